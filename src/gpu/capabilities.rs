@@ -1,0 +1,37 @@
+//! What a device can do, as plain data that plans are made from.
+
+/// What a device can do, as far as the choice of kernels rests on it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Capabilities {
+    /// The number of invocations in a subgroup where it is the same for every pipeline and subgroup
+    /// operations are available; `None` otherwise.
+    pub subgroup_size: Option<u32>,
+    /// Whether the device is a processor that stands in for a GPU. There a barrier is dear and memory
+    /// shared by a workgroup is no faster than any other.
+    pub software: bool,
+    /// The largest storage binding in bytes.
+    pub max_storage_binding: u64,
+    /// The largest buffer in bytes.
+    pub max_buffer: u64,
+    /// The alignment of a tensor's place in a buffer, in bytes.
+    pub alignment: u64,
+    /// How many invocations a workgroup may have.
+    pub max_workgroup_invocations: u32,
+    /// How many workgroups a dispatch may have along one axis.
+    pub max_workgroups_per_axis: u32,
+}
+
+impl Capabilities {
+    /// What every WebGPU device has: the specification's default limits, and no optional feature.
+    pub fn webgpu() -> Self {
+        Self {
+            subgroup_size: None,
+            software: false,
+            max_storage_binding: 128 << 20,
+            max_buffer: 256 << 20,
+            alignment: 256,
+            max_workgroup_invocations: 256,
+            max_workgroups_per_axis: 65_535,
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Train and run convolutional networks on any GPU, with hand-written WGSL compute kernels on `wgpu`.
+
+#![warn(missing_docs)]
+
+mod error;
+pub mod gpu;
+pub mod network;
+pub mod ops;
+pub mod reference;
+pub mod shape;
+mod tensor;
+
+pub use error::{Error, Result};
+pub use tensor::Tensor;

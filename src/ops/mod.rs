@@ -1,0 +1,236 @@
+//! The operators: attributes, shape rules, costs, and which kernels run for them.
+//!
+//! An operator has one name, found in five places: its kernels in `shaders/<op>/`, its attributes and
+//! dispatches in `src/ops/<op>.rs`, its CPU twin in `src/reference/<op>.rs`, its tests in `tests/ops/<op>.rs`
+//! and its rows in the benchmark. [`registry`] holds the one list of them.
+
+use std::fmt::Debug;
+
+use crate::gpu::Capabilities;
+use crate::network::Init;
+use crate::reference::{LossTwin, OptimizerTwin, Twin};
+use crate::shape::{Geometry, Shape};
+
+pub mod program;
+pub mod registry;
+
+use program::{Activation, ParameterLayout, Program, TensorId};
+
+/// Why an operator refuses its attributes or inputs: what it got and what would have been accepted.
+/// The network adds the layer's name and makes it an [`Error`](crate::Error).
+pub type Refusal = String;
+
+/// A learned tensor of a layer.
+#[derive(Debug, Clone)]
+pub struct ParameterSpec {
+    /// `weight` or `bias`; the network puts the layer's name before it.
+    pub name: &'static str,
+    /// Its shape on the host: OIHW, `[out, in]` or `[n]`.
+    pub shape: Vec<usize>,
+    /// How it lies in device memory.
+    pub layout: ParameterLayout,
+    /// What it holds before training.
+    pub init: Init,
+}
+
+/// What one sample costs in one pass forward.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Floating-point operations of the direct form, a multiply-add counted as two.
+    pub flops: u64,
+}
+
+/// What the forward pass of a layer is given.
+pub struct Forward<'a> {
+    /// Where the dispatches go.
+    pub program: &'a mut Program,
+    /// What the device can do; the choice of a variant rests on it.
+    pub capabilities: &'a Capabilities,
+    /// The layer's name.
+    pub layer: &'a str,
+    /// A number no other layer of the network has; random operators mix it into their stream.
+    pub stream: u32,
+    /// Whether the pass is part of a training step.
+    pub training: bool,
+    /// The inputs.
+    pub inputs: &'a [Activation],
+    /// The parameters, in the order of [`Operator::parameters`].
+    pub parameters: &'a [TensorId],
+    /// Where the output goes.
+    pub output: Activation,
+    /// The step's state: see [`StepState`].
+    pub step: TensorId,
+}
+
+/// What the backward pass of a layer is given.
+pub struct Backward<'a> {
+    /// Where the dispatches go.
+    pub program: &'a mut Program,
+    /// What the device can do.
+    pub capabilities: &'a Capabilities,
+    /// The layer's name.
+    pub layer: &'a str,
+    /// As in [`Forward`].
+    pub stream: u32,
+    /// The inputs of the forward pass.
+    pub inputs: &'a [Activation],
+    /// The parameters.
+    pub parameters: &'a [TensorId],
+    /// The output of the forward pass.
+    pub output: Activation,
+    /// What the forward pass returned.
+    pub saved: &'a [TensorId],
+    /// The gradient that arrives at the output.
+    pub grad_output: Activation,
+    /// Where the gradient to each input goes; `None` where nobody asks for it.
+    pub grad_inputs: &'a [Option<Activation>],
+    /// Where the gradient to each parameter goes, in its layout; `None` where it is frozen.
+    pub grad_parameters: &'a [Option<TensorId>],
+    /// The step's state: see [`StepState`].
+    pub step: TensorId,
+}
+
+/// The few words that change from one step to the next, as they lie in device memory
+/// (`array<u32, 8>` or a struct of that size in the kernels).
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
+pub struct StepState {
+    /// The low word of the seed.
+    pub seed_low: u32,
+    /// The high word of the seed.
+    pub seed_high: u32,
+    /// The number of training steps taken before this one.
+    pub step: u32,
+    /// How many samples of the batch are real; the rest is padding that no loss counts.
+    pub samples: u32,
+    /// The learning rate of this step.
+    pub learning_rate: f32,
+    /// Zero; keeps the struct a multiple of 16 bytes.
+    pub reserved: [u32; 3],
+}
+
+/// An operator: a layer's arithmetic without its name and parameters.
+pub trait Operator: Debug + Send + Sync + Twin<f32> + Twin<f64> {
+    /// Its name in the registry, in the shaders' folder and in the test cases.
+    fn name(&self) -> &'static str;
+
+    /// The shape of one sample of the output.
+    ///
+    /// # Errors
+    /// Says which attribute or input does not fit and what would.
+    fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, Refusal>;
+
+    /// The learned tensors, for inputs that [`output_shape`](Self::output_shape) accepted.
+    fn parameters(&self, _inputs: &[Shape]) -> Vec<ParameterSpec> {
+        vec![]
+    }
+
+    /// The window that slides over the input, for the receptive field.
+    fn geometry(&self, _inputs: &[Shape]) -> Option<Geometry> {
+        None
+    }
+
+    /// Whether the operator mixes all positions (linear, flatten): its receptive field is the input.
+    fn is_global(&self) -> bool {
+        false
+    }
+
+    /// What one sample costs.
+    fn cost(&self, inputs: &[Shape], output: Shape) -> Cost;
+
+    /// Appends the forward dispatches and returns the tensors that the backward pass needs besides
+    /// the inputs and the output.
+    fn forward(&self, pass: Forward<'_>) -> Vec<TensorId>;
+
+    /// Appends the backward dispatches.
+    fn backward(&self, pass: Backward<'_>);
+}
+
+/// Where a loss puts what it measured: `array<f32, 4>` in device memory.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
+pub struct LossOutput {
+    /// The reduced loss.
+    pub loss: f32,
+    /// What the sum of the losses was divided by for a mean (the sum of the weights).
+    pub weight: f32,
+    /// How many predictions were right.
+    pub correct: f32,
+    /// How many predictions counted.
+    pub count: f32,
+}
+
+/// What a loss is given to record its forward pass or its gradient.
+pub struct LossPass<'a> {
+    /// Where the dispatches go.
+    pub program: &'a mut Program,
+    /// What the device can do.
+    pub capabilities: &'a Capabilities,
+    /// What the network puts out.
+    pub prediction: Activation,
+    /// The targets: one `i32` class a pixel.
+    pub target: TensorId,
+    /// The step's state: see [`StepState`].
+    pub step: TensorId,
+    /// Where the result goes: see [`LossOutput`].
+    pub result: TensorId,
+}
+
+/// A loss: prediction and target to one number.
+pub trait Loss: Debug + Send + Sync + LossTwin<f32> + LossTwin<f64> {
+    /// Its name in the registry.
+    fn name(&self) -> &'static str;
+
+    /// Checks that a network with this output can be trained with it.
+    ///
+    /// # Errors
+    /// Says what output would fit.
+    fn check(&self, prediction: Shape) -> Result<(), Refusal>;
+
+    /// The range of class labels, and one label outside it that is ignored if there is such.
+    fn classes(&self, prediction: Shape) -> (usize, Option<i32>);
+
+    /// Appends the dispatches that compute the loss, and returns what the gradient needs besides
+    /// the prediction and the target.
+    fn forward(&self, pass: LossPass<'_>) -> Vec<TensorId>;
+
+    /// Appends the dispatches that compute the gradient of the loss to the prediction.
+    fn backward(&self, pass: LossPass<'_>, saved: &[TensorId], grad_prediction: Activation);
+}
+
+/// Records updates of parameters.
+pub struct UpdatePass<'a> {
+    /// Where the dispatches go.
+    pub program: &'a mut Program,
+    /// The parameters: a run of floats, whole quads.
+    pub parameters: TensorId,
+    /// Their gradients, laid out alike.
+    pub gradients: TensorId,
+    /// As many tensors of the same size as [`Optimizer::state_tensors`] says, zero before the first step.
+    pub state: &'a [TensorId],
+    /// The number of vec4.
+    pub quads: usize,
+    /// The step's state: see [`StepState`].
+    pub step: TensorId,
+}
+
+/// An optimizer: gradients to new parameters.
+pub trait Optimizer: Debug + Send + Sync + OptimizerTwin<f32> + OptimizerTwin<f64> {
+    /// Its name in the registry.
+    fn name(&self) -> &'static str;
+
+    /// Checks its settings.
+    ///
+    /// # Errors
+    /// [`Error::Option`](crate::Error::Option) names the setting.
+    fn check(&self) -> crate::Result<()>;
+
+    /// How many floats it remembers for each parameter.
+    fn state_tensors(&self) -> usize;
+
+    /// The learning rate it starts with.
+    fn learning_rate(&self) -> f32;
+
+    /// Appends the dispatches of one update.
+    fn update(&self, pass: UpdatePass<'_>);
+}

@@ -1,0 +1,348 @@
+//! What operators say to the scheduler: a list of dispatches over tensors, as plain data.
+//!
+//! Nothing here touches a device. An operator appends [`Dispatch`]es to a [`Program`]; the
+//! scheduler places the tensors in buffers and turns the dispatches into pipelines and bind groups.
+//!
+//! # How tensors lie in device memory
+//! - An **activation** is NHWC with the channels padded to a multiple of four, read as
+//!   `array<vec4<f32>>`: the quad of pixel (n, y, x) and channels 4q..4q+3 is at index
+//!   `((n · H + y) · W + x) · Q + q`, `Q = ceil(C / 4)`. **The lanes past C are zero**: every kernel that
+//!   writes an activation or a gradient keeps this, so that every kernel may read whole quads.
+//!   Features (`[N, F]`) are activations of height and width 1.
+//! - A **weight** is `[kh][kw][in][out]` with the outputs padded to a multiple of four and the
+//!   inputs too, unless there are three or fewer of them; the number of rows (kh · kw · in) is rounded
+//!   up to a multiple of four. Its padding is zero. See [`ParameterLayout`].
+//! - A **vector** (a bias) is padded to a multiple of four with zeros.
+//! - What enters and leaves a network (`Program::host_tensor`) is NCHW without padding, as on the host.
+//!
+//! # How a kernel is bound
+//! `@group(0)` holds the dispatch's bindings in their order from `@binding(0)`; where the dispatch
+//! has uniform words, they are the last binding. What the pipeline is specialised for are override
+//! constants. Dispatches of one dimension may be folded over x and y: the kernel's linear workgroup
+//! index is `workgroup_id.x + workgroup_id.y * num_workgroups.x`.
+
+use crate::shape::Shape;
+
+/// One kernel: a WGSL file with one entry point, `main`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Kernel {
+    /// Its path under `shaders/` without the ending, `conv2d/forward_tiled` for instance.
+    pub name: &'static str,
+    /// The WGSL source.
+    pub source: &'static str,
+}
+
+/// The [`Kernel`] of `shaders/<name>.wgsl`.
+macro_rules! kernel {
+    ($name:literal) => {
+        $crate::ops::program::Kernel {
+            name: $name,
+            source: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/", $name, ".wgsl")),
+        }
+    };
+}
+pub(crate) use kernel;
+
+/// A tensor of a program, an index into [`Program::tensors`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TensorId(pub usize);
+
+/// A tensor's memory as the scheduler sees it.
+#[derive(Debug, Clone)]
+pub struct TensorDesc {
+    /// What it is, for people: `conv1.output`.
+    pub label: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+}
+
+/// An image tensor in device memory, in the layout of the module's documentation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Activation {
+    /// Its memory.
+    pub tensor: TensorId,
+    /// Channels, height and width of one sample.
+    pub shape: Shape,
+    /// The number of samples.
+    pub batch: usize,
+}
+
+impl Activation {
+    /// The number of vec4 per pixel.
+    pub fn quads(&self) -> usize {
+        quads(self.shape.channels)
+    }
+
+    /// The number of pixels over the whole batch.
+    pub fn pixels(&self) -> usize {
+        self.batch * self.shape.height * self.shape.width
+    }
+
+    /// The number of vec4 over the whole batch.
+    pub fn total_quads(&self) -> usize {
+        self.pixels() * self.quads()
+    }
+}
+
+/// `ceil(channels / 4)`.
+pub fn quads(channels: usize) -> usize {
+    channels.div_ceil(4)
+}
+
+/// How a dispatch uses a tensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// `var<storage, read>`.
+    Read,
+    /// `var<storage, read_write>`, every element written, none read before it is written.
+    Write,
+    /// `var<storage, read_write>`, read and updated in place.
+    ReadWrite,
+}
+
+/// One tensor bound to a dispatch.
+#[derive(Debug, Clone, Copy)]
+pub struct Binding {
+    /// The tensor.
+    pub tensor: TensorId,
+    /// How the kernel uses it.
+    pub access: Access,
+}
+
+/// One dispatch of one kernel.
+#[derive(Debug, Clone)]
+pub struct Dispatch {
+    /// The layer it belongs to.
+    pub layer: String,
+    /// The kernel.
+    pub kernel: Kernel,
+    /// Pipeline-overridable constants. The batch is never one of them: a plan for another batch
+    /// reuses the pipelines.
+    pub constants: Vec<(&'static str, f64)>,
+    /// The tensors, in the order of the kernel's bindings.
+    pub bindings: Vec<Binding>,
+    /// The words of the kernel's uniform, bound after the tensors; none where it is empty.
+    pub uniform: Vec<u32>,
+    /// The number of workgroups on each axis.
+    pub workgroups: [u32; 3],
+    /// Floating-point operations, a multiply-add counted as two.
+    pub flops: u64,
+}
+
+impl Dispatch {
+    /// A dispatch of `kernel` for `layer`, with nothing bound yet.
+    pub fn new(layer: &str, kernel: Kernel) -> Self {
+        Self {
+            layer: layer.into(),
+            kernel,
+            constants: vec![],
+            bindings: vec![],
+            uniform: vec![],
+            workgroups: [1; 3],
+            flops: 0,
+        }
+    }
+
+    /// Sets an override constant.
+    pub fn constant(mut self, name: &'static str, value: impl Into<f64>) -> Self {
+        self.constants.push((name, value.into()));
+        self
+    }
+
+    /// Sets an override constant of type `u32` (or `i32`) from a size.
+    pub fn size(self, name: &'static str, value: usize) -> Self {
+        self.constant(name, value as f64)
+    }
+
+    /// Binds a tensor that is only read.
+    pub fn read(mut self, tensor: TensorId) -> Self {
+        self.bindings.push(Binding { tensor, access: Access::Read });
+        self
+    }
+
+    /// Binds a tensor that is written whole.
+    pub fn write(mut self, tensor: TensorId) -> Self {
+        self.bindings.push(Binding { tensor, access: Access::Write });
+        self
+    }
+
+    /// Binds a tensor that is updated in place.
+    pub fn update(mut self, tensor: TensorId) -> Self {
+        self.bindings.push(Binding { tensor, access: Access::ReadWrite });
+        self
+    }
+
+    /// Adds a word to the uniform.
+    pub fn uniform(mut self, word: u32) -> Self {
+        self.uniform.push(word);
+        self
+    }
+
+    /// As many workgroups of `size` invocations as cover `invocations`, folded over x and y.
+    pub fn invocations(self, invocations: usize, size: usize) -> Self {
+        self.groups(invocations.div_ceil(size))
+    }
+
+    /// This many workgroups, folded over x and y so that neither passes 65,535.
+    pub fn groups(mut self, groups: usize) -> Self {
+        let [x, y] = fold(groups);
+        self.workgroups = [x, y, self.workgroups[2]];
+        self
+    }
+
+    /// This many layers of workgroups along z.
+    pub fn layers(mut self, z: usize) -> Self {
+        self.workgroups[2] = z as u32;
+        self
+    }
+
+    /// Says how many floating-point operations it does.
+    pub fn flops(mut self, flops: u64) -> Self {
+        self.flops = flops;
+        self
+    }
+}
+
+/// WebGPU's limit on the workgroups along one axis, which no adapter seen passes by much.
+pub const MAX_WORKGROUPS_PER_AXIS: usize = 65_535;
+
+/// Splits `groups` workgroups over x and y with as few idle ones as the even split allows.
+fn fold(groups: usize) -> [u32; 2] {
+    let rows = groups.div_ceil(MAX_WORKGROUPS_PER_AXIS).max(1);
+    [groups.div_ceil(rows).max(1) as u32, rows as u32]
+}
+
+/// Dispatches in the order in which they run, and the tensors they work on.
+#[derive(Debug, Clone, Default)]
+pub struct Program {
+    /// All tensors.
+    pub tensors: Vec<TensorDesc>,
+    /// All dispatches.
+    pub dispatches: Vec<Dispatch>,
+}
+
+impl Program {
+    /// A tensor of `bytes` bytes, rounded up to whole vec4.
+    pub fn tensor(&mut self, label: impl Into<String>, bytes: usize) -> TensorId {
+        let bytes = bytes.max(1).next_multiple_of(16) as u64;
+        self.tensors.push(TensorDesc { label: label.into(), bytes });
+        TensorId(self.tensors.len() - 1)
+    }
+
+    /// An activation of `batch` samples of `shape`.
+    pub fn activation(&mut self, label: impl Into<String>, shape: Shape, batch: usize) -> Activation {
+        let bytes = batch * shape.height * shape.width * quads(shape.channels) * 16;
+        Activation { tensor: self.tensor(label, bytes), shape, batch }
+    }
+
+    /// A tensor laid out as on the host: NCHW, f32, no padding.
+    pub fn host_tensor(&mut self, label: impl Into<String>, shape: Shape, batch: usize) -> TensorId {
+        self.tensor(label, batch * shape.len() * 4)
+    }
+
+    /// Appends a dispatch.
+    pub fn push(&mut self, dispatch: Dispatch) {
+        self.dispatches.push(dispatch);
+    }
+}
+
+/// How a parameter lies in device memory. The host's copy is always plain row-major.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParameterLayout {
+    /// `[out, in, kh, kw]` on the host (`[out, in]`: a kernel of 1 x 1) becomes `[kh][kw][in][out]`,
+    /// padded as the module's documentation says.
+    Weight,
+    /// `[n]` padded to a multiple of four.
+    Vector,
+}
+
+impl ParameterLayout {
+    /// How many floats the parameter of host shape `shape` takes on the device.
+    pub fn len(self, shape: &[usize]) -> usize {
+        match self {
+            Self::Weight => {
+                let [out, _, kh, kw] = oihw(shape);
+                weight_rows(shape[1], kh * kw) * quads(out) * 4
+            }
+            Self::Vector => quads(shape[0]) * 4,
+        }
+    }
+
+    /// The device's form of a parameter.
+    pub fn pack(self, shape: &[usize], host: &[f32]) -> Vec<f32> {
+        let mut device = vec![0.0; self.len(shape)];
+        self.visit(shape, |h, d| device[d] = host[h]);
+        device
+    }
+
+    /// The host's form of a parameter.
+    pub fn unpack(self, shape: &[usize], device: &[f32]) -> Vec<f32> {
+        let mut host = vec![0.0; shape.iter().product()];
+        self.visit(shape, |h, d| host[h] = device[d]);
+        host
+    }
+
+    /// Calls `f` with the host's and the device's index of every element.
+    fn visit(self, shape: &[usize], mut f: impl FnMut(usize, usize)) {
+        match self {
+            Self::Vector => (0..shape[0]).for_each(|i| f(i, i)),
+            Self::Weight => {
+                let [out, inputs, kh, kw] = oihw(shape);
+                let (rows, columns) = (padded_inputs(inputs), quads(out) * 4);
+                for o in 0..out {
+                    for i in 0..inputs {
+                        for tap in 0..kh * kw {
+                            f((o * inputs + i) * kh * kw + tap, (tap * rows + i) * columns + o);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn oihw(shape: &[usize]) -> [usize; 4] {
+    [shape[0], shape[1], shape.get(2).copied().unwrap_or(1), shape.get(3).copied().unwrap_or(1)]
+}
+
+/// The rows that one tap of a weight takes: the input channels, padded to whole quads unless there
+/// are three or fewer (the first layer), where padding would multiply its work.
+pub fn padded_inputs(inputs: usize) -> usize {
+    if inputs < 4 { inputs } else { inputs.next_multiple_of(4) }
+}
+
+/// The rows of a weight's matrix, rounded up to whole quads.
+pub fn weight_rows(inputs: usize, taps: usize) -> usize {
+    (padded_inputs(inputs) * taps).next_multiple_of(4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packing_is_undone_by_unpacking() {
+        for (layout, shape) in [
+            (ParameterLayout::Weight, vec![5, 3, 2, 3]),
+            (ParameterLayout::Weight, vec![6, 7, 1, 1]),
+            (ParameterLayout::Weight, vec![4, 9]),
+            (ParameterLayout::Vector, vec![5]),
+        ] {
+            let host: Vec<f32> = (1..=shape.iter().product::<usize>()).map(|i| i as f32).collect();
+            let device = layout.pack(&shape, &host);
+            assert_eq!(device.len(), layout.len(&shape));
+            assert_eq!(device.iter().filter(|v| **v != 0.0).count(), host.len());
+            assert_eq!(layout.unpack(&shape, &device), host);
+        }
+    }
+
+    #[test]
+    fn folding_covers_every_workgroup() {
+        for groups in [0, 1, 65_535, 65_536, 131_071, 10_000_000] {
+            let [x, y] = fold(groups);
+            assert!(x as usize * y as usize >= groups);
+            assert!(x as usize <= MAX_WORKGROUPS_PER_AXIS && y as usize <= MAX_WORKGROUPS_PER_AXIS);
+            assert!(x as usize * y as usize - groups < y as usize + 1);
+        }
+    }
+}

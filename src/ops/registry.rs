@@ -1,0 +1,150 @@
+//! The one list of operators, losses and optimizers, by name.
+//!
+//! Tools that meet operators as data (the conformance cases, an importer) build them from here.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::{Loss, Operator, Optimizer, Refusal};
+
+/// All that can be built by name, in alphabetical order. Adding an operator adds its line here.
+pub const REGISTRY: &[Entry] = &[];
+
+/// One name of the registry.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// The name, that of the operator's five rooms.
+    pub name: &'static str,
+    /// How to make one from attributes.
+    pub build: Build,
+}
+
+/// What a name stands for, with its constructor.
+#[derive(Debug, Clone, Copy)]
+pub enum Build {
+    /// A layer's operator.
+    Operator(fn(&Attributes) -> Result<Box<dyn Operator>, Refusal>),
+    /// A loss.
+    Loss(fn(&Attributes) -> Result<Box<dyn Loss>, Refusal>),
+    /// An optimizer.
+    Optimizer(fn(&Attributes) -> Result<Box<dyn Optimizer>, Refusal>),
+}
+
+/// The entry called `name`.
+pub fn find(name: &str) -> Option<&'static Entry> {
+    REGISTRY.iter().find(|entry| entry.name == name)
+}
+
+/// Something that can be made from named attributes.
+pub trait FromAttributes: Sized {
+    /// Its name in the registry.
+    const NAME: &'static str;
+
+    /// Reads the attributes; those that are absent have PyTorch's defaults.
+    ///
+    /// # Errors
+    /// Names the attribute, its value and what would be accepted.
+    fn from_attributes(attributes: &Attributes) -> Result<Self, Refusal>;
+}
+
+#[allow(dead_code)]
+const fn operator<O: Operator + FromAttributes + 'static>() -> Entry {
+    Entry { name: O::NAME, build: Build::Operator(|a| Ok(Box::new(O::from_attributes(a)?))) }
+}
+
+#[allow(dead_code)]
+const fn loss<L: Loss + FromAttributes + 'static>() -> Entry {
+    Entry { name: L::NAME, build: Build::Loss(|a| Ok(Box::new(L::from_attributes(a)?))) }
+}
+
+#[allow(dead_code)]
+const fn optimizer<O: Optimizer + FromAttributes + 'static>() -> Entry {
+    Entry { name: O::NAME, build: Build::Optimizer(|a| Ok(Box::new(O::from_attributes(a)?))) }
+}
+
+/// Named attributes, and the shapes of the parameters that come with them.
+#[derive(Debug, Clone, Default)]
+pub struct Attributes {
+    values: Map<String, Value>,
+    parameters: BTreeMap<String, Vec<usize>>,
+}
+
+impl Attributes {
+    /// Reads a JSON object.
+    ///
+    /// # Errors
+    /// Where the text is not a JSON object.
+    pub fn from_json(json: &str) -> Result<Self, Refusal> {
+        let values =
+            serde_json::from_str(json).map_err(|e| format!("attributes are not a JSON object: {e}"))?;
+        Ok(Self { values, parameters: BTreeMap::new() })
+    }
+
+    /// Says that there is a parameter `name` of this shape.
+    pub fn with_parameter(mut self, name: &str, shape: &[usize]) -> Self {
+        self.parameters.insert(name.into(), shape.into());
+        self
+    }
+
+    /// The shape of parameter `name`, if there is one.
+    pub fn parameter(&self, name: &str) -> Option<&[usize]> {
+        self.parameters.get(name).map(Vec::as_slice)
+    }
+
+    /// The string attribute `name`, or `default` where it is absent.
+    pub fn string<'a>(&'a self, name: &str, default: &'a str) -> Result<&'a str, Refusal> {
+        self.get(name, default, "a string", Value::as_str)
+    }
+
+    /// The boolean attribute `name`, or `default` where it is absent.
+    pub fn bool(&self, name: &str, default: bool) -> Result<bool, Refusal> {
+        self.get(name, default, "true or false", Value::as_bool)
+    }
+
+    /// The number `name`, or `default` where it is absent.
+    pub fn f64(&self, name: &str, default: f64) -> Result<f64, Refusal> {
+        self.get(name, default, "a number", Value::as_f64)
+    }
+
+    /// The integer `name`, or `None` where it is absent.
+    pub fn i64(&self, name: &str) -> Result<Option<i64>, Refusal> {
+        self.get(name, None, "an integer", |v| v.as_i64().map(Some))
+    }
+
+    /// The size `name`, or `default` where it is absent.
+    pub fn usize(&self, name: &str, default: usize) -> Result<usize, Refusal> {
+        self.get(name, default, "a whole number from 0", |v| v.as_u64().map(|v| v as usize))
+    }
+
+    /// The `N` sizes of attribute `name`, or `default` where it is absent.
+    pub fn sizes<const N: usize>(&self, name: &str, default: [usize; N]) -> Result<[usize; N], Refusal> {
+        self.get(name, default, "a list of sizes of the right length", |v| {
+            let list: Option<Vec<usize>> =
+                v.as_array()?.iter().map(|v| v.as_u64().map(|v| v as usize)).collect();
+            list?.try_into().ok()
+        })
+    }
+
+    /// The numbers of attribute `name`, if it is there.
+    pub fn numbers(&self, name: &str) -> Result<Option<Vec<f64>>, Refusal> {
+        self.get(name, None, "a list of numbers", |v| {
+            v.as_array()?.iter().map(Value::as_f64).collect::<Option<_>>().map(Some)
+        })
+    }
+
+    fn get<'a, T>(
+        &'a self,
+        name: &str,
+        default: T,
+        wanted: &str,
+        read: impl FnOnce(&'a Value) -> Option<T>,
+    ) -> Result<T, Refusal> {
+        match self.values.get(name) {
+            None | Some(Value::Null) => Ok(default),
+            Some(value) => {
+                read(value).ok_or_else(|| format!("attribute {name} is {value}; it must be {wanted}"))
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The CPU reference: every operator again, as the plainest loops that are right.
+//!
+//! It is the oracle of the tests, in f64, and what a machine without any adapter trains with, in f32.
+//! Tensors are NCHW here, without padding. Nothing in this module knows of a GPU.
+
+use std::fmt::Debug;
+use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
+
+use crate::Tensor;
+use crate::ops::StepState;
+
+/// The arithmetic that the reference is generic over: `f32` or `f64`.
+pub trait Real:
+    Copy
+    + Default
+    + Debug
+    + PartialOrd
+    + Send
+    + Sync
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + AddAssign
+    + 'static
+{
+    /// The nearest value to `x`.
+    fn of(x: f64) -> Self;
+    /// The value in double precision.
+    fn f64(self) -> f64;
+    /// e to this power.
+    fn exp(self) -> Self;
+    /// Natural logarithm.
+    fn ln(self) -> Self;
+    /// Hyperbolic tangent.
+    fn tanh(self) -> Self;
+    /// Absolute value.
+    fn abs(self) -> Self;
+    /// This to the power `p`.
+    fn powf(self, p: Self) -> Self;
+}
+
+macro_rules! real {
+    ($t:ty) => {
+        impl Real for $t {
+            fn of(x: f64) -> Self {
+                x as $t
+            }
+            fn f64(self) -> f64 {
+                f64::from(self)
+            }
+            fn exp(self) -> Self {
+                <$t>::exp(self)
+            }
+            fn ln(self) -> Self {
+                <$t>::ln(self)
+            }
+            fn tanh(self) -> Self {
+                <$t>::tanh(self)
+            }
+            fn abs(self) -> Self {
+                <$t>::abs(self)
+            }
+            fn powf(self, p: Self) -> Self {
+                <$t>::powf(self, p)
+            }
+        }
+    };
+}
+real!(f32);
+real!(f64);
+
+/// What a pass is told besides its tensors.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Pass {
+    /// Whether it is part of a training step.
+    pub training: bool,
+    /// A number that no other layer of the network has.
+    pub stream: u32,
+    /// The step's state, the same as the GPU gets.
+    pub step: StepState,
+}
+
+/// The gradients that a layer sends back.
+#[derive(Debug, Clone)]
+pub struct Gradients<T> {
+    /// To each input.
+    pub inputs: Vec<Tensor<T>>,
+    /// To each parameter.
+    pub parameters: Vec<Tensor<T>>,
+}
+
+/// The CPU twin of an operator.
+pub trait Twin<T> {
+    /// The output for the inputs, NCHW, and parameters in the order of
+    /// [`Operator::parameters`](crate::ops::Operator::parameters).
+    fn forward(&self, inputs: &[&Tensor<T>], parameters: &[&Tensor<T>], pass: &Pass) -> Tensor<T>;
+
+    /// The gradients for a gradient that arrives at the output.
+    fn backward(
+        &self,
+        inputs: &[&Tensor<T>],
+        parameters: &[&Tensor<T>],
+        output: &Tensor<T>,
+        grad_output: &Tensor<T>,
+        pass: &Pass,
+    ) -> Gradients<T>;
+}
+
+/// What a loss measured.
+#[derive(Debug, Clone)]
+pub struct Measured<T> {
+    /// The reduced loss.
+    pub loss: T,
+    /// How many predictions were right.
+    pub correct: usize,
+    /// How many counted.
+    pub count: usize,
+    /// The gradient of the loss to the prediction.
+    pub grad: Tensor<T>,
+}
+
+/// The CPU twin of a loss.
+pub trait LossTwin<T> {
+    /// The loss of `prediction` (NCHW) against one class a pixel (`[batch][height][width]`); only the
+    /// first `samples` samples count.
+    fn measure(&self, prediction: &Tensor<T>, target: &[i32], samples: usize) -> Measured<T>;
+}
+
+/// The CPU twin of an optimizer.
+pub trait OptimizerTwin<T> {
+    /// Updates `parameter` in place; `state` holds [`Optimizer::state_tensors`](crate::ops::Optimizer::state_tensors)
+    /// runs of the same length, zero before the first step.
+    fn apply(&self, parameter: &mut [T], gradient: &[T], state: &mut [Vec<T>], step: &StepState);
+}
