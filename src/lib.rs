@@ -2,6 +2,7 @@
 
 #![warn(missing_docs)]
 
+pub mod data;
 mod error;
 pub mod gpu;
 pub mod network;
