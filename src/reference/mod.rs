@@ -9,6 +9,18 @@ use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 use crate::Tensor;
 use crate::ops::StepState;
 
+mod add;
+mod concat;
+mod cross_entropy;
+mod dropout;
+mod elementwise;
+mod flatten;
+mod philox;
+mod relu;
+mod sgd;
+mod sigmoid;
+mod tanh;
+
 /// The arithmetic that the reference is generic over: `f32` or `f64`.
 pub trait Real:
     Copy
@@ -113,6 +125,8 @@ pub trait Twin<T> {
 pub struct Measured<T> {
     /// The reduced loss.
     pub loss: T,
+    /// What the sum of the losses was divided by for a mean (the sum of the weights).
+    pub weight: T,
     /// How many predictions were right.
     pub correct: usize,
     /// How many counted.
