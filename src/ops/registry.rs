@@ -6,10 +6,16 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{Loss, Operator, Optimizer, Refusal};
+use super::{AvgPool2d, Conv2d, Linear, Loss, LpPool2d, MaxPool2d, Operator, Optimizer, Refusal};
 
 /// All that can be built by name, in alphabetical order. Adding an operator adds its line here.
-pub const REGISTRY: &[Entry] = &[];
+pub const REGISTRY: &[Entry] = &[
+    operator::<AvgPool2d>(),
+    operator::<Conv2d>(),
+    operator::<Linear>(),
+    operator::<LpPool2d>(),
+    operator::<MaxPool2d>(),
+];
 
 /// One name of the registry.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +54,6 @@ pub trait FromAttributes: Sized {
     fn from_attributes(attributes: &Attributes) -> Result<Self, Refusal>;
 }
 
-#[allow(dead_code)]
 const fn operator<O: Operator + FromAttributes + 'static>() -> Entry {
     Entry { name: O::NAME, build: Build::Operator(|a| Ok(Box::new(O::from_attributes(a)?))) }
 }
