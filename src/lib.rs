@@ -2,11 +2,13 @@
 
 #![warn(missing_docs)]
 
+pub mod data;
 mod error;
 pub mod gpu;
 pub mod network;
 pub mod ops;
 pub mod reference;
+pub mod schedule;
 pub mod shape;
 mod tensor;
 

@@ -1,0 +1,237 @@
+//! Labelled images, and the batches that a trainer takes from them.
+
+use std::sync::Arc;
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use super::pixels::{Normalisation, Pixels};
+use crate::shape::Shape;
+use crate::{Error, Result, Tensor};
+
+/// Images of one shape, each with the class that it belongs to.
+///
+/// A data set is a view: subsets and shuffled copies share the pixels and hold only an order of
+/// their own, so that making one is cheap.
+///
+/// ```
+/// # fn main() -> wgcnn::Result<()> {
+/// use wgcnn::data::Dataset;
+///
+/// // Three grey images of 2 x 2 pixels in classes 0, 1 and 0.
+/// let data = Dataset::new([1, 2, 2], vec![0u8; 12], vec![0, 1, 0], 2)?.normalised(&[0.5], &[0.5])?;
+/// let sizes: Vec<usize> = data.shuffled(0).batches(2).map(|batch| batch.len()).collect();
+/// assert_eq!(sizes, [2, 1]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    shape: Shape,
+    classes: usize,
+    normalisation: Normalisation,
+    images: Arc<Images>,
+    /// Which images belong to this view, and in which order.
+    order: Vec<usize>,
+}
+
+/// What all views of a data set share.
+#[derive(Debug)]
+struct Images {
+    pixels: Pixels,
+    labels: Vec<i32>,
+}
+
+/// Some images and their labels: what one training step takes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch {
+    /// The images, `[n, channels, height, width]`.
+    pub images: Tensor,
+    /// The class of each image.
+    pub labels: Vec<i32>,
+}
+
+impl Batch {
+    /// The number of images.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there is no image.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+}
+
+impl Dataset {
+    /// Images of `shape` (channels, height, width) in `classes` classes: the pixels of one image
+    /// after the other, each in CHW order, and one label an image, 0 to `classes − 1`.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where there are not as many pixels as the labels and the shape ask for, and
+    /// [`Error::Label`] where a label is not a class.
+    pub fn new(
+        shape: impl Into<Shape>,
+        pixels: impl Into<Pixels>,
+        labels: Vec<i32>,
+        classes: usize,
+    ) -> Result<Self> {
+        let (shape, pixels) = (shape.into(), pixels.into());
+        let sizes = [shape.channels, shape.height, shape.width];
+        let values = sizes.iter().try_fold(labels.len(), |product, size| product.checked_mul(*size));
+        if values != Some(pixels.len()) || sizes.contains(&0) {
+            let expected = format!("the values of {} images of {sizes:?}, none of them 0", labels.len());
+            return Err(Error::Input { what: "pixels".into(), expected, got: vec![pixels.len()] });
+        }
+        let is_class = |label: i32| usize::try_from(label).is_ok_and(|label| label < classes);
+        if let Some((image, label)) = labels.iter().enumerate().find(|(_, label)| !is_class(**label)) {
+            return Err(Error::Label { image, label: i64::from(*label), classes });
+        }
+        let order = (0..labels.len()).collect();
+        let images = Arc::new(Images { pixels, labels });
+        Ok(Self { shape, classes, normalisation: Normalisation::none(), images, order })
+    }
+
+    /// The same images, of whose pixels `x` a network sees `(x − mean) / std`: one mean and one
+    /// standard deviation for all channels, or one for each. They replace those given before.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where their number does not fit the channels, [`Error::Option`] where one is
+    /// not finite or a standard deviation is not above zero.
+    pub fn normalised(self, mean: &[f32], std: &[f32]) -> Result<Self> {
+        Ok(Self { normalisation: Normalisation::new(mean, std, self.shape)?, ..self })
+    }
+
+    /// The shape of one image.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// The number of classes.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// The number of images.
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Whether there is no image.
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// The class of each image.
+    pub fn labels(&self) -> impl ExactSizeIterator<Item = i32> + '_ {
+        self.order.iter().map(|at| self.images.labels[*at])
+    }
+
+    /// The pixels of one image for people to look at, `[channels, height, width]`: not normalised, a
+    /// byte of 255 being 1. `None` where there is no such image.
+    pub fn picture(&self, image: usize) -> Option<Tensor> {
+        let at = self.order.get(image)?;
+        let Shape { channels, height, width } = self.shape;
+        let mut picture = Tensor::zeros([channels, height, width]);
+        self.images.pixels.read(at * self.shape.len(), picture.data_mut(), |_, value| value);
+        Some(picture)
+    }
+
+    /// The same images in a random order that `seed` alone decides.
+    pub fn shuffled(&self, seed: u64) -> Self {
+        let mut order = self.order.clone();
+        order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+        self.view(order)
+    }
+
+    /// The first `count` images, or all where there are not so many.
+    pub fn subset(&self, count: usize) -> Self {
+        self.view(self.order.iter().copied().take(count).collect())
+    }
+
+    /// Two data sets: the second has every `n`-th image (the first of them is number `n − 1`), the
+    /// first has the others. With an `n` of zero none is held out.
+    pub fn hold_out(&self, n: usize) -> (Self, Self) {
+        let held = |at: usize| n != 0 && at % n == n - 1;
+        let pick = |wanted: bool| {
+            let order = self.order.iter().enumerate().filter(|(at, _)| held(*at) == wanted);
+            self.view(order.map(|(_, image)| *image).collect())
+        };
+        (pick(false), pick(true))
+    }
+
+    /// The images in batches of `size` (at least one); the last batch holds what is left.
+    pub fn batches(&self, size: usize) -> Batches<'_> {
+        Batches { dataset: self, chunks: self.order.chunks(size.max(1)) }
+    }
+
+    fn view(&self, order: Vec<usize>) -> Self {
+        let (normalisation, images) = (self.normalisation.clone(), Arc::clone(&self.images));
+        Self { shape: self.shape, classes: self.classes, normalisation, images, order }
+    }
+
+    fn batch(&self, order: &[usize]) -> Batch {
+        let plane = self.shape.pixels();
+        let mut images = Tensor::zeros(self.shape.nchw(order.len()));
+        for (at, to) in order.iter().zip(images.data_mut().chunks_exact_mut(self.shape.len())) {
+            let normalise = |i, value| self.normalisation.apply(i / plane, value);
+            self.images.pixels.read(at * self.shape.len(), to, normalise);
+        }
+        Batch { images, labels: order.iter().map(|at| self.images.labels[*at]).collect() }
+    }
+}
+
+/// The batches of a data set, made by [`Dataset::batches`].
+#[derive(Debug, Clone)]
+pub struct Batches<'a> {
+    dataset: &'a Dataset,
+    chunks: std::slice::Chunks<'a, usize>,
+}
+
+impl Iterator for Batches<'_> {
+    type Item = Batch;
+
+    fn next(&mut self) -> Option<Batch> {
+        self.chunks.next().map(|order| self.dataset.batch(order))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.chunks.size_hint()
+    }
+}
+
+impl ExactSizeIterator for Batches<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Images of one pixel, whose value in 255ths is their number.
+    fn numbered(count: u8) -> Dataset {
+        Dataset::new([1, 1, 1], (0..count).collect::<Vec<u8>>(), vec![0; count.into()], 1).unwrap()
+    }
+
+    fn numbers(dataset: &Dataset) -> Vec<u8> {
+        let numbers = |batch: Batch| batch.images.map(|x| (x * 255.0).round() as u8).into_data();
+        dataset.batches(7).flat_map(numbers).collect()
+    }
+
+    #[test]
+    fn the_order_of_a_seed_never_changes() {
+        // Training runs are repeated by their seed: a new version of `rand` must not change this.
+        assert_eq!(numbers(&numbered(10).shuffled(0)), [2, 8, 6, 1, 9, 5, 7, 4, 0, 3]);
+        assert_ne!(numbers(&numbered(10).shuffled(1)), numbers(&numbered(10).shuffled(0)));
+    }
+
+    #[test]
+    fn views_share_their_pixels() {
+        let data = numbered(10);
+        let shuffled = data.shuffled(3);
+        assert!(Arc::ptr_eq(&data.images, &shuffled.images));
+        assert_eq!(numbers(&shuffled.subset(4)), numbers(&shuffled)[..4]);
+        let mut sorted = numbers(&shuffled);
+        sorted.sort_unstable();
+        assert_eq!(sorted, numbers(&data));
+    }
+}
