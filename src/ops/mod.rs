@@ -25,6 +25,7 @@ mod matmul;
 pub mod max_pool2d;
 mod pool;
 pub mod program;
+mod reduce;
 pub mod registry;
 pub mod relu;
 pub mod sgd;
