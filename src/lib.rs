@@ -10,6 +10,7 @@ pub mod ops;
 pub mod reference;
 pub mod shape;
 mod tensor;
+pub mod train;
 
 pub use error::{Error, Result};
 pub use tensor::Tensor;

@@ -9,6 +9,14 @@ use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 use crate::Tensor;
 use crate::ops::StepState;
 
+mod executor;
+mod precision;
+mod trainer;
+
+pub use executor::{backward, forward, parameters, vjp};
+pub use precision::Precision;
+pub use trainer::Trainer;
+
 /// The arithmetic that the reference is generic over: `f32` or `f64`.
 pub trait Real:
     Copy

@@ -1,0 +1,7 @@
+//! Networks as data, and their training on the reference executor. Nothing here needs a GPU.
+
+mod custom;
+mod errors;
+mod executor;
+mod files;
+mod graph;
