@@ -11,8 +11,28 @@ use crate::network::Init;
 use crate::reference::{LossTwin, OptimizerTwin, Twin};
 use crate::shape::{Geometry, Shape};
 
+pub mod add;
+pub mod concat;
+pub mod cross_entropy;
+pub mod dropout;
+mod elementwise;
+pub mod flatten;
 pub mod program;
 pub mod registry;
+pub mod relu;
+pub mod sgd;
+pub mod sigmoid;
+pub mod tanh;
+
+pub use add::Add;
+pub use concat::Concat;
+pub use cross_entropy::CrossEntropy;
+pub use dropout::Dropout;
+pub use flatten::Flatten;
+pub use relu::Relu;
+pub use sgd::Sgd;
+pub use sigmoid::Sigmoid;
+pub use tanh::Tanh;
 
 use program::{Activation, ParameterLayout, Program, TensorId};
 
@@ -146,6 +166,18 @@ pub trait Operator: Debug + Send + Sync + Twin<f32> + Twin<f64> {
 
     /// Whether the operator mixes all positions (linear, flatten): its receptive field is the input.
     fn is_global(&self) -> bool {
+        false
+    }
+
+    /// Whether the output is the one input under another name, for these inputs. The scheduler then makes
+    /// the output an alias of the input, and the gradients too, and records nothing.
+    fn is_identity(&self, _inputs: &[Shape], _training: bool) -> bool {
+        false
+    }
+
+    /// Whether the gradient to each input is the gradient to the output, unchanged. The scheduler then
+    /// aliases it and records no backward pass.
+    fn passes_gradient(&self) -> bool {
         false
     }
 

@@ -9,8 +9,19 @@ use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 use crate::Tensor;
 use crate::ops::StepState;
 
+mod add;
+mod concat;
+mod cross_entropy;
+mod dropout;
+mod elementwise;
 mod executor;
+mod flatten;
+mod philox;
 mod precision;
+mod relu;
+mod sgd;
+mod sigmoid;
+mod tanh;
 mod trainer;
 
 pub use executor::{backward, forward, parameters, vjp};
@@ -121,6 +132,8 @@ pub trait Twin<T> {
 pub struct Measured<T> {
     /// The reduced loss.
     pub loss: T,
+    /// What the sum of the losses was divided by for a mean (the sum of the weights).
+    pub weight: T,
     /// How many predictions were right.
     pub correct: usize,
     /// How many counted.
