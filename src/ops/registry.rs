@@ -11,10 +11,15 @@ use super::{Loss, Operator, Optimizer, Refusal};
 /// All that can be built by name, in alphabetical order. Adding an operator adds its line here.
 pub const REGISTRY: &[Entry] = &[
     operator::<super::Add>(),
+    operator::<super::AvgPool2d>(),
     operator::<super::Concat>(),
+    operator::<super::Conv2d>(),
     loss::<super::CrossEntropy>(),
     operator::<super::Dropout>(),
     operator::<super::Flatten>(),
+    operator::<super::Linear>(),
+    operator::<super::LpPool2d>(),
+    operator::<super::MaxPool2d>(),
     operator::<super::Relu>(),
     optimizer::<super::Sgd>(),
     operator::<super::Sigmoid>(),

@@ -3,6 +3,15 @@
 //! It is the oracle of the tests, in f64, and what a machine without any adapter trains with, in f32.
 //! Tensors are NCHW here, without padding. Nothing in this module knows of a GPU.
 
+mod avg_pool2d;
+mod conv2d;
+mod linear;
+mod lp_pool2d;
+mod matrix;
+mod max_pool2d;
+mod pool;
+mod window;
+
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
