@@ -4,4 +4,8 @@ mod custom;
 mod errors;
 mod executor;
 mod files;
+mod gradients;
 mod graph;
+mod layers;
+mod summary;
+mod trainer;
