@@ -3,7 +3,7 @@
 
 use super::program::{Activation, Dispatch, TensorId, kernel};
 use super::registry::{Attributes, FromAttributes};
-use super::{Backward, Cost, Forward, Operator, Refusal, elementwise};
+use super::{Backward, Cost, Forward, Operator, Refusal, elementwise, single_input};
 use crate::shape::Shape;
 
 /// Dropout with inverted scaling: `input · mask`, where the mask is 0 with probability p and 1 / (1 − p)
@@ -65,7 +65,7 @@ impl Operator for Dropout {
                 self.probability
             ));
         }
-        elementwise::only_input(Self::NAME, inputs)
+        single_input(inputs)
     }
 
     fn is_identity(&self, _inputs: &[Shape], training: bool) -> bool {

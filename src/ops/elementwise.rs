@@ -1,7 +1,7 @@
 //! What operators that work on each element by itself have in common. No operator of its own.
 
 use super::program::{Activation, Dispatch, Kernel};
-use super::{Backward, Cost, Forward, Refusal};
+use super::{Backward, Cost, Forward};
 use crate::shape::Shape;
 
 /// The invocations of a workgroup in every kernel in which an invocation owns one element or quad.
@@ -41,15 +41,4 @@ pub(crate) fn elements(activation: Activation) -> u64 {
 /// One operation for each element: as is the custom, a function of one variable counts as one.
 pub(crate) fn cost(output: Shape) -> Cost {
     Cost { flops: output.len() as u64 }
-}
-
-/// The shape of the only input of `operator`.
-///
-/// # Errors
-/// Where there is not exactly one input.
-pub(crate) fn only_input(operator: &str, inputs: &[Shape]) -> Result<Shape, Refusal> {
-    match inputs {
-        [input] => Ok(*input),
-        _ => Err(format!("{operator} takes one input, got {}", inputs.len())),
-    }
 }

@@ -4,7 +4,7 @@
 
 use super::program::{Activation, Dispatch, Kernel, TensorId, kernel};
 use super::registry::{Attributes, FromAttributes};
-use super::{Backward, Cost, Forward, Operator, Refusal, elementwise};
+use super::{Backward, Cost, Forward, Operator, Refusal, elementwise, single_input};
 use crate::shape::Shape;
 
 /// Flatten: `[C, H, W]` becomes `C · H · W` features; feature `(c · H + y) · W + x` is channel c at (y, x).
@@ -25,7 +25,7 @@ impl Operator for Flatten {
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, Refusal> {
-        Ok(Shape::features(elementwise::only_input(Self::NAME, inputs)?.len()))
+        Ok(Shape::features(single_input(inputs)?.len()))
     }
 
     fn is_global(&self) -> bool {

@@ -21,6 +21,7 @@ mod elementwise;
 pub mod flatten;
 pub mod linear;
 pub mod lp_pool2d;
+mod matmul;
 pub mod max_pool2d;
 mod pool;
 pub mod program;

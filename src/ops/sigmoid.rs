@@ -2,7 +2,7 @@
 
 use super::program::{TensorId, kernel};
 use super::registry::{Attributes, FromAttributes};
-use super::{Backward, Cost, Forward, Operator, Refusal, elementwise};
+use super::{Backward, Cost, Forward, Operator, Refusal, elementwise, single_input};
 use crate::shape::Shape;
 
 /// Sigmoid: 1 / (1 + e^(−x)).
@@ -23,7 +23,7 @@ impl Operator for Sigmoid {
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, Refusal> {
-        elementwise::only_input(Self::NAME, inputs)
+        single_input(inputs)
     }
 
     fn cost(&self, _inputs: &[Shape], output: Shape) -> Cost {
