@@ -59,7 +59,7 @@ impl NetworkBuilder {
     ///     .join(Add, |branches| branches.branch(|b| b.max_pool2d(2)).branch(|b| b.avg_pool2d(2)))
     ///     .build()?;
     /// assert_eq!(network.nodes()[2].name, "add1");
-    /// # wgcnn::Result::Ok(())
+    /// # Ok::<(), wgcnn::Error>(())
     /// ```
     pub fn join(
         self,

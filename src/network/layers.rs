@@ -67,7 +67,7 @@ impl NetworkBuilder {
     ///     .residual(|b| b.conv2d("conv1", Conv2d::new(8, 3).same()).relu())
     ///     .build()?;
     /// assert_eq!(network.output_shape(), [8, 6, 6].into());
-    /// # wgcnn::Result::Ok(())
+    /// # Ok::<(), wgcnn::Error>(())
     /// ```
     pub fn residual(self, branch: impl FnOnce(Self) -> Self) -> Self {
         self.residual_with(|shortcut| shortcut, branch)
@@ -94,7 +94,7 @@ impl NetworkBuilder {
     ///     })
     ///     .build()?;
     /// assert_eq!(network.output_shape(), [24, 6, 6].into());
-    /// # wgcnn::Result::Ok(())
+    /// # Ok::<(), wgcnn::Error>(())
     /// ```
     pub fn concat(self, branches: impl FnOnce(Branches) -> Branches) -> Self {
         self.join(Concat, branches)
