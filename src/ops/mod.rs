@@ -161,6 +161,20 @@ pub struct StepState {
     pub reserved: [u32; 3],
 }
 
+impl StepState {
+    /// The state of a step; `step` counts the training steps taken before it, `samples` the real samples.
+    pub fn new(seed: u64, step: u32, samples: usize, learning_rate: f32) -> Self {
+        Self {
+            seed_low: seed as u32,
+            seed_high: (seed >> 32) as u32,
+            step,
+            samples: samples as u32,
+            learning_rate,
+            reserved: [0; 3],
+        }
+    }
+}
+
 /// An operator: a layer's arithmetic without its name and parameters.
 pub trait Operator: Debug + Send + Sync + Twin<f32> + Twin<f64> {
     /// Its name in the registry, in the shaders' folder and in the test cases.
