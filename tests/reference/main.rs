@@ -1,0 +1,3 @@
+//! The CPU twins against definitions that do not come from them.
+
+mod gradients;
