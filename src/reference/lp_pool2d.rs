@@ -46,3 +46,36 @@ impl<T: Real> Twin<T> for LpPool2d {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pool(p: f32, pixels: &[f32]) -> (f32, Vec<f32>) {
+        let input = Tensor::new([1, 1, 1, pixels.len()], pixels.to_vec()).unwrap();
+        let operator = LpPool2d::new(p, [1, pixels.len()]);
+        let pass = Pass::default();
+        let output = operator.forward(&[&input], &[], &pass);
+        let one = Tensor::full(output.shape(), 1.0);
+        let gradients = operator.backward(&[&input], &[], &output, &one, &pass);
+        (output.data()[0], gradients.inputs[0].data().to_vec())
+    }
+
+    #[test]
+    fn the_norm_of_nothing_is_flat() {
+        for p in [1.0, 1.5, 2.0, 3.0] {
+            assert_eq!(pool(p, &[0.0, -0.0]), (0.0, vec![0.0, 0.0]), "p = {p}");
+        }
+    }
+
+    #[test]
+    fn no_power_overflows_or_vanishes() {
+        for scale in [1e-30, 1e15, 1e37] {
+            let (norm, gradient) = pool(2.0, &[3.0 * scale, -4.0 * scale]);
+            assert!((norm / scale - 5.0).abs() < 1e-5, "{norm}");
+            assert!((gradient[0] - 0.6).abs() < 1e-6 && (gradient[1] + 0.8).abs() < 1e-6, "{gradient:?}");
+            let (norm, _) = pool(3.0, &[scale, scale]);
+            assert!((norm / scale - 2.0f32.cbrt()).abs() < 1e-6, "{norm}");
+        }
+    }
+}

@@ -36,3 +36,33 @@ fn winner<T: Real>(geometry: &Geometry, image: &[T], position: [usize; 2]) -> Op
     window::pixels(geometry, position)
         .reduce(|best, pixel| if image[pixel] > image[best] || is_nan(image[pixel]) { pixel } else { best })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The output and the gradient to a row of pixels under one window over all of it.
+    fn pool(pixels: &[f32]) -> (f32, Vec<f32>) {
+        let input = Tensor::new([1, 1, 1, pixels.len()], pixels.to_vec()).unwrap();
+        let operator = MaxPool2d::new([1, pixels.len()]);
+        let pass = Pass::default();
+        let output = operator.forward(&[&input], &[], &pass);
+        let one = Tensor::full(output.shape(), 1.0);
+        let gradients = operator.backward(&[&input], &[], &output, &one, &pass);
+        (output.data()[0], gradients.inputs[0].data().to_vec())
+    }
+
+    #[test]
+    fn the_first_of_equal_maxima_wins() {
+        assert_eq!(pool(&[1.0, 2.0, 2.0]), (2.0, vec![0.0, 1.0, 0.0]));
+        assert_eq!(pool(&[-0.0, 0.0]), (0.0, vec![1.0, 0.0]));
+        assert_eq!(pool(&[f32::NEG_INFINITY; 2]), (f32::NEG_INFINITY, vec![1.0, 0.0]));
+    }
+
+    #[test]
+    fn nan_wins() {
+        let (output, gradient) = pool(&[1.0, f32::NAN, f32::INFINITY]);
+        assert!(output.is_nan());
+        assert_eq!(gradient, [0.0, 1.0, 0.0]);
+    }
+}

@@ -1,7 +1,8 @@
-//! The CPU reference in f64 against the cases that PyTorch computed.
+//! The CPU reference in f64 against what does not come from it: PyTorch's cases, finite differences.
 
 #[path = "../common/mod.rs"]
 mod common;
+mod gradients;
 
 use std::path::Path;
 

@@ -173,3 +173,36 @@ impl Conv2d {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bad_attributes_say_what_would_fit() {
+        let refusal = |operator: Conv2d| operator.output_shape(&[Shape::new(6, 8, 8)]).unwrap_err();
+        for (message, expected) in [
+            (refusal(Conv2d::new(0, 3)), "out_channels is 0"),
+            (refusal(Conv2d::new(4, 3).groups(3)), "1, 2 would fit"),
+            (refusal(Conv2d::new(4, 3).groups(0)), "1, 2 would fit"),
+            (refusal(Conv2d::new(4, 9)), "a kernel of at most 8"),
+            (refusal(Conv2d::new(4, 3).stride([0, 1])), "stride is 0 along the height"),
+            (refusal(Conv2d::new(4, 3).stride(2).strict(true)), "strides that fit: 1, 5"),
+            (refusal(Conv2d::new(4, usize::MAX)), "kernel is 18446744073709551615"),
+        ] {
+            assert!(message.contains(expected), "{message:?} lacks {expected:?}");
+        }
+    }
+
+    #[test]
+    fn the_weight_gives_channels_and_kernel() {
+        let attributes = Attributes::from_json(r#"{"groups": 2, "stride": [1, 2], "padding": [0, 1, 2, 3]}"#);
+        let attributes = attributes.unwrap().with_parameter("weight", &[6, 2, 5, 3]);
+        let conv = Conv2d::from_attributes(&attributes).unwrap();
+        assert_eq!(conv, Conv2d::new(6, [5, 3]).groups(2).stride([1, 2]).padding([0, 1, 2, 3]).bias(false));
+        let inputs = [Shape::new(4, 7, 7)];
+        assert_eq!(conv.output_shape(&inputs), Ok(Shape::new(6, 5, 5)));
+        assert_eq!(conv.parameters(&inputs)[0].shape, [6, 2, 5, 3]);
+        assert_eq!(conv.cost(&inputs, Shape::new(6, 5, 5)).flops, 6 * 25 * 2 * 30);
+    }
+}
