@@ -8,6 +8,7 @@ pub mod gpu;
 pub mod network;
 pub mod ops;
 pub mod reference;
+pub mod schedule;
 pub mod shape;
 mod tensor;
 

@@ -1,5 +1,13 @@
 //! Layers joined into a graph: shapes, parameters, summary. Pure data; compiles without a GPU.
 
+mod assemble;
+mod builder;
+mod graph;
 mod init;
+mod parameters;
+mod summary;
 
+pub use builder::{Branches, NetworkBuilder};
+pub use graph::{Network, Node, Parameter, ParameterId, ValueId};
 pub use init::Init;
+pub use summary::{Row, Summary};

@@ -1,0 +1,34 @@
+// Joins a split sum: result[i] = sum over s of partial[s][i], in the order of s.
+//
+// partial  [SPLITS][quads] vec4
+// result   [quads] vec4
+//
+// An invocation owns one vec4. The splits are few (at most 256), so that a plain loop reads them at the
+// memory's speed, neighbours side by side.
+
+override SPLITS: u32 = 1;
+
+struct Params {
+    quads: u32,
+}
+
+@group(0) @binding(0) var<storage, read> partial: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read_write> result: array<vec4<f32>>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let i = (group.x + group.y * groups.x) * 64u + local;
+    if (i >= params.quads) {
+        return;
+    }
+    var sum = vec4(0.0);
+    for (var split = 0u; split < SPLITS; split++) {
+        sum += partial[split * params.quads + i];
+    }
+    result[i] = sum;
+}

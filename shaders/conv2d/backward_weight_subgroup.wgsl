@@ -1,0 +1,192 @@
+// conv2d, gradient to the weight: a register tile whose rows are shared through a subgroup.
+//
+//   grad_weight[ky][kx][c][o] = sum over n, y, x of input[n, sy, sx, c] * grad_output[n, y, x, o]
+//   sy = y * STRIDE_H + ky * DILATION_H - PAD_TOP,   sx likewise; what lies outside counts as zero
+//
+// input        [n][IN_H][IN_W][IN_Q] vec4 over channels
+// grad_output  [n][OUT_H][OUT_W][OUT_Q] vec4 over output channels
+// partial      [split][rows][OUT_Q] vec4: the weight's layout, once for each split of the sum
+//
+// A workgroup is one subgroup. It owns four row quads (16 rows of the weight's matrix, a row being one channel
+// under one tap) by 4 * LANES output channels, and the image rows [z * LINES, (z + 1) * LINES) of the whole
+// batch. It walks along them two pixels at a time: lanes 0 to 3 load the four row quads of the first pixel,
+// lanes 4 to 7 those of the second, and subgroupBroadcast hands them round. LINES bounds the loop, and gives a
+// wide device enough workgroups; common/sum_partials.wgsl joins the splits.
+
+override IN_H: u32 = 1;
+override IN_W: u32 = 1;
+override IN_C: u32 = 4;
+override OUT_H: u32 = 1;
+override OUT_W: u32 = 1;
+override OUT_Q: u32 = 1;
+override KERNEL_H: u32 = 1;
+override KERNEL_W: u32 = 1;
+override STRIDE_H: i32 = 1;
+override STRIDE_W: i32 = 1;
+override DILATION_H: i32 = 1;
+override DILATION_W: i32 = 1;
+override PAD_TOP: i32 = 0;
+override PAD_LEFT: i32 = 0;
+override LANES: u32 = 8;
+
+struct Params {
+    // The number of samples.
+    batch: u32,
+    // How many image rows of the output one split sums.
+    lines: u32,
+}
+
+@group(0) @binding(0) var<storage, read> input: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> grad_output: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> partial: array<vec4<f32>>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+const ROW_QUADS: u32 = 4;
+const OUTSIDE: u32 = 0xffffffffu;
+
+// One row of the weight's matrix: its offset from a pixel's first tap, and its channel (a quad of
+// channels, or one channel where there are fewer than four).
+struct Row {
+    y: i32,
+    x: i32,
+    channel: u32,
+    valid: bool,
+}
+
+fn row_of_tap(tap: u32, channel: u32) -> Row {
+    let y = i32(tap / KERNEL_W) * DILATION_H - PAD_TOP;
+    let x = i32(tap % KERNEL_W) * DILATION_W - PAD_LEFT;
+    return Row(y, x, channel, tap < KERNEL_H * KERNEL_W);
+}
+
+fn source(row: Row, sample: u32, y: u32, x: u32) -> u32 {
+    let sy = i32(y) * STRIDE_H + row.y;
+    let sx = i32(x) * STRIDE_W + row.x;
+    let inside = row.valid && x < OUT_W && sy >= 0 && sx >= 0 && u32(sy) < IN_H && u32(sx) < IN_W;
+    return select(OUTSIDE, (sample * IN_H + u32(sy)) * IN_W + u32(sx), inside);
+}
+
+fn channels(row: Row, sample: u32, y: u32, x: u32) -> vec4<f32> {
+    let source = source(row, sample, y, x);
+    let inside = source != OUTSIDE;
+    return select(vec4(0.0), input[select(0u, source * ((IN_C + 3u) / 4u) + row.channel, inside)], inside);
+}
+
+fn channel(row: Row, sample: u32, y: u32, x: u32) -> f32 {
+    let source = source(row, sample, y, x);
+    let inside = source != OUTSIDE;
+    return select(0.0, input[select(0u, source, inside)][row.channel], inside);
+}
+
+var<private> acc: array<vec4<f32>, 16>;
+
+// Adds the outer product of a row quad and a column quad to four rows. Written out below for the four row
+// quads of two pixels: the broadcasting lane is to be a constant, and an array indexed by a loop would
+// leave the registers.
+fn step(a: vec4<f32>, first: vec4<f32>, second: vec4<f32>) {
+    let a0 = subgroupBroadcast(a, 0u);
+    let a1 = subgroupBroadcast(a, 1u);
+    let a2 = subgroupBroadcast(a, 2u);
+    let a3 = subgroupBroadcast(a, 3u);
+    let b0 = subgroupBroadcast(a, 4u);
+    let b1 = subgroupBroadcast(a, 5u);
+    let b2 = subgroupBroadcast(a, 6u);
+    let b3 = subgroupBroadcast(a, 7u);
+    acc[0] = fma(vec4(b0.x), second, fma(vec4(a0.x), first, acc[0]));
+    acc[1] = fma(vec4(b0.y), second, fma(vec4(a0.y), first, acc[1]));
+    acc[2] = fma(vec4(b0.z), second, fma(vec4(a0.z), first, acc[2]));
+    acc[3] = fma(vec4(b0.w), second, fma(vec4(a0.w), first, acc[3]));
+    acc[4] = fma(vec4(b1.x), second, fma(vec4(a1.x), first, acc[4]));
+    acc[5] = fma(vec4(b1.y), second, fma(vec4(a1.y), first, acc[5]));
+    acc[6] = fma(vec4(b1.z), second, fma(vec4(a1.z), first, acc[6]));
+    acc[7] = fma(vec4(b1.w), second, fma(vec4(a1.w), first, acc[7]));
+    acc[8] = fma(vec4(b2.x), second, fma(vec4(a2.x), first, acc[8]));
+    acc[9] = fma(vec4(b2.y), second, fma(vec4(a2.y), first, acc[9]));
+    acc[10] = fma(vec4(b2.z), second, fma(vec4(a2.z), first, acc[10]));
+    acc[11] = fma(vec4(b2.w), second, fma(vec4(a2.w), first, acc[11]));
+    acc[12] = fma(vec4(b3.x), second, fma(vec4(a3.x), first, acc[12]));
+    acc[13] = fma(vec4(b3.y), second, fma(vec4(a3.y), first, acc[13]));
+    acc[14] = fma(vec4(b3.z), second, fma(vec4(a3.z), first, acc[14]));
+    acc[15] = fma(vec4(b3.w), second, fma(vec4(a3.w), first, acc[15]));
+}
+
+fn row_quads() -> u32 {
+    let quads = (IN_C + 3u) / 4u;
+    return select(KERNEL_H * KERNEL_W * quads, (KERNEL_H * KERNEL_W * IN_C + 3u) / 4u, IN_C < 4u);
+}
+
+fn store(split: u32, row: u32, column: u32, value: vec4<f32>) {
+    let rows = 4u * row_quads();
+    if (row < rows && column < OUT_Q) {
+        partial[(split * rows + row) * OUT_Q + column] = value;
+    }
+}
+
+@compute @workgroup_size(LANES)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(subgroup_invocation_id) lane: u32,
+) {
+    let tiles = (OUT_Q + LANES - 1u) / LANES;
+    let linear = group.x + group.y * groups.x;
+    let column = linear % tiles * LANES + lane;
+    let safe_column = min(column, OUT_Q - 1u);
+    let first_quad = linear / tiles * ROW_QUADS;
+    let quad = first_quad + lane % ROW_QUADS;
+    // Which of the two pixels this lane loads for.
+    let ahead = lane / ROW_QUADS % 2u;
+
+    let zero = vec4(0.0);
+    acc = array(zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero);
+    let begin = group.z * params.lines;
+    let end = min(begin + params.lines, params.batch * OUT_H);
+    if (IN_C < 4u) {
+        let k = 4u * quad;
+        let r0 = row_of_tap(k / IN_C, k % IN_C);
+        let r1 = row_of_tap((k + 1u) / IN_C, (k + 1u) % IN_C);
+        let r2 = row_of_tap((k + 2u) / IN_C, (k + 2u) % IN_C);
+        let r3 = row_of_tap((k + 3u) / IN_C, (k + 3u) % IN_C);
+        for (var line = begin; line < end; line++) {
+            let n = line / OUT_H;
+            let y = line % OUT_H;
+            for (var x = 0u; x < OUT_W; x += 2u) {
+                let at = x + ahead;
+                let a = vec4(channel(r0, n, y, at), channel(r1, n, y, at), channel(r2, n, y, at), channel(r3, n, y, at));
+                let d = (line * OUT_W + x) * OUT_Q + safe_column;
+                let next = select(d, d + OUT_Q, x + 1u < OUT_W);
+                step(a, grad_output[d], grad_output[next]);
+            }
+        }
+    } else {
+        let quads = (IN_C + 3u) / 4u;
+        let row = row_of_tap(quad / quads, quad % quads);
+        for (var line = begin; line < end; line++) {
+            let n = line / OUT_H;
+            let y = line % OUT_H;
+            for (var x = 0u; x < OUT_W; x += 2u) {
+                // Past the end of the line, the second pixel's rows are zero, whatever its gradient.
+                let d = (line * OUT_W + x) * OUT_Q + safe_column;
+                let next = select(d, d + OUT_Q, x + 1u < OUT_W);
+                step(channels(row, n, y, x + ahead), grad_output[d], grad_output[next]);
+            }
+        }
+    }
+    let first = 4u * first_quad;
+    store(group.z, first, column, acc[0]);
+    store(group.z, first + 1u, column, acc[1]);
+    store(group.z, first + 2u, column, acc[2]);
+    store(group.z, first + 3u, column, acc[3]);
+    store(group.z, first + 4u, column, acc[4]);
+    store(group.z, first + 5u, column, acc[5]);
+    store(group.z, first + 6u, column, acc[6]);
+    store(group.z, first + 7u, column, acc[7]);
+    store(group.z, first + 8u, column, acc[8]);
+    store(group.z, first + 9u, column, acc[9]);
+    store(group.z, first + 10u, column, acc[10]);
+    store(group.z, first + 11u, column, acc[11]);
+    store(group.z, first + 12u, column, acc[12]);
+    store(group.z, first + 13u, column, acc[13]);
+    store(group.z, first + 14u, column, acc[14]);
+    store(group.z, first + 15u, column, acc[15]);
+}

@@ -1,0 +1,211 @@
+// conv2d, forward: a register tile whose rows are shared through a subgroup.
+//
+//   output[n, y, x, o] = bias[o] + sum over ky, kx, c of input[n, sy, sx, c] * weight[ky][kx][c][o]
+//   sy = (y * STRIDE_H + ky * DILATION_H - PAD_TOP) / UP_H,   sx likewise
+//
+// A tap whose (sy, sx) is not whole or lies outside the input counts as zero. UP is 1 in a convolution. The
+// gradient to the input of a convolution with stride UP is this same sum over the output's gradient, with the
+// weight transposed and turned round (common/transpose_weight.wgsl) and STRIDE 1. There, the output's
+// pixels are taken in UP_H * UP_W phases: all pixels of a phase use the same taps, and skip the others.
+//
+// input   [n][IN_H][IN_W][IN_Q] vec4 over channels
+// weight  [KERNEL_H][KERNEL_W][rows][OUT_Q] vec4 over output channels; rows = the input channels, padded to
+//         whole quads unless there are one to three of them (then four of a row's taps make a quad)
+// bias    [OUT_Q] vec4, read where BIAS is 1
+// output  [n][OUT_H][OUT_W][OUT_Q] vec4
+//
+// A workgroup is one subgroup. It owns 16 pixels and 4 * LANES output channels: each invocation holds 16 rows
+// of one channel quad in registers, loads the input quads of two of the pixels, and hands them round with
+// subgroupBroadcast. So one load feeds 64 multiply-adds of every lane, without workgroup memory or barriers.
+// Lanes past the eighth load what an earlier lane loads too; any subgroup of eight or more is right.
+
+override IN_H: u32 = 1;
+override IN_W: u32 = 1;
+override IN_C: u32 = 4;
+override OUT_H: u32 = 1;
+override OUT_W: u32 = 1;
+override OUT_Q: u32 = 1;
+override KERNEL_H: u32 = 1;
+override KERNEL_W: u32 = 1;
+override STRIDE_H: i32 = 1;
+override STRIDE_W: i32 = 1;
+override DILATION_H: i32 = 1;
+override DILATION_W: i32 = 1;
+override PAD_TOP: i32 = 0;
+override PAD_LEFT: i32 = 0;
+override UP_H: u32 = 1;
+override UP_W: u32 = 1;
+override BIAS: u32 = 0;
+override LANES: u32 = 8;
+
+const ROWS: u32 = 16;
+
+struct Params {
+    // The number of samples.
+    batch: u32,
+}
+
+@group(0) @binding(0) var<storage, read> input: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4<f32>>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+// An output pixel: the sample, and where its first tap lies in the (dilated, unpadded) input.
+struct Pixel {
+    sample: u32,
+    y: i32,
+    x: i32,
+    // Its index in the output; OUTSIDE for a row past the last pixel.
+    index: u32,
+}
+
+const OUTSIDE: u32 = 0xffffffffu;
+
+fn pixel(row: u32, phase: vec2<u32>) -> Pixel {
+    let phase_w = (OUT_W + UP_W - 1u) / UP_W;
+    let phase_h = (OUT_H + UP_H - 1u) / UP_H;
+    let sample = row / (phase_h * phase_w);
+    let y = (row / phase_w) % phase_h * UP_H + phase.y;
+    let x = row % phase_w * UP_W + phase.x;
+    let inside = sample < params.batch && y < OUT_H && x < OUT_W;
+    let index = select(OUTSIDE, (sample * OUT_H + y) * OUT_W + x, inside);
+    return Pixel(sample, i32(y) * STRIDE_H - PAD_TOP, i32(x) * STRIDE_W - PAD_LEFT, index);
+}
+
+// The index of the input pixel under a tap, or OUTSIDE.
+fn source(p: Pixel, ky: u32, kx: u32) -> u32 {
+    let y = p.y + i32(ky) * DILATION_H;
+    let x = p.x + i32(kx) * DILATION_W;
+    let sy = u32(y / i32(UP_H));
+    let sx = u32(x / i32(UP_W));
+    let inside = p.index != OUTSIDE && y >= 0 && x >= 0 && sy < IN_H && sx < IN_W;
+    return select(OUTSIDE, (p.sample * IN_H + sy) * IN_W + sx, inside);
+}
+
+// Channels 4q .. 4q+3 under a tap.
+fn channels(source: u32, q: u32) -> vec4<f32> {
+    let inside = source != OUTSIDE;
+    return select(vec4(0.0), input[select(0u, source * ((IN_C + 3u) / 4u) + q, inside)], inside);
+}
+
+// Row k of the flattened (tap, channel) sum, for inputs of fewer than four channels.
+fn flattened(p: Pixel, k: u32) -> f32 {
+    let tap = k / IN_C;
+    let source = source(p, tap / KERNEL_W, tap % KERNEL_W);
+    let inside = source != OUTSIDE && tap < KERNEL_H * KERNEL_W;
+    return select(0.0, input[select(0u, source, inside)][k % IN_C], inside);
+}
+
+fn flattened_quad(p: Pixel, q: u32) -> vec4<f32> {
+    let k = 4u * q;
+    return vec4(flattened(p, k), flattened(p, k + 1u), flattened(p, k + 2u), flattened(p, k + 3u));
+}
+
+// acc + the product of one pixel's quad with the four weight rows.
+fn madd(acc: vec4<f32>, a: vec4<f32>, b0: vec4<f32>, b1: vec4<f32>, b2: vec4<f32>, b3: vec4<f32>) -> vec4<f32> {
+    return fma(vec4(a.w), b3, fma(vec4(a.z), b2, fma(vec4(a.y), b1, fma(vec4(a.x), b0, acc))));
+}
+
+var<private> acc: array<vec4<f32>, ROWS>;
+
+// Adds the products of one quad of channels. The rows are written out here and below: WGSL wants the
+// broadcasting lane to be a constant, and an array indexed by a loop would leave the registers.
+fn step(low: vec4<f32>, high: vec4<f32>, w: u32) {
+    let b0 = weight[w];
+    let b1 = weight[w + OUT_Q];
+    let b2 = weight[w + 2u * OUT_Q];
+    let b3 = weight[w + 3u * OUT_Q];
+    acc[0] = madd(acc[0], subgroupBroadcast(low, 0u), b0, b1, b2, b3);
+    acc[1] = madd(acc[1], subgroupBroadcast(low, 1u), b0, b1, b2, b3);
+    acc[2] = madd(acc[2], subgroupBroadcast(low, 2u), b0, b1, b2, b3);
+    acc[3] = madd(acc[3], subgroupBroadcast(low, 3u), b0, b1, b2, b3);
+    acc[4] = madd(acc[4], subgroupBroadcast(low, 4u), b0, b1, b2, b3);
+    acc[5] = madd(acc[5], subgroupBroadcast(low, 5u), b0, b1, b2, b3);
+    acc[6] = madd(acc[6], subgroupBroadcast(low, 6u), b0, b1, b2, b3);
+    acc[7] = madd(acc[7], subgroupBroadcast(low, 7u), b0, b1, b2, b3);
+    acc[8] = madd(acc[8], subgroupBroadcast(high, 0u), b0, b1, b2, b3);
+    acc[9] = madd(acc[9], subgroupBroadcast(high, 1u), b0, b1, b2, b3);
+    acc[10] = madd(acc[10], subgroupBroadcast(high, 2u), b0, b1, b2, b3);
+    acc[11] = madd(acc[11], subgroupBroadcast(high, 3u), b0, b1, b2, b3);
+    acc[12] = madd(acc[12], subgroupBroadcast(high, 4u), b0, b1, b2, b3);
+    acc[13] = madd(acc[13], subgroupBroadcast(high, 5u), b0, b1, b2, b3);
+    acc[14] = madd(acc[14], subgroupBroadcast(high, 6u), b0, b1, b2, b3);
+    acc[15] = madd(acc[15], subgroupBroadcast(high, 7u), b0, b1, b2, b3);
+}
+
+fn store(row: u32, phase: vec2<u32>, column: u32, value: vec4<f32>) {
+    let index = pixel(row, phase).index;
+    if (index != OUTSIDE && column < OUT_Q) {
+        output[index * OUT_Q + column] = value;
+    }
+}
+
+// Whether any pixel of the phase meets the input under a tap of this row or column.
+fn meets(phase: u32, tap: u32, dilation: i32, pad: i32, up: u32) -> bool {
+    return up == 1u || (i32(phase) + i32(tap) * dilation - pad) % i32(up) == 0;
+}
+
+@compute @workgroup_size(LANES)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(subgroup_invocation_id) lane: u32,
+) {
+    let tiles = (OUT_Q + LANES - 1u) / LANES;
+    let linear = group.x + group.y * groups.x;
+    let column = linear % tiles * LANES + lane;
+    let first = linear / tiles * ROWS;
+    let phase = vec2(group.z % UP_W, group.z / UP_W);
+    let low = pixel(first + lane % 8u, phase);
+    let high = pixel(first + 8u + lane % 8u, phase);
+    // Lanes past the last channel work on it too and store nothing.
+    let safe_column = min(column, OUT_Q - 1u);
+
+    let start = select(vec4(0.0), bias[select(0u, safe_column, BIAS == 1u)], BIAS == 1u);
+    acc = array(
+        start, start, start, start, start, start, start, start,
+        start, start, start, start, start, start, start, start,
+    );
+    if (IN_C < 4u) {
+        let quads = (KERNEL_H * KERNEL_W * IN_C + 3u) / 4u;
+        for (var q = 0u; q < quads; q++) {
+            step(flattened_quad(low, q), flattened_quad(high, q), 4u * q * OUT_Q + safe_column);
+        }
+    } else {
+        let quads = (IN_C + 3u) / 4u;
+        for (var ky = 0u; ky < KERNEL_H; ky++) {
+            if (!meets(phase.y, ky, DILATION_H, PAD_TOP, UP_H)) {
+                continue;
+            }
+            for (var kx = 0u; kx < KERNEL_W; kx++) {
+                if (!meets(phase.x, kx, DILATION_W, PAD_LEFT, UP_W)) {
+                    continue;
+                }
+                let low_source = source(low, ky, kx);
+                let high_source = source(high, ky, kx);
+                var w = (ky * KERNEL_W + kx) * 4u * quads * OUT_Q + safe_column;
+                for (var q = 0u; q < quads; q++) {
+                    step(channels(low_source, q), channels(high_source, q), w);
+                    w += 4u * OUT_Q;
+                }
+            }
+        }
+    }
+    store(first, phase, column, acc[0]);
+    store(first + 1u, phase, column, acc[1]);
+    store(first + 2u, phase, column, acc[2]);
+    store(first + 3u, phase, column, acc[3]);
+    store(first + 4u, phase, column, acc[4]);
+    store(first + 5u, phase, column, acc[5]);
+    store(first + 6u, phase, column, acc[6]);
+    store(first + 7u, phase, column, acc[7]);
+    store(first + 8u, phase, column, acc[8]);
+    store(first + 9u, phase, column, acc[9]);
+    store(first + 10u, phase, column, acc[10]);
+    store(first + 11u, phase, column, acc[11]);
+    store(first + 12u, phase, column, acc[12]);
+    store(first + 13u, phase, column, acc[13]);
+    store(first + 14u, phase, column, acc[14]);
+    store(first + 15u, phase, column, acc[15]);
+}

@@ -1,0 +1,301 @@
+//! The device that everything runs on.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use wgpu::{
+    AdapterInfo, CommandBuffer, Device, DeviceDescriptor, ErrorFilter, Features, Queue, SubmissionIndex,
+};
+
+use super::pipeline::{Pipeline, PipelineKey};
+use super::{Capabilities, adapter};
+use crate::{Error, Result};
+
+/// A device, its queue, and the pipelines made on it so far. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct Context {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    info: AdapterInfo,
+    device: Device,
+    queue: Queue,
+    capabilities: Capabilities,
+    features: Features,
+    pipelines: Mutex<HashMap<PipelineKey, Arc<Pipeline>>>,
+    /// The first error that reached no scope, or why the device was lost.
+    failure: Arc<Mutex<Option<Error>>>,
+    allocated: Arc<AtomicU64>,
+    poison: bool,
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").field("adapter", &self.description()).finish_non_exhaustive()
+    }
+}
+
+/// Options for a [`Context`].
+#[derive(Debug, Clone, Default)]
+pub struct ContextBuilder {
+    adapter_name: Option<String>,
+    without_subgroups: bool,
+    poison: bool,
+}
+
+impl ContextBuilder {
+    /// Takes the first adapter whose description contains `name`, whatever its case. Without it,
+    /// `WGPU_ADAPTER_NAME` is asked, and then the best adapter is taken.
+    pub fn adapter_name(mut self, name: impl Into<String>) -> Self {
+        self.adapter_name = Some(name.into());
+        self
+    }
+
+    /// Whether kernels may use subgroup operations where the adapter has them (they may, unless told
+    /// otherwise). For comparing variants.
+    pub fn subgroups(mut self, allowed: bool) -> Self {
+        self.without_subgroups = !allowed;
+        self
+    }
+
+    /// Fills memory with NaN before its first use, so that a result which rests on what nobody wrote is
+    /// seen. For tests.
+    pub fn poison(mut self, poison: bool) -> Self {
+        self.poison = poison;
+        self
+    }
+
+    /// Opens the device.
+    ///
+    /// # Errors
+    /// [`Error::NoAdapter`], [`Error::AdapterNotFound`], or [`Error::Device`] where the driver refuses.
+    pub fn build(self) -> Result<Context> {
+        let name = self.adapter_name.or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok());
+        let adapter = adapter::choose(&adapter::instance(), name.as_deref())?;
+        let info = adapter.get_info();
+        let mut wanted = Features::SUBGROUP
+            | Features::SHADER_F16
+            | Features::TIMESTAMP_QUERY
+            | Features::TIMESTAMP_QUERY_INSIDE_ENCODERS
+            | Features::PIPELINE_CACHE;
+        if self.without_subgroups {
+            wanted.remove(Features::SUBGROUP);
+        }
+        let descriptor = DeviceDescriptor {
+            label: Some("wgcnn"),
+            required_features: adapter.features() & wanted,
+            required_limits: adapter.limits(),
+            ..Default::default()
+        };
+        let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))
+            .map_err(|e| Error::Device { adapter: info.name.clone(), message: e.to_string() })?;
+        let failure = Arc::new(Mutex::new(None));
+        watch(&device, &failure);
+        let context = Context::assemble(info, device, queue, failure, self.poison);
+        log::info!("{}", context.description());
+        Ok(context)
+    }
+}
+
+/// Records what goes wrong outside of any scope; the first failure is kept.
+fn watch(device: &Device, failure: &Arc<Mutex<Option<Error>>>) {
+    let lost = Arc::clone(failure);
+    device.set_device_lost_callback(move |reason, message| {
+        lock(&lost).get_or_insert(Error::DeviceLost(format!("{message} ({reason:?})")));
+    });
+    let uncaptured = Arc::clone(failure);
+    device.on_uncaptured_error(Arc::new(move |error| {
+        lock(&uncaptured).get_or_insert(translate(error, "a command", 0));
+    }));
+}
+
+impl Context {
+    /// Opens the best adapter: the fastest real GPU, otherwise a software adapter. `WGPU_BACKEND` and
+    /// `WGPU_ADAPTER_NAME` are honoured.
+    ///
+    /// # Errors
+    /// As [`ContextBuilder::build`].
+    pub fn new() -> Result<Self> {
+        Self::builder().build()
+    }
+
+    /// Options for opening an adapter.
+    pub fn builder() -> ContextBuilder {
+        ContextBuilder::default()
+    }
+
+    /// Works on an application's own device. What the device was opened with is what can be used; its
+    /// error handlers are left alone.
+    pub fn from_device(adapter: &wgpu::Adapter, device: Device, queue: Queue) -> Self {
+        Self::assemble(adapter.get_info(), device, queue, Arc::default(), false)
+    }
+
+    fn assemble(
+        info: AdapterInfo,
+        device: Device,
+        queue: Queue,
+        failure: Arc<Mutex<Option<Error>>>,
+        poison: bool,
+    ) -> Self {
+        let features = device.features();
+        let limits = device.limits();
+        let fixed_subgroup = info.subgroup_min_size == info.subgroup_max_size;
+        let capabilities = Capabilities {
+            subgroup_size: (features.contains(Features::SUBGROUP) && fixed_subgroup)
+                .then_some(info.subgroup_min_size),
+            software: info.device_type == wgpu::DeviceType::Cpu,
+            max_storage_binding: limits.max_storage_buffer_binding_size,
+            max_buffer: limits.max_buffer_size,
+            alignment: u64::from(limits.min_storage_buffer_offset_alignment).max(16),
+            max_workgroup_invocations: limits.max_compute_invocations_per_workgroup,
+            max_workgroups_per_axis: limits.max_compute_workgroups_per_dimension,
+        };
+        let inner = Inner {
+            info,
+            device,
+            queue,
+            capabilities,
+            features,
+            pipelines: Mutex::default(),
+            failure,
+            allocated: Arc::default(),
+            poison,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Adapter, driver, backend and the optional features in use, in one line.
+    pub fn description(&self) -> String {
+        let capabilities = &self.inner.capabilities;
+        let mut line = adapter::describe(&self.inner.info);
+        line += &format!(", bindings up to {} MiB", capabilities.max_storage_binding >> 20);
+        if let Some(size) = capabilities.subgroup_size {
+            line += &format!(", subgroups of {size}");
+        } else if self.inner.features.contains(Features::SUBGROUP) {
+            line += ", subgroups";
+        }
+        for (feature, name) in [
+            (Features::SHADER_F16, "f16"),
+            (Features::TIMESTAMP_QUERY, "timestamps"),
+            (Features::PIPELINE_CACHE, "pipeline cache"),
+        ] {
+            if self.inner.features.contains(feature) {
+                line += &format!(", {name}");
+            }
+        }
+        line
+    }
+
+    /// The adapter's name.
+    pub fn adapter_name(&self) -> &str {
+        &self.inner.info.name
+    }
+
+    /// What the device can do.
+    pub fn capabilities(&self) -> &Capabilities {
+        &self.inner.capabilities
+    }
+
+    /// The device itself.
+    pub fn device(&self) -> &Device {
+        &self.inner.device
+    }
+
+    /// The queue itself.
+    pub fn queue(&self) -> &Queue {
+        &self.inner.queue
+    }
+
+    /// How many bytes of buffers this crate holds on the device at the moment.
+    pub fn allocated_bytes(&self) -> u64 {
+        self.inner.allocated.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn poison(&self) -> bool {
+        self.inner.poison
+    }
+
+    pub(super) fn allocated(&self) -> &Arc<AtomicU64> {
+        &self.inner.allocated
+    }
+
+    pub(super) fn pipelines(&self) -> MutexGuard<'_, HashMap<PipelineKey, Arc<Pipeline>>> {
+        lock(&self.inner.pipelines)
+    }
+
+    /// Submits command buffers.
+    ///
+    /// # Errors
+    /// What the device reported since the last call, or [`Error::DeviceLost`].
+    pub(crate) fn submit(
+        &self,
+        commands: impl IntoIterator<Item = CommandBuffer>,
+    ) -> Result<SubmissionIndex> {
+        self.check()?;
+        let index = self.guard("a submission", 0, || self.inner.queue.submit(commands))?;
+        self.check()?;
+        Ok(index)
+    }
+
+    /// Gives the device the chance to call back those who wait for [`Pending`](super::Pending) results.
+    /// An application that polls its device each frame does not need it.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`] and what else the device reported.
+    pub fn poll(&self) -> Result<()> {
+        self.poll_type(wgpu::PollType::Poll)
+    }
+
+    /// Waits until a submission is done.
+    pub(crate) fn wait(&self, submission: &SubmissionIndex) -> Result<()> {
+        self.poll_type(wgpu::PollType::Wait { submission_index: Some(submission.clone()), timeout: None })
+    }
+
+    fn poll_type(&self, kind: wgpu::PollType) -> Result<()> {
+        let polled = self.inner.device.poll(kind);
+        self.check()?;
+        polled.map(|_| ()).map_err(|e| Error::DeviceLost(e.to_string()))
+    }
+
+    /// The failure that was recorded, if any. A lost device stays lost.
+    pub(crate) fn check(&self) -> Result<()> {
+        let mut failure = lock(&self.inner.failure);
+        match &*failure {
+            None => Ok(()),
+            Some(Error::DeviceLost(message)) => Err(Error::DeviceLost(message.clone())),
+            Some(_) => failure.take().map_or(Ok(()), Err),
+        }
+    }
+
+    /// Runs `f` and turns whatever wgpu reports meanwhile into an [`Error`] about `what`.
+    pub(crate) fn guard<T>(&self, what: &str, bytes: u64, f: impl FnOnce() -> T) -> Result<T> {
+        let device = &self.inner.device;
+        let memory = device.push_error_scope(ErrorFilter::OutOfMemory);
+        let validation = device.push_error_scope(ErrorFilter::Validation);
+        let internal = device.push_error_scope(ErrorFilter::Internal);
+        let value = f();
+        let errors = [internal, validation, memory].map(|scope| pollster::block_on(scope.pop()));
+        match errors.into_iter().flatten().next() {
+            None => Ok(value),
+            Some(error) => Err(translate(error, what, bytes)),
+        }
+    }
+}
+
+/// wgpu's error as ours.
+fn translate(error: wgpu::Error, what: &str, bytes: u64) -> Error {
+    match error {
+        wgpu::Error::OutOfMemory { .. } => Error::OutOfMemory { what: what.into(), bytes },
+        wgpu::Error::Validation { description, .. } | wgpu::Error::Internal { description, .. } => {
+            Error::Gpu { what: what.into(), message: description }
+        }
+    }
+}
+
+/// Locks; a panic of another holder leaves the data as it was, which is whole at any time here.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,166 @@
+//! From layers as they were written down to a network: names, shapes, parameters.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write;
+use std::sync::Arc;
+
+use crate::ops::Operator;
+use crate::shape::Shape;
+use crate::{Error, Result, Tensor};
+
+use super::graph::{Network, Node, Parameter, ParameterId, ValueId};
+
+/// A layer as it was written down, not yet checked.
+#[derive(Debug, Clone)]
+pub(super) struct Layer {
+    /// Its name; the operator's name and a running number where there is none.
+    pub name: Option<String>,
+    /// What it computes.
+    pub operator: Arc<dyn Operator>,
+    /// What it reads. Value `i` is input `i` of the network; after the inputs, every layer adds one.
+    pub inputs: Vec<ValueId>,
+}
+
+/// The most elements of a tensor, whose places kernels count in `u32`.
+const MAX_ELEMENTS: usize = u32::MAX as usize;
+
+/// The network of these layers; the last one's output is the network's. Initial values of parameters
+/// are drawn from `seed` and their names.
+///
+/// # Errors
+/// The first of the layers that does not fit, as [`NetworkBuilder::build`](super::NetworkBuilder::build) says.
+pub(super) fn assemble(inputs: &[Shape], layers: Vec<Layer>, seed: u64) -> Result<Network> {
+    if inputs.is_empty() {
+        return Err(Error::Network("it has no input; give the shape of at least one".into()));
+    }
+    for shape in inputs {
+        check_sizes(&sizes(*shape)).map_err(|why| Error::Network(format!("the input is {shape}: {why}")))?;
+    }
+    if layers.is_empty() {
+        return Err(Error::Network("it has no layers; add at least one before build()".into()));
+    }
+    let mut names = Names::of(&layers);
+    let mut network = Network {
+        nodes: Vec::with_capacity(layers.len()),
+        shapes: inputs.to_vec(),
+        inputs: (0..inputs.len()).map(ValueId).collect(),
+        output: ValueId(inputs.len() + layers.len() - 1),
+        parameters: vec![],
+    };
+    for layer in layers {
+        let name = names.next(&layer)?;
+        append(&mut network, name, layer, seed)?;
+    }
+    Ok(network)
+}
+
+fn append(network: &mut Network, name: String, layer: Layer, seed: u64) -> Result<()> {
+    let Layer { operator, inputs, .. } = layer;
+    if inputs.iter().any(|input| input.0 >= network.shapes.len()) {
+        let message = "reads what no earlier layer computes; a branch must return the builder it was given";
+        return Err(Error::Network(format!("layer {name:?} {message}")));
+    }
+    let shapes: Vec<Shape> = inputs.iter().map(|input| network.shape(*input)).collect();
+    let refusal = |message: String| Error::Layer {
+        layer: name.clone(),
+        operator: operator.name(),
+        message: format!("{message} ({})", describe(&shapes)),
+    };
+    let output = operator.output_shape(&shapes).map_err(refusal)?;
+    check_sizes(&sizes(output)).map_err(|why| refusal(format!("its output would be {output}: {why}")))?;
+
+    let mut parameters = vec![];
+    for spec in operator.parameters(&shapes) {
+        check_sizes(&spec.shape)
+            .map_err(|why| refusal(format!("its {} would be {:?}: {why}", spec.name, spec.shape)))?;
+        let full_name = format!("{name}.{}", spec.name);
+        let values = spec.init.values(&spec.shape, seed, &full_name);
+        let value = Tensor::new(spec.shape.clone(), values)?;
+        parameters.push(ParameterId(network.parameters.len()));
+        network.parameters.push(Parameter { name: full_name, spec, value, trainable: true });
+    }
+    let id = ValueId(network.shapes.len());
+    network.shapes.push(output);
+    network.nodes.push(Node { name, operator, inputs, output: id, parameters });
+    Ok(())
+}
+
+fn sizes(shape: Shape) -> [usize; 3] {
+    [shape.channels, shape.height, shape.width]
+}
+
+/// Whether a tensor can have these sizes.
+fn check_sizes(sizes: &[usize]) -> Result<(), &'static str> {
+    match sizes.iter().try_fold(1, |len: usize, size| len.checked_mul(*size)) {
+        Some(1..=MAX_ELEMENTS) if !sizes.is_empty() => Ok(()),
+        Some(0..=MAX_ELEMENTS) => Err("every size must be at least 1"),
+        _ => Err("a tensor has at most 4294967295 elements"),
+    }
+}
+
+/// The shapes that a layer got, for an error.
+fn describe(shapes: &[Shape]) -> String {
+    let mut text = match shapes.len() {
+        0 => return "it has no input".into(),
+        1 => "input ".to_owned(),
+        _ => "inputs ".to_owned(),
+    };
+    for (i, shape) in shapes.iter().enumerate() {
+        let joint = if i == 0 { "" } else { ", " };
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{joint}{shape}");
+    }
+    text
+}
+
+/// Gives every layer a name of its own.
+struct Names {
+    /// The names that were written down: no other layer gets one of them.
+    written: HashSet<String>,
+    /// The layers named so far, with their operators.
+    seen: HashMap<String, (usize, &'static str)>,
+    /// How many layers of an operator had no name.
+    unnamed: HashMap<&'static str, usize>,
+    /// The number of the current layer, from 1.
+    number: usize,
+}
+
+impl Names {
+    fn of(layers: &[Layer]) -> Self {
+        let written = layers.iter().filter_map(|layer| layer.name.clone()).collect();
+        Self { written, seen: HashMap::new(), unnamed: HashMap::new(), number: 0 }
+    }
+
+    fn next(&mut self, layer: &Layer) -> Result<String> {
+        self.number += 1;
+        let (number, operator) = (self.number, layer.operator.name());
+        let name = match &layer.name {
+            None => self.invent(operator),
+            Some(name) if name.is_empty() => {
+                return Err(Error::Network(format!(
+                    "layer {number} ({operator}) has an empty name; every layer needs one of its own"
+                )));
+            }
+            Some(name) => name.clone(),
+        };
+        if let Some((first, its)) = self.seen.insert(name.clone(), (number, operator)) {
+            return Err(Error::Network(format!(
+                "layers {first} ({its}) and {number} ({operator}) are both named {name:?}; every layer needs a \
+                 name of its own"
+            )));
+        }
+        Ok(name)
+    }
+
+    /// `relu1`, `relu2`, ...: the first that nobody wrote down.
+    fn invent(&mut self, operator: &'static str) -> String {
+        let count = self.unnamed.entry(operator).or_default();
+        loop {
+            *count += 1;
+            let name = format!("{operator}{count}");
+            if !self.written.contains(&name) {
+                return name;
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! A program made ready to run: pipelines and bind groups made once, so that a step only encodes.
+
+use std::sync::Arc;
+
+use wgpu::{
+    BindGroup, BindGroupDescriptor, BindGroupEntry, BindingResource, BufferBinding, CommandEncoder,
+    ComputePassDescriptor,
+};
+
+use super::placement::Place;
+use crate::Result;
+use crate::gpu::{BindingKind, Buffer, Context, Pipeline};
+use crate::ops::program::{Access, Dispatch, Program};
+
+/// The pipelines and bind groups of a program, in order.
+#[derive(Debug)]
+pub struct Recording {
+    steps: Vec<Step>,
+    /// The words of all uniforms; the bind groups hold on to its memory, this to its account.
+    _uniforms: Buffer,
+}
+
+#[derive(Debug)]
+struct Step {
+    pipeline: Arc<Pipeline>,
+    bind_group: BindGroup,
+    workgroups: [u32; 3],
+}
+
+impl Recording {
+    /// Makes the pipelines and bind groups of `program`, whose tensors lie at `places` in `buffers`.
+    pub(super) fn new(
+        context: &Context,
+        program: &Program,
+        places: &[Option<Place>],
+        buffers: &[Arc<Buffer>],
+    ) -> Result<Self> {
+        let alignment = context.device().limits().min_uniform_buffer_offset_alignment;
+        let (words, offsets) = pack_uniforms(&program.dispatches, alignment);
+        let uniforms = Buffer::uniform(context, "uniforms", &words)?;
+        let steps = program
+            .dispatches
+            .iter()
+            .zip(offsets)
+            .map(|(dispatch, offset)| {
+                let tensors = dispatch.bindings.iter().filter_map(|binding| {
+                    let place = places[binding.tensor.0]?;
+                    let bytes = program.tensors[binding.tensor.0].bytes;
+                    Some(range(&buffers[place.buffer], place.offset, bytes))
+                });
+                let uniform =
+                    (!dispatch.uniform.is_empty()).then(|| range(&uniforms, offset, uniform_bytes(dispatch)));
+                let entries: Vec<BindGroupEntry> = (0..)
+                    .zip(tensors.chain(uniform))
+                    .map(|(binding, resource)| BindGroupEntry { binding, resource })
+                    .collect();
+                Step::new(context, dispatch, &entries)
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self { steps, _uniforms: uniforms })
+    }
+
+    /// Encodes all dispatches as one compute pass.
+    pub fn encode(&self, encoder: &mut CommandEncoder) {
+        let mut pass = encoder.begin_compute_pass(&ComputePassDescriptor::default());
+        for step in &self.steps {
+            let [x, y, z] = step.workgroups;
+            pass.set_pipeline(&step.pipeline.pipeline);
+            pass.set_bind_group(0, &step.bind_group, &[]);
+            pass.dispatch_workgroups(x, y, z);
+        }
+    }
+}
+
+impl Step {
+    fn new(context: &Context, dispatch: &Dispatch, entries: &[BindGroupEntry]) -> Result<Self> {
+        let mut kinds: Vec<BindingKind> = dispatch
+            .bindings
+            .iter()
+            .map(|binding| match binding.access {
+                Access::Read => BindingKind::ReadOnly,
+                Access::Write | Access::ReadWrite => BindingKind::ReadWrite,
+            })
+            .collect();
+        if !dispatch.uniform.is_empty() {
+            kinds.push(BindingKind::Uniform);
+        }
+        let kernel = dispatch.kernel;
+        let pipeline = context.pipeline(kernel.name, kernel.source, &dispatch.constants, &kinds)?;
+        let descriptor = BindGroupDescriptor { label: Some(kernel.name), layout: &pipeline.layout, entries };
+        let bind_group = context.guard(kernel.name, 0, || context.device().create_bind_group(&descriptor))?;
+        Ok(Self { pipeline, bind_group, workgroups: dispatch.workgroups })
+    }
+}
+
+fn range(buffer: &Buffer, offset: u64, bytes: u64) -> BindingResource<'_> {
+    BindingResource::Buffer(BufferBinding {
+        buffer: buffer.raw(),
+        offset,
+        size: std::num::NonZeroU64::new(bytes),
+    })
+}
+
+/// The size of a dispatch's uniform struct, whole vec4.
+fn uniform_bytes(dispatch: &Dispatch) -> u64 {
+    (dispatch.uniform.len() as u64 * 4).next_multiple_of(16)
+}
+
+/// The uniforms of all dispatches behind one another, each at an aligned offset in bytes.
+fn pack_uniforms(dispatches: &[Dispatch], alignment: u32) -> (Vec<u32>, Vec<u64>) {
+    let mut words = vec![];
+    let mut offsets = vec![];
+    for dispatch in dispatches {
+        offsets.push(words.len() as u64 * 4);
+        words.extend(&dispatch.uniform);
+        words.resize((words.len() * 4).next_multiple_of(alignment as usize) / 4, 0);
+    }
+    words.resize(words.len().max(4), 0);
+    (words, offsets)
+}
