@@ -126,6 +126,10 @@ impl From<[usize; 4]> for Padding {
     }
 }
 
+/// The largest kernel, stride, dilation or padding along an axis: what comes of two of them still fits in the
+/// 32 bits that kernels count in.
+const LARGEST: usize = 65_535;
+
 /// A window that slides over an image, as a person writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Window {
@@ -181,6 +185,9 @@ impl Window {
             if value == 0 {
                 return Err(format!("{attribute} is 0 along the {name}; it must be at least 1"));
             }
+            if value > LARGEST {
+                return Err(format!("{attribute} is {value} along the {name}; it must be at most {LARGEST}"));
+            }
         }
         if size == 0 {
             return Err(format!("the input's {name} is 0; it must be at least 1"));
@@ -191,6 +198,11 @@ impl Window {
             Padding::Same => same_padding(size, kernel_eff, stride),
             Padding::Explicit { top, left, bottom, right } => [(top, bottom), (left, right)][axis],
         };
+        if before.max(after) > LARGEST {
+            return Err(format!(
+                "padding is {before} + {after} along the {name}; it must be at most {LARGEST} on each side"
+            ));
+        }
         let padded = size + before + after;
         if kernel_eff > padded {
             return Err(format!(
@@ -249,7 +261,7 @@ fn misfit(name: &str, size: usize, kernel_eff: usize, stride: usize, padding: us
 }
 
 /// A [`Window`] on an image of known size.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Geometry {
     /// Height and width of the kernel.
     pub kernel: [usize; 2],

@@ -11,14 +11,58 @@ use crate::network::Init;
 use crate::reference::{LossTwin, OptimizerTwin, Twin};
 use crate::shape::{Geometry, Shape};
 
+pub mod add;
+pub mod avg_pool2d;
+pub mod concat;
+pub mod conv2d;
+pub mod cross_entropy;
+pub mod dropout;
+mod elementwise;
+pub mod flatten;
+pub mod linear;
+pub mod lp_pool2d;
+mod matmul;
+pub mod max_pool2d;
+mod pool;
 pub mod program;
 pub mod registry;
+pub mod relu;
+pub mod sgd;
+pub mod sigmoid;
+pub mod tanh;
+mod window;
+
+pub use add::Add;
+pub use avg_pool2d::AvgPool2d;
+pub use concat::Concat;
+pub use conv2d::Conv2d;
+pub use cross_entropy::CrossEntropy;
+pub use dropout::Dropout;
+pub use flatten::Flatten;
+pub use linear::Linear;
+pub use lp_pool2d::LpPool2d;
+pub use max_pool2d::MaxPool2d;
+pub use relu::Relu;
+pub use sgd::Sgd;
+pub use sigmoid::Sigmoid;
+pub use tanh::Tanh;
 
 use program::{Activation, ParameterLayout, Program, TensorId};
 
 /// Why an operator refuses its attributes or inputs: what it got and what would have been accepted.
 /// The network adds the layer's name and makes it an [`Error`](crate::Error).
 pub type Refusal = String;
+
+/// The input of an operator that takes one.
+///
+/// # Errors
+/// Says how many it got.
+pub(crate) fn single_input(inputs: &[Shape]) -> Result<Shape, Refusal> {
+    match inputs {
+        [input] => Ok(*input),
+        _ => Err(format!("takes one input, got {}", inputs.len())),
+    }
+}
 
 /// A learned tensor of a layer.
 #[derive(Debug, Clone)]
@@ -31,6 +75,13 @@ pub struct ParameterSpec {
     pub layout: ParameterLayout,
     /// What it holds before training.
     pub init: Init,
+}
+
+impl ParameterSpec {
+    /// A bias of `len` elements, zero before training.
+    pub fn bias(len: usize) -> Self {
+        Self { name: "bias", shape: vec![len], layout: ParameterLayout::Vector, init: Init::Constant(0.0) }
+    }
 }
 
 /// What one sample costs in one pass forward.
@@ -132,6 +183,18 @@ pub trait Operator: Debug + Send + Sync + Twin<f32> + Twin<f64> {
 
     /// Whether the operator mixes all positions (linear, flatten): its receptive field is the input.
     fn is_global(&self) -> bool {
+        false
+    }
+
+    /// Whether the output is the one input under another name, for these inputs. The scheduler then makes
+    /// the output an alias of the input, and the gradients too, and records nothing.
+    fn is_identity(&self, _inputs: &[Shape], _training: bool) -> bool {
+        false
+    }
+
+    /// Whether the gradient to each input is the gradient to the output, unchanged. The scheduler then
+    /// aliases it and records no backward pass.
+    fn passes_gradient(&self) -> bool {
         false
     }
 

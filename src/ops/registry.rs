@@ -9,7 +9,22 @@ use serde_json::{Map, Value};
 use super::{Loss, Operator, Optimizer, Refusal};
 
 /// All that can be built by name, in alphabetical order. Adding an operator adds its line here.
-pub const REGISTRY: &[Entry] = &[];
+pub const REGISTRY: &[Entry] = &[
+    operator::<super::Add>(),
+    operator::<super::AvgPool2d>(),
+    operator::<super::Concat>(),
+    operator::<super::Conv2d>(),
+    loss::<super::CrossEntropy>(),
+    operator::<super::Dropout>(),
+    operator::<super::Flatten>(),
+    operator::<super::Linear>(),
+    operator::<super::LpPool2d>(),
+    operator::<super::MaxPool2d>(),
+    operator::<super::Relu>(),
+    optimizer::<super::Sgd>(),
+    operator::<super::Sigmoid>(),
+    operator::<super::Tanh>(),
+];
 
 /// One name of the registry.
 #[derive(Debug, Clone, Copy)]
@@ -48,17 +63,14 @@ pub trait FromAttributes: Sized {
     fn from_attributes(attributes: &Attributes) -> Result<Self, Refusal>;
 }
 
-#[allow(dead_code)]
 const fn operator<O: Operator + FromAttributes + 'static>() -> Entry {
     Entry { name: O::NAME, build: Build::Operator(|a| Ok(Box::new(O::from_attributes(a)?))) }
 }
 
-#[allow(dead_code)]
 const fn loss<L: Loss + FromAttributes + 'static>() -> Entry {
     Entry { name: L::NAME, build: Build::Loss(|a| Ok(Box::new(L::from_attributes(a)?))) }
 }
 
-#[allow(dead_code)]
 const fn optimizer<O: Optimizer + FromAttributes + 'static>() -> Entry {
     Entry { name: O::NAME, build: Build::Optimizer(|a| Ok(Box::new(O::from_attributes(a)?))) }
 }

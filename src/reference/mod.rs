@@ -3,11 +3,32 @@
 //! It is the oracle of the tests, in f64, and what a machine without any adapter trains with, in f32.
 //! Tensors are NCHW here, without padding. Nothing in this module knows of a GPU.
 
+mod avg_pool2d;
+mod conv2d;
+mod linear;
+mod lp_pool2d;
+mod matrix;
+mod max_pool2d;
+mod pool;
+mod window;
+
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
 use crate::Tensor;
 use crate::ops::StepState;
+
+mod add;
+mod concat;
+mod cross_entropy;
+mod dropout;
+mod elementwise;
+mod flatten;
+mod philox;
+mod relu;
+mod sgd;
+mod sigmoid;
+mod tanh;
 
 /// The arithmetic that the reference is generic over: `f32` or `f64`.
 pub trait Real:
@@ -113,6 +134,8 @@ pub trait Twin<T> {
 pub struct Measured<T> {
     /// The reduced loss.
     pub loss: T,
+    /// What the sum of the losses was divided by for a mean (the sum of the weights).
+    pub weight: T,
     /// How many predictions were right.
     pub correct: usize,
     /// How many counted.

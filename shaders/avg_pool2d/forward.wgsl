@@ -1,0 +1,69 @@
+// Average pooling, forward.
+//
+//   y[n, oy, ox, c] = 1 / D[oy, ox] · Σ over kh, kw of x[n, oy·SH + kh − PT, ox·SW + kw − PL, c]
+//
+// over the taps that lie in the image. D counts the taps in the rectangle CT ≤ row < CB, CL ≤ column < CR of the
+// padded image: the whole of it where padding counts, else the image in it. What a window of ceil mode has
+// beyond the padding counts in neither.
+//
+// Bindings: x and y are NHWC quads, ((n·H + iy)·W + ix)·Q + q and ((n·OH + oy)·OW + ox)·Q + q.
+// An invocation owns one output quad: four channels share every index and read one vec4 a tap.
+
+override H: u32; // rows of x
+override W: u32; // columns of x
+override OH: u32; // rows of y
+override OW: u32; // columns of y
+override Q: u32; // quads of channels
+override KH: u32; // taps along a column
+override KW: u32; // taps along a row
+override SH: u32; // rows from one window to the next
+override SW: u32; // columns from one window to the next
+override PT: u32; // rows of padding above
+override PL: u32; // columns of padding to the left
+override CT: u32; // first padded row that counts
+override CB: u32; // padded row after the last that counts
+override CL: u32; // first padded column that counts
+override CR: u32; // padded column after the last that counts
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(2) var<uniform> batch: u32;
+
+fn divisor(oy: u32, ox: u32) -> f32 {
+    let rows = min(oy * SH + KH, CB) - max(oy * SH, CT);
+    let columns = min(ox * SW + KW, CR) - max(ox * SW, CL);
+    return f32(rows * columns);
+}
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let quad = (group.x + group.y * groups.x) * 64u + local;
+    if quad >= batch * OH * OW * Q {
+        return;
+    }
+    let q = quad % Q;
+    let ox = quad / Q % OW;
+    let oy = quad / (Q * OW) % OH;
+    let n = quad / (Q * OW * OH);
+
+    var sum = vec4f();
+    for (var kh = 0u; kh < KH; kh++) {
+        // Above the image this wraps around and is larger than any row.
+        let iy = oy * SH + kh - PT;
+        if iy >= H {
+            continue;
+        }
+        for (var kw = 0u; kw < KW; kw++) {
+            let ix = ox * SW + kw - PL;
+            if ix >= W {
+                continue;
+            }
+            sum += x[((n * H + iy) * W + ix) * Q + q];
+        }
+    }
+    y[quad] = sum / divisor(oy, ox);
+}

@@ -1,0 +1,81 @@
+// Lp pooling, gradient to the input.
+//
+//   grad_x[n, iy, ix, c] = sign(x) · Σ (|x| / y[n, oy, ox, c])^(P − 1) · grad_y[n, oy, ox, c]
+//
+// over the windows (oy, ox) that cover (iy, ix), x being x[n, iy, ix, c]: |x|^(P−1) · y^(1−P), with nothing that
+// overflows. Where y is 0 so is the gradient.
+//
+// Bindings: x and grad_x are NHWC quads, ((n·H + iy)·W + ix)·Q + q, as are y and grad_y,
+// ((n·OH + oy)·OW + ox)·Q + q.
+// An invocation owns one input quad and gathers from the windows that cover it, so that nothing is added
+// atomically, the order of the sum is fixed, and every element is written.
+
+override H: u32; // rows of x
+override W: u32; // columns of x
+override OH: u32; // rows of y
+override OW: u32; // columns of y
+override Q: u32; // quads of channels
+override KH: u32; // taps along a column
+override KW: u32; // taps along a row
+override SH: u32; // rows from one window to the next
+override SW: u32; // columns from one window to the next
+override PT: u32; // rows of padding above
+override PL: u32; // columns of padding to the left
+override P: f32; // the norm's exponent, at least 1
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read> y: array<vec4f>;
+@group(0) @binding(2) var<storage, read> grad_y: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> grad_x: array<vec4f>;
+@group(0) @binding(4) var<uniform> batch: u32;
+
+// base^exponent for base ≥ 0 and exponent > 0. The logarithm of 0 is not to be relied on.
+fn power(base: vec4f, exponent: f32) -> vec4f {
+    return select(exp2(exponent * log2(base)), vec4f(), base == vec4f());
+}
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let quad = (group.x + group.y * groups.x) * 64u + local;
+    if quad >= batch * H * W * Q {
+        return;
+    }
+    let q = quad % Q;
+    let py = quad / (Q * W) % H + PT;
+    let px = quad / Q % W + PL;
+    let n = quad / (Q * W * H);
+    let value = x[quad];
+
+    // The last row of windows that begins at or above this row is py / SH; the ones before it follow, and the
+    // numbers of both loops are constants, which lets a compiler unroll them.
+    var sum = vec4f();
+    for (var back_y = 0u; back_y <= (KH - 1u) / SH; back_y++) {
+        // Before the first window this wraps around and is larger than any.
+        let oy = py / SH - back_y;
+        if oy >= OH || py % SH + back_y * SH >= KH {
+            continue;
+        }
+        for (var back_x = 0u; back_x <= (KW - 1u) / SW; back_x++) {
+            let ox = px / SW - back_x;
+            if ox >= OW || px % SW + back_x * SW >= KW {
+                continue;
+            }
+            let window = ((n * OH + oy) * OW + ox) * Q + q;
+            let norm = y[window];
+            let zero = norm == vec4f();
+            let ratio = abs(value) / select(norm, vec4f(1.0), zero);
+            var slope = vec4f(1.0);
+            if P == 2.0 {
+                slope = ratio;
+            } else if P != 1.0 {
+                slope = power(ratio, P - 1.0);
+            }
+            sum += select(slope * grad_y[window], vec4f(), zero);
+        }
+    }
+    grad_x[quad] = sign(value) * sum;
+}

@@ -1,0 +1,76 @@
+// Max pooling, gradient to the input.
+//
+//   grad_x[n, iy, ix, c] = Σ grad_y[n, oy, ox, c] over the windows (oy, ox) that (iy, ix, c) won
+//
+// Bindings: grad_y and grad_x are NHWC quads, ((n·OH + oy)·OW + ox)·Q + q and ((n·H + iy)·W + ix)·Q + q; taps is
+// what `forward_taps.wgsl` kept for grad_y's quads: a word of four bytes a quad (TAP_WORDS = 1), or four words.
+// An invocation owns one input quad and gathers from the windows that cover it, so that nothing is added
+// atomically, the order of the sum is fixed, and every element is written.
+
+override H: u32; // rows of grad_x
+override W: u32; // columns of grad_x
+override OH: u32; // rows of grad_y
+override OW: u32; // columns of grad_y
+override Q: u32; // quads of channels
+override KH: u32; // taps along a column
+override KW: u32; // taps along a row
+override SH: u32; // rows from one window to the next
+override SW: u32; // columns from one window to the next
+override PT: u32; // rows of padding above
+override PL: u32; // columns of padding to the left
+override DH: u32; // rows from one tap to the next
+override DW: u32; // columns from one tap to the next
+override TAP_WORDS: u32; // words that the taps of a quad take: 1 or 4
+
+@group(0) @binding(0) var<storage, read> taps: array<u32>;
+@group(0) @binding(1) var<storage, read> grad_y: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> grad_x: array<vec4f>;
+@group(0) @binding(3) var<uniform> batch: u32;
+
+fn winners(quad: u32) -> vec4u {
+    if TAP_WORDS == 1u {
+        return (vec4u(taps[quad]) >> vec4u(0u, 8u, 16u, 24u)) & vec4u(255u);
+    }
+    return vec4u(taps[4u * quad], taps[4u * quad + 1u], taps[4u * quad + 2u], taps[4u * quad + 3u]);
+}
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let quad = (group.x + group.y * groups.x) * 64u + local;
+    if quad >= batch * H * W * Q {
+        return;
+    }
+    let q = quad % Q;
+    let py = quad / (Q * W) % H + PT;
+    let px = quad / Q % W + PL;
+    let n = quad / (Q * W * H);
+
+    // The last row of windows that begins at or above this row is py / SH; the ones before it follow, and the
+    // numbers of both loops are constants, which lets a compiler unroll them.
+    let reach_y = (KH - 1u) * DH;
+    let reach_x = (KW - 1u) * DW;
+    var sum = vec4f();
+    for (var back_y = 0u; back_y <= reach_y / SH; back_y++) {
+        // Before the first window this wraps around and is larger than any.
+        let oy = py / SH - back_y;
+        let dy = py % SH + back_y * SH;
+        if oy >= OH || dy > reach_y || dy % DH != 0u {
+            continue;
+        }
+        for (var back_x = 0u; back_x <= reach_x / SW; back_x++) {
+            let ox = px / SW - back_x;
+            let dx = px % SW + back_x * SW;
+            if ox >= OW || dx > reach_x || dx % DW != 0u {
+                continue;
+            }
+            let window = ((n * OH + oy) * OW + ox) * Q + q;
+            let won = winners(window) == vec4u(dy / DH * KW + dx / DW);
+            sum += select(vec4f(), grad_y[window], won);
+        }
+    }
+    grad_x[quad] = sum;
+}

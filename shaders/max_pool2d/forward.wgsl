@@ -1,0 +1,69 @@
+// Max pooling, forward, for inference: what the gradient needs is not kept (`forward_taps.wgsl` keeps it).
+//
+//   y[n, oy, ox, c] = max over kh, kw of x[n, oy·SH + kh·DH − PT, ox·SW + kw·DW − PL, c]
+//
+// over the taps that lie in the image. A NaN in the window is the maximum.
+//
+// Bindings: x and y are NHWC quads, ((n·H + iy)·W + ix)·Q + q and ((n·OH + oy)·OW + ox)·Q + q.
+// An invocation owns one output quad: four channels share every index and read one vec4 a tap, and neighbours
+// in a workgroup read neighbouring channels, then neighbouring windows. Nothing is shared through workgroup
+// memory, because windows overlap little and a cache serves what overlap there is.
+
+override H: u32; // rows of x
+override W: u32; // columns of x
+override OH: u32; // rows of y
+override OW: u32; // columns of y
+override Q: u32; // quads of channels
+override KH: u32; // taps along a column
+override KW: u32; // taps along a row
+override SH: u32; // rows from one window to the next
+override SW: u32; // columns from one window to the next
+override PT: u32; // rows of padding above
+override PL: u32; // columns of padding to the left
+override DH: u32; // rows from one tap to the next
+override DW: u32; // columns from one tap to the next
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(2) var<uniform> batch: u32;
+
+// By its bits: a compiler may assume that a float is never NaN.
+fn is_nan(value: vec4f) -> vec4<bool> {
+    return (bitcast<vec4u>(value) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
+}
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let quad = (group.x + group.y * groups.x) * 64u + local;
+    if quad >= batch * OH * OW * Q {
+        return;
+    }
+    let q = quad % Q;
+    let ox = quad / Q % OW;
+    let oy = quad / (Q * OW) % OH;
+    let n = quad / (Q * OW * OH);
+
+    var best = vec4f();
+    var found = false;
+    for (var kh = 0u; kh < KH; kh++) {
+        // Above the image this wraps around and is larger than any row.
+        let iy = oy * SH + kh * DH - PT;
+        if iy >= H {
+            continue;
+        }
+        for (var kw = 0u; kw < KW; kw++) {
+            let ix = ox * SW + kw * DW - PL;
+            if ix >= W {
+                continue;
+            }
+            let value = x[((n * H + iy) * W + ix) * Q + q];
+            best = select(best, value, (value > best) | is_nan(value) | vec4(!found));
+            found = true;
+        }
+    }
+    y[quad] = best;
+}

@@ -1,0 +1,84 @@
+// Max pooling, forward, for training: keeps which tap won.
+//
+//   y[n, oy, ox, c] = max over kh, kw of x[n, oy·SH + kh·DH − PT, ox·SW + kw·DW − PL, c]
+//   taps[n, oy, ox, c] = kh·KW + kw of that maximum
+//
+// over the taps that lie in the image. The first of equal maxima in row-major order wins. A NaN in the window
+// is the maximum, and of several the last wins (as in PyTorch).
+//
+// Bindings: x and y are NHWC quads, ((n·H + iy)·W + ix)·Q + q and ((n·OH + oy)·OW + ox)·Q + q. Where the window
+// has at most 256 taps, taps[i] holds those of y[i], one byte a channel from the lowest (TAP_WORDS = 1);
+// otherwise taps[4·i .. 4·i + 3] holds them, a word a channel (TAP_WORDS = 4).
+// An invocation owns one output quad, as in `forward.wgsl`.
+
+override H: u32; // rows of x
+override W: u32; // columns of x
+override OH: u32; // rows of y
+override OW: u32; // columns of y
+override Q: u32; // quads of channels
+override KH: u32; // taps along a column
+override KW: u32; // taps along a row
+override SH: u32; // rows from one window to the next
+override SW: u32; // columns from one window to the next
+override PT: u32; // rows of padding above
+override PL: u32; // columns of padding to the left
+override DH: u32; // rows from one tap to the next
+override DW: u32; // columns from one tap to the next
+override TAP_WORDS: u32; // words that the taps of a quad take: 1 or 4
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> taps: array<u32>;
+@group(0) @binding(3) var<uniform> batch: u32;
+
+// By its bits: a compiler may assume that a float is never NaN.
+fn is_nan(value: vec4f) -> vec4<bool> {
+    return (bitcast<vec4u>(value) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
+}
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let quad = (group.x + group.y * groups.x) * 64u + local;
+    if quad >= batch * OH * OW * Q {
+        return;
+    }
+    let q = quad % Q;
+    let ox = quad / Q % OW;
+    let oy = quad / (Q * OW) % OH;
+    let n = quad / (Q * OW * OH);
+
+    var best = vec4f();
+    var tap = vec4u();
+    var found = false;
+    for (var kh = 0u; kh < KH; kh++) {
+        // Above the image this wraps around and is larger than any row.
+        let iy = oy * SH + kh * DH - PT;
+        if iy >= H {
+            continue;
+        }
+        for (var kw = 0u; kw < KW; kw++) {
+            let ix = ox * SW + kw * DW - PL;
+            if ix >= W {
+                continue;
+            }
+            let value = x[((n * H + iy) * W + ix) * Q + q];
+            let wins = (value > best) | is_nan(value) | vec4(!found);
+            best = select(best, value, wins);
+            tap = select(tap, vec4u(kh * KW + kw), wins);
+            found = true;
+        }
+    }
+    y[quad] = best;
+    if TAP_WORDS == 1u {
+        taps[quad] = tap.x | (tap.y << 8u) | (tap.z << 16u) | (tap.w << 24u);
+    } else {
+        taps[4u * quad] = tap.x;
+        taps[4u * quad + 1u] = tap.y;
+        taps[4u * quad + 2u] = tap.z;
+        taps[4u * quad + 3u] = tap.w;
+    }
+}

@@ -1,0 +1,136 @@
+//! 2-D convolution (cross-correlation, as everywhere in deep learning).
+
+use super::program::{ParameterLayout, TensorId};
+use super::registry::{Attributes, FromAttributes};
+use super::window::{self, window_setters};
+use super::{Backward, Cost, Forward, Operator, ParameterSpec, Refusal, single_input};
+use crate::network::Init;
+use crate::shape::{Geometry, Padding, Pair, Shape, Window};
+
+/// `y[o, oy, ox] = bias[o] + Σ weight[o, i, kh, kw] · x[i, oy·stride + kh·dilation − padding, …]`, the sum over
+/// the input channels of o's group and the taps of the kernel.
+///
+/// Its parameters are `weight`, `[out, in / groups, kh, kw]`, and `bias`, `[out]`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Conv2d {
+    pub(crate) out_channels: usize,
+    pub(crate) window: Window,
+    pub(crate) groups: usize,
+    bias: bool,
+    init: Init,
+}
+
+impl Conv2d {
+    /// A convolution to `out_channels` channels with a `kernel` (height and width): stride 1, no padding, one
+    /// group, with a bias, and a weight from [`Init::KaimingNormal`].
+    pub fn new(out_channels: usize, kernel: impl Into<Pair>) -> Self {
+        Self { out_channels, window: Window::new(kernel), groups: 1, bias: true, init: Init::KaimingNormal }
+    }
+
+    /// Pads so that with stride 1 the size is kept: [`Padding::Same`].
+    pub fn same(self) -> Self {
+        self.padding(Padding::Same)
+    }
+
+    /// The number of groups into which the channels are split; an output channel sees only the inputs of its
+    /// group.
+    pub fn groups(mut self, groups: usize) -> Self {
+        self.groups = groups;
+        self
+    }
+
+    /// Whether there is a bias.
+    pub fn bias(mut self, bias: bool) -> Self {
+        self.bias = bias;
+        self
+    }
+
+    /// What the weight holds before training. The bias starts from 0.
+    pub fn init(mut self, init: Init) -> Self {
+        self.init = init;
+        self
+    }
+}
+
+window_setters!(Conv2d: stride, padding, dilation, strict);
+
+impl FromAttributes for Conv2d {
+    const NAME: &'static str = "conv2d";
+
+    fn from_attributes(attributes: &Attributes) -> Result<Self, Refusal> {
+        let [out_channels, _, kernel_height, kernel_width] = match attributes.parameter("weight") {
+            Some(shape) => shape.try_into().map_err(|_| {
+                format!("the weight has shape {shape:?}; it must be [out, in / groups, kh, kw]")
+            })?,
+            None => {
+                return Err("there is no weight; its shape gives the output channels and the kernel".into());
+            }
+        };
+        Ok(Self {
+            window: window::from_attributes(attributes, Window::new([kernel_height, kernel_width]))?,
+            groups: attributes.usize("groups", 1)?,
+            bias: attributes.parameter("bias").is_some(),
+            ..Self::new(out_channels, 1)
+        })
+    }
+}
+
+impl Operator for Conv2d {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, Refusal> {
+        let input = single_input(inputs)?;
+        let (in_channels, out_channels) = (input.channels, self.out_channels);
+        if out_channels == 0 {
+            return Err("out_channels is 0; it must be at least 1".into());
+        }
+        let fits = |groups: usize| in_channels.is_multiple_of(groups) && out_channels.is_multiple_of(groups);
+        if self.groups == 0 || !fits(self.groups) {
+            let fitting: Vec<_> =
+                (1..=in_channels.min(out_channels)).filter(|g| fits(*g)).map(|g| g.to_string()).collect();
+            return Err(format!(
+                "groups is {}; it must divide the {in_channels} input channels and the {out_channels} output \
+                 channels: {} would fit",
+                self.groups,
+                fitting.join(", "),
+            ));
+        }
+        let [height, width] = self.window.over([input.height, input.width])?.output;
+        Ok(Shape::new(out_channels, height, width))
+    }
+
+    fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
+        let in_channels = inputs.first().map_or(0, |input| input.channels);
+        let [kernel_height, kernel_width] = self.window.kernel;
+        let mut parameters = vec![ParameterSpec {
+            name: "weight",
+            shape: vec![self.out_channels, in_channels / self.groups.max(1), kernel_height, kernel_width],
+            layout: ParameterLayout::Weight,
+            init: self.init,
+        }];
+        if self.bias {
+            parameters.push(ParameterSpec::bias(self.out_channels));
+        }
+        parameters
+    }
+
+    fn geometry(&self, inputs: &[Shape]) -> Option<Geometry> {
+        let input = single_input(inputs).ok()?;
+        self.window.over([input.height, input.width]).ok()
+    }
+
+    fn cost(&self, inputs: &[Shape], output: Shape) -> Cost {
+        let in_channels = inputs.first().map_or(0, |input| input.channels);
+        let [kernel_height, kernel_width] = self.window.kernel;
+        let terms = in_channels / self.groups.max(1) * kernel_height * kernel_width;
+        Cost { flops: (output.len() * (2 * terms + usize::from(self.bias))) as u64 }
+    }
+
+    fn forward(&self, _pass: Forward<'_>) -> Vec<TensorId> {
+        vec![]
+    }
+
+    fn backward(&self, _pass: Backward<'_>) {}
+}
