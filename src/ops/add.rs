@@ -47,12 +47,8 @@ impl Operator for Add {
 
     fn forward(&self, pass: Forward<'_>) -> Vec<TensorId> {
         let (output, quads) = (pass.output.tensor, pass.output.total_quads());
-        let dispatch = elementwise::over_quads(pass.layer, kernel!("add/forward"), quads)
-            .read(pass.inputs[0].tensor)
-            .read(pass.inputs[1].tensor)
-            .write(output)
-            .flops(elementwise::elements(pass.output));
-        pass.program.push(dispatch);
+        let [a, b] = [pass.inputs[0].tensor, pass.inputs[1].tensor];
+        pass.program.push(sum(pass.layer, a, b, output, quads));
         for input in &pass.inputs[2..] {
             pass.program.push(accumulate(pass.layer, output, input.tensor, quads));
         }
@@ -68,5 +64,14 @@ pub(crate) fn accumulate(layer: &str, into: TensorId, from: TensorId, quads: usi
     elementwise::over_quads(layer, kernel!("add/accumulate"), quads)
         .update(into)
         .read(from)
+        .flops(4 * quads as u64)
+}
+
+/// `output = a + b` over `quads` vec4.
+pub(crate) fn sum(layer: &str, a: TensorId, b: TensorId, output: TensorId, quads: usize) -> Dispatch {
+    elementwise::over_quads(layer, kernel!("add/forward"), quads)
+        .read(a)
+        .read(b)
+        .write(output)
         .flops(4 * quads as u64)
 }

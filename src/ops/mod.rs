@@ -25,6 +25,7 @@ mod matmul;
 pub mod max_pool2d;
 mod pool;
 pub mod program;
+mod reduce;
 pub mod registry;
 pub mod relu;
 pub mod sgd;
@@ -158,6 +159,20 @@ pub struct StepState {
     pub learning_rate: f32,
     /// Zero; keeps the struct a multiple of 16 bytes.
     pub reserved: [u32; 3],
+}
+
+impl StepState {
+    /// The state of a step; `step` counts the training steps taken before it, `samples` the real samples.
+    pub fn new(seed: u64, step: u32, samples: usize, learning_rate: f32) -> Self {
+        Self {
+            seed_low: seed as u32,
+            seed_high: (seed >> 32) as u32,
+            step,
+            samples: samples as u32,
+            learning_rate,
+            reserved: [0; 3],
+        }
+    }
 }
 
 /// An operator: a layer's arithmetic without its name and parameters.

@@ -44,7 +44,7 @@ macro_rules! kernel {
 pub(crate) use kernel;
 
 /// A tensor of a program, an index into [`Program::tensors`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TensorId(pub usize);
 
 /// A tensor's memory as the scheduler sees it.

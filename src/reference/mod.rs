@@ -23,12 +23,19 @@ mod concat;
 mod cross_entropy;
 mod dropout;
 mod elementwise;
+mod executor;
 mod flatten;
 mod philox;
+mod precision;
 mod relu;
 mod sgd;
 mod sigmoid;
 mod tanh;
+mod trainer;
+
+pub use executor::{backward, forward, parameters, vjp};
+pub use precision::Precision;
+pub use trainer::Trainer;
 
 /// The arithmetic that the reference is generic over: `f32` or `f64`.
 pub trait Real:
