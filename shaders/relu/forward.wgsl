@@ -1,4 +1,4 @@
-// ReLU, forward: output = input where input > 0, otherwise 0. NaN stays NaN.
+// ReLU, forward: output = input where input > 0, otherwise 0.
 //
 // input, output: the quads of an activation, [pixel][quad]. Pad lanes stay zero by themselves.
 // An invocation owns one quad, a workgroup 256 quads in a row: the kernel is bound by memory, and
@@ -22,6 +22,6 @@ fn main(
         return;
     }
     let x = input[index];
-    // A maximum may turn NaN into zero; the comparison does not.
+    // A maximum may hide NaN as zero. The comparison keeps it, unless the driver takes leave to assume none.
     output[index] = select(x, vec4<f32>(), x <= vec4<f32>());
 }

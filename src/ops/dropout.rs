@@ -89,3 +89,17 @@ impl Operator for Dropout {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threshold_is_the_probability_in_32_bits() {
+        for (probability, threshold) in
+            [(0.0, 0), (0.25, 1 << 30), (0.5, 1 << 31), (1.0 - f32::EPSILON / 2.0, u32::MAX - 255)]
+        {
+            assert_eq!(Dropout::new(probability).threshold(), threshold);
+        }
+    }
+}

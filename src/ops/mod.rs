@@ -201,8 +201,9 @@ pub trait Operator: Debug + Send + Sync + Twin<f32> + Twin<f64> {
         false
     }
 
-    /// Whether the output is the one input under another name, for these inputs. The scheduler then makes
-    /// the output an alias of the input, and the gradients too, and records nothing.
+    /// Whether the output is the one input under another name, for inputs that
+    /// [`output_shape`](Self::output_shape) accepted. The scheduler then makes the output an alias of the
+    /// input, and the gradient to the input one of the gradient to the output, and records nothing.
     fn is_identity(&self, _inputs: &[Shape], _training: bool) -> bool {
         false
     }
