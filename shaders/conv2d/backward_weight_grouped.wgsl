@@ -41,8 +41,8 @@ struct Params {
 
 // Channel c of the group of output channel o, at an input pixel. Lanes past the last channel meet zero gradients.
 fn channel(pixel: u32, o: u32, c: u32) -> f32 {
-    let from = min(o / (OUT_C / GROUPS) * (IN_C / GROUPS) + c, IN_C - 1u);
-    return input[pixel * ((IN_C + 3u) / 4u) + from / 4u][from % 4u];
+    let at = min(o / (OUT_C / GROUPS) * (IN_C / GROUPS) + c, IN_C - 1u);
+    return input[pixel * ((IN_C + 3u) / 4u) + at / 4u][at % 4u];
 }
 
 @compute @workgroup_size(64)

@@ -79,7 +79,8 @@ fn source(p: Pixel, ky: u32, kx: u32) -> u32 {
     let x = p.x + i32(kx) * DILATION_W;
     let sy = u32(y / i32(UP_H));
     let sx = u32(x / i32(UP_W));
-    let inside = p.index != OUTSIDE && y >= 0 && x >= 0 && sy < IN_H && sx < IN_W;
+    let whole = y % i32(UP_H) == 0 && x % i32(UP_W) == 0;
+    let inside = whole && p.index != OUTSIDE && y >= 0 && x >= 0 && sy < IN_H && sx < IN_W;
     return select(OUTSIDE, (p.sample * IN_H + sy) * IN_W + sx, inside);
 }
 

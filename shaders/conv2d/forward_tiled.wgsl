@@ -69,7 +69,8 @@ fn source(p: Pixel, ky: u32, kx: u32) -> u32 {
     let x = p.x + i32(kx) * DILATION_W;
     let sy = u32(y / i32(UP_H));
     let sx = u32(x / i32(UP_W));
-    let inside = p.index != OUTSIDE && y >= 0 && x >= 0 && sy < IN_H && sx < IN_W;
+    let whole = y % i32(UP_H) == 0 && x % i32(UP_W) == 0;
+    let inside = whole && p.index != OUTSIDE && y >= 0 && x >= 0 && sy < IN_H && sx < IN_W;
     return select(OUTSIDE, (p.sample * IN_H + sy) * IN_W + sx, inside);
 }
 
@@ -159,7 +160,7 @@ fn store(row: u32, phase: vec2<u32>, column: u32, value: vec4<f32>) {
 }
 
 // Quad k of the flattened sum over taps and channels.
-fn patch(p: Pixel, k: u32) -> vec4<f32> {
+fn quad_of(p: Pixel, k: u32) -> vec4<f32> {
     if (IN_C < 4u) {
         return flattened_quad(p, k);
     }
@@ -206,7 +207,7 @@ fn main(
             continue;
         }
         for (var q = 0u; q < DEPTH; q++) {
-            rows[index * PITCH + q] = patch(mine, k + q);
+            rows[index * PITCH + q] = quad_of(mine, k + q);
         }
         for (var i = index / 16u; i < 4u * DEPTH; i += 4u) {
             let row = 4u * k + i;

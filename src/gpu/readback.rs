@@ -77,6 +77,11 @@ impl<T> fmt::Debug for Pending<T> {
 }
 
 impl<T> Pending<T> {
+    /// The submission whose result it is.
+    pub(crate) fn submission(&self) -> &SubmissionIndex {
+        &self.submission
+    }
+
     /// Blocks until the result is there.
     ///
     /// # Errors

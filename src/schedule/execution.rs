@@ -73,7 +73,10 @@ impl Execution {
     /// The buffers that another execution may use in turn.
     fn shareable(&self) -> Vec<Arc<Buffer>> {
         let roles = self.plan.buffers.iter().zip(&self.buffers);
-        roles.filter(|(desc, _)| matches!(desc.role, Role::Arena | Role::Io)).map(|(_, b)| Arc::clone(b)).collect()
+        roles
+            .filter(|(desc, _)| matches!(desc.role, Role::Arena | Role::Io))
+            .map(|(_, b)| Arc::clone(b))
+            .collect()
     }
 
     /// Writes the `index`th input: NCHW, for up to the plan's batch. What is left of the batch becomes zero.

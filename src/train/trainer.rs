@@ -3,14 +3,15 @@
 use std::collections::VecDeque;
 
 use crate::data::{Batch, Dataset};
-use crate::gpu::{Context, Pending};
+use crate::gpu::Context;
 use crate::network::Network;
-use crate::ops::{Loss, LossOutput, Optimizer, StepState};
+use crate::ops::{Loss, Optimizer, StepState};
 use crate::schedule::{DeviceParameters, Execution, Plan, PlanOptions};
 use crate::{Result, Tensor};
 
 use super::input;
 use super::metrics::Metrics;
+use super::pending::PendingMetrics;
 
 /// How many steps may be under way at once: one that runs, and one whose inputs are written meanwhile.
 const STEPS_IN_FLIGHT: usize = 2;
@@ -103,7 +104,7 @@ impl Trainer {
             }
         }
         let pending = submit(&self.training, batch, self.step_state(samples))?;
-        self.in_flight.push_back(pending.0.submission().clone());
+        self.in_flight.push_back(pending.submission().clone());
         self.steps = self.steps.wrapping_add(1);
         Ok(pending)
     }
@@ -182,31 +183,5 @@ fn submit(execution: &Execution, batch: &Batch, state: StepState) -> Result<Pend
     execution.write_input(0, batch.images.data())?;
     execution.write_target(&batch.labels)?;
     execution.write_step(state)?;
-    execution.run_for_loss().map(PendingMetrics)
-}
-
-/// The metrics of a step that is under way.
-///
-/// [`wait`](Self::wait) blocks for them; they can also be awaited, as a [`Pending`] result. To drop this forgets
-/// them and costs nothing.
-#[derive(Debug)]
-pub struct PendingMetrics(Pending<LossOutput>);
-
-impl PendingMetrics {
-    /// Blocks until the step is done.
-    ///
-    /// # Errors
-    /// [`Error::DeviceLost`](crate::Error::DeviceLost) and what else the device reports.
-    pub fn wait(self) -> Result<Metrics> {
-        self.0.wait().map(Metrics::from)
-    }
-}
-
-impl IntoFuture for PendingMetrics {
-    type Output = Result<Metrics>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output>>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async { self.0.await.map(Metrics::from) })
-    }
+    execution.run_for_loss().map(PendingMetrics::new)
 }

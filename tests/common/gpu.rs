@@ -1,0 +1,145 @@
+//! Runs operator cases on a GPU, through the scheduler like any network.
+
+use std::sync::Arc;
+
+use wgcnn::gpu::Context;
+use wgcnn::network::Network;
+use wgcnn::ops::registry::{Build, Entry};
+use wgcnn::ops::{Dropout, Linear, Loss, Operator, Optimizer, StepState};
+use wgcnn::schedule::{DeviceParameters, Execution, Plan, PlanOptions};
+use wgcnn::shape::Shape;
+use wgcnn::{Error, Tensor};
+
+use super::case::{Case, Results};
+
+/// What the kernels of `context` compute for `case`, whose operator is `entry`.
+pub fn run(context: &Context, case: &Case, entry: &Entry) -> Result<Results, String> {
+    match entry.build {
+        Build::Operator(build) => operator(context, case, build(&case.attributes)?),
+        Build::Loss(build) => loss(context, case, build(&case.attributes)?.as_ref()).map_err(text),
+        Build::Optimizer(build) => optimizer(context, case, build(&case.attributes)?.as_ref()).map_err(text),
+    }
+}
+
+/// The output of one operator and all gradients, as named in [`Case::wanted`].
+fn operator(context: &Context, case: &Case, operator: Box<dyn Operator>) -> Result<Results, String> {
+    let name = operator.name();
+    let shapes: Vec<Shape> = case.inputs.iter().map(sample_shape).collect();
+    let mut network = Network::from_operator(operator, &shapes).map_err(text)?;
+    for (parameter, value) in &case.parameters {
+        network.set_parameter(&format!("{name}.{parameter}"), value.clone()).map_err(text)?;
+    }
+    if network.parameters().len() != case.parameters.len() {
+        return Err("the operator has parameters that the case does not".into());
+    }
+    let inputs: Vec<&Tensor> = case.inputs.iter().collect();
+    let results = differentiate(context, &network, &inputs, case.grad_output.as_ref()).map_err(text)?;
+    let prefix = format!("grad.param.{name}.");
+    let rename = |key: String| match key.strip_prefix(&prefix) {
+        Some(parameter) => format!("grad.param.{parameter}"),
+        None => key,
+    };
+    Ok(results.into_iter().map(|(key, values)| (rename(key), values)).collect())
+}
+
+/// The output of `network` and, where a gradient to it is given, those to its inputs (`grad.input.0`) and
+/// parameters (`grad.param.conv1.weight`).
+pub fn differentiate(
+    context: &Context,
+    network: &Network,
+    inputs: &[&Tensor],
+    grad_output: Option<&Tensor>,
+) -> Result<Results, Error> {
+    let batch = inputs[0].nchw()[0];
+    let options = match grad_output {
+        Some(_) => PlanOptions { training: true, ..PlanOptions::gradients(batch) },
+        None => PlanOptions { training: true, ..PlanOptions::inference(batch) },
+    };
+    let parameters = DeviceParameters::upload(context, network)?;
+    let plan = Plan::new(network, &options, context.capabilities())?;
+    let execution = Execution::new(context, plan, &parameters, None)?;
+    for (i, input) in inputs.iter().enumerate() {
+        execution.write_input(i, input.data())?;
+    }
+    if let Some(grad_output) = grad_output {
+        execution.write_grad_output(grad_output.data())?;
+    }
+    execution.write_step(StepState::new(0, 0, batch, 0.0))?;
+    execution.run()?;
+
+    let elements = batch * network.output_shape().len();
+    let mut results = Results::new();
+    results.insert("output".into(), double(&execution.read_output()?.wait()?[..elements]));
+    if grad_output.is_some() {
+        for (i, input) in inputs.iter().enumerate() {
+            let gradient = execution.read_grad_input(i)?.wait()?;
+            results.insert(format!("grad.input.{i}"), double(&gradient[..input.len()]));
+        }
+        for (name, gradient) in execution.read_parameter_gradients(network)? {
+            results.insert(format!("grad.param.{name}"), double(gradient.data()));
+        }
+    }
+    Ok(results)
+}
+
+/// A loss over an input that goes straight through.
+fn loss(context: &Context, case: &Case, loss: &dyn Loss) -> Result<Results, Error> {
+    let prediction = &case.inputs[0];
+    let labels = case.labels.as_deref().unwrap_or_default();
+    let batch = prediction.nchw()[0];
+    let identity: Arc<dyn Operator> = Arc::new(Dropout::new(0.0));
+    let network = Network::from_operator(identity, &[sample_shape(prediction)])?;
+    let options =
+        PlanOptions { loss: Some(loss), input_gradients: true, ..PlanOptions::evaluation(batch, loss) };
+    let parameters = DeviceParameters::upload(context, &network)?;
+    let execution =
+        Execution::new(context, Plan::new(&network, &options, context.capabilities())?, &parameters, None)?;
+    execution.write_input(0, prediction.data())?;
+    execution.write_target(labels)?;
+    execution.write_step(StepState::new(0, 0, batch, 0.0))?;
+    let measured = execution.run_for_loss()?.wait()?;
+    let gradient = execution.read_grad_input(0)?.wait()?;
+    Ok(Results::from([
+        ("output".into(), vec![measured.loss.into()]),
+        ("grad.input.0".into(), double(&gradient[..prediction.len()])),
+    ]))
+}
+
+/// An optimizer's steps on the weight of a linear layer of one input, which is 1: the gradient to the
+/// weight is then the gradient to the output.
+fn optimizer(context: &Context, case: &Case, optimizer: &dyn Optimizer) -> Result<Results, Error> {
+    let (parameter, gradients) = (&case.inputs[0], &case.inputs[1]);
+    let len = parameter.len();
+    let linear: Arc<dyn Operator> = Arc::new(Linear::new(len).bias(false));
+    let mut network = Network::from_operator(linear, &[Shape::features(1)])?;
+    network.set_parameter("linear.weight", parameter.clone().reshape([len, 1])?)?;
+    let options = PlanOptions {
+        parameter_gradients: true,
+        optimizer: Some(optimizer),
+        ..PlanOptions::inference(1)
+    };
+    let parameters = DeviceParameters::upload(context, &network)?;
+    let execution =
+        Execution::new(context, Plan::new(&network, &options, context.capabilities())?, &parameters, None)?;
+    for (step, gradient) in gradients.data().chunks(len).enumerate() {
+        execution.write_input(0, &[1.0])?;
+        execution.write_grad_output(gradient)?;
+        execution.write_step(StepState::new(0, step as u32, 1, optimizer.learning_rate()))?;
+        execution.run()?;
+    }
+    let network = parameters.download(context, &network)?;
+    Ok(Results::from([("output".into(), double(network.parameters()[0].value.data()))]))
+}
+
+fn sample_shape(tensor: &Tensor) -> Shape {
+    let [_, channels, height, width] = tensor.nchw();
+    Shape::new(channels, height, width)
+}
+
+fn double(values: &[f32]) -> Vec<f64> {
+    values.iter().copied().map(f64::from).collect()
+}
+
+fn text(error: Error) -> String {
+    error.to_string()
+}
