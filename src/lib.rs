@@ -11,6 +11,7 @@ pub mod reference;
 pub mod schedule;
 pub mod shape;
 mod tensor;
+pub mod train;
 
 pub use error::{Error, Result};
 pub use tensor::Tensor;

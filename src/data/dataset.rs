@@ -69,8 +69,8 @@ impl Dataset {
     /// after the other, each in CHW order, and one label an image, 0 to `classes − 1`.
     ///
     /// # Errors
-    /// [`Error::Input`] where there are not as many pixels as the labels and the shape ask for, and
-    /// [`Error::Label`] where a label is not a class.
+    /// [`Error::Input`] where a size is 0 or there are not as many pixels as the labels and the shape ask
+    /// for, [`Error::Label`] where a label is not a class.
     pub fn new(
         shape: impl Into<Shape>,
         pixels: impl Into<Pixels>,
@@ -80,8 +80,12 @@ impl Dataset {
         let (shape, pixels) = (shape.into(), pixels.into());
         let sizes = [shape.channels, shape.height, shape.width];
         let values = sizes.iter().try_fold(labels.len(), |product, size| product.checked_mul(*size));
-        if values != Some(pixels.len()) || sizes.contains(&0) {
-            let expected = format!("the values of {} images of {sizes:?}, none of them 0", labels.len());
+        if sizes.contains(&0) {
+            let expected = "[channels, height, width], none of them 0".into();
+            return Err(Error::Input { what: "images".into(), expected, got: sizes.into() });
+        }
+        if values != Some(pixels.len()) {
+            let expected = format!("[{} x {} x {} x {}]", labels.len(), sizes[0], sizes[1], sizes[2]);
             return Err(Error::Input { what: "pixels".into(), expected, got: vec![pixels.len()] });
         }
         let is_class = |label: i32| usize::try_from(label).is_ok_and(|label| label < classes);

@@ -53,10 +53,13 @@ impl NetworkBuilder {
     /// Adds branches that all start here, and a layer that joins them: its inputs are the branches'
     /// ends, in their order.
     ///
-    /// ```ignore
-    /// builder.join(Concat, |branches| {
-    ///     branches.branch(|b| b.conv2d("left", Conv2d::new(8, 1))).branch(|b| b.max_pool2d(1))
-    /// })
+    /// ```
+    /// # use wgcnn::{network::Network, ops::Add};
+    /// let network = Network::builder([3, 8, 8])
+    ///     .join(Add, |branches| branches.branch(|b| b.max_pool2d(2)).branch(|b| b.avg_pool2d(2)))
+    ///     .build()?;
+    /// assert_eq!(network.nodes()[2].name, "add1");
+    /// # Ok::<(), wgcnn::Error>(())
     /// ```
     pub fn join(
         self,

@@ -4,6 +4,7 @@ mod assemble;
 mod builder;
 mod graph;
 mod init;
+mod layers;
 mod parameters;
 mod summary;
 

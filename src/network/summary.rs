@@ -102,7 +102,7 @@ impl fmt::Display for Summary {
                 stride,
                 none(),
                 none(),
-                kib(bytes(*shape)),
+                size(bytes(*shape)),
             ]);
         }
         for row in &self.rows {
@@ -115,14 +115,14 @@ impl fmt::Display for Summary {
                 stride,
                 thousands(row.parameters),
                 scaled(row.flops),
-                kib(row.bytes),
+                size(row.bytes),
             ]);
         }
         let mut total: [String; 8] = Default::default();
         total[0] = "total".into();
         total[5] = thousands(self.parameters());
         total[6] = scaled(self.flops());
-        total[7] = kib(self.bytes());
+        total[7] = size(self.bytes());
         table.push(total);
 
         let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
@@ -167,8 +167,8 @@ fn bytes(shape: Shape) -> usize {
     shape.len() * size_of::<f32>()
 }
 
-fn kib(bytes: usize) -> String {
-    format!("{:.1} KiB", bytes as f64 / 1024.0)
+fn size(bytes: usize) -> String {
+    if bytes < 1024 { format!("{bytes} B") } else { format!("{:.1} KiB", bytes as f64 / 1024.0) }
 }
 
 /// `1,234,567`.
@@ -176,7 +176,7 @@ fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

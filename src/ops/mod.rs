@@ -11,21 +11,42 @@ use crate::network::Init;
 use crate::reference::{LossTwin, OptimizerTwin, Twin};
 use crate::shape::{Geometry, Shape};
 
+pub mod add;
 pub mod avg_pool2d;
+pub mod concat;
 pub mod conv2d;
+pub mod cross_entropy;
+pub mod dropout;
+mod elementwise;
+pub mod flatten;
 pub mod linear;
 pub mod lp_pool2d;
+mod matmul;
 pub mod max_pool2d;
 mod pool;
 pub mod program;
+mod reduce;
 pub mod registry;
+pub mod relu;
+pub mod sgd;
+pub mod sigmoid;
+pub mod tanh;
 mod window;
 
+pub use add::Add;
 pub use avg_pool2d::AvgPool2d;
+pub use concat::Concat;
 pub use conv2d::Conv2d;
+pub use cross_entropy::CrossEntropy;
+pub use dropout::Dropout;
+pub use flatten::Flatten;
 pub use linear::Linear;
 pub use lp_pool2d::LpPool2d;
 pub use max_pool2d::MaxPool2d;
+pub use relu::Relu;
+pub use sgd::Sgd;
+pub use sigmoid::Sigmoid;
+pub use tanh::Tanh;
 
 use program::{Activation, ParameterLayout, Program, TensorId};
 
@@ -140,6 +161,20 @@ pub struct StepState {
     pub reserved: [u32; 3],
 }
 
+impl StepState {
+    /// The state of a step; `step` counts the training steps taken before it, `samples` the real samples.
+    pub fn new(seed: u64, step: u32, samples: usize, learning_rate: f32) -> Self {
+        Self {
+            seed_low: seed as u32,
+            seed_high: (seed >> 32) as u32,
+            step,
+            samples: samples as u32,
+            learning_rate,
+            reserved: [0; 3],
+        }
+    }
+}
+
 /// An operator: a layer's arithmetic without its name and parameters.
 pub trait Operator: Debug + Send + Sync + Twin<f32> + Twin<f64> {
     /// Its name in the registry, in the shaders' folder and in the test cases.
@@ -163,6 +198,19 @@ pub trait Operator: Debug + Send + Sync + Twin<f32> + Twin<f64> {
 
     /// Whether the operator mixes all positions (linear, flatten): its receptive field is the input.
     fn is_global(&self) -> bool {
+        false
+    }
+
+    /// Whether the output is the one input under another name, for inputs that
+    /// [`output_shape`](Self::output_shape) accepted. The scheduler then makes the output an alias of the
+    /// input, and the gradient to the input one of the gradient to the output, and records nothing.
+    fn is_identity(&self, _inputs: &[Shape], _training: bool) -> bool {
+        false
+    }
+
+    /// Whether the gradient to each input is the gradient to the output, unchanged. The scheduler then
+    /// aliases it and records no backward pass.
+    fn passes_gradient(&self) -> bool {
         false
     }
 

@@ -44,7 +44,7 @@ macro_rules! kernel {
 pub(crate) use kernel;
 
 /// A tensor of a program, an index into [`Program::tensors`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TensorId(pub usize);
 
 /// A tensor's memory as the scheduler sees it.
@@ -54,6 +54,9 @@ pub struct TensorDesc {
     pub label: String,
     /// Its size in bytes.
     pub bytes: u64,
+    /// What it holds from the start and for ever: the scheduler uploads it once. `None` for what the
+    /// dispatches write.
+    pub contents: Option<Vec<f32>>,
 }
 
 /// An image tensor in device memory, in the layout of the module's documentation.
@@ -225,8 +228,16 @@ impl Program {
     /// A tensor of `bytes` bytes, rounded up to whole vec4.
     pub fn tensor(&mut self, label: impl Into<String>, bytes: usize) -> TensorId {
         let bytes = bytes.max(1).next_multiple_of(16) as u64;
-        self.tensors.push(TensorDesc { label: label.into(), bytes });
+        self.tensors.push(TensorDesc { label: label.into(), bytes, contents: None });
         TensorId(self.tensors.len() - 1)
+    }
+
+    /// A tensor that holds `contents`, padded with zeros to whole vec4; dispatches only read it.
+    pub fn constant_tensor(&mut self, label: impl Into<String>, mut contents: Vec<f32>) -> TensorId {
+        contents.resize(quads(contents.len()).max(1) * 4, 0.0);
+        let tensor = self.tensor(label, contents.len() * 4);
+        self.tensors[tensor.0].contents = Some(contents);
+        tensor
     }
 
     /// An activation of `batch` samples of `shape`.

@@ -6,15 +6,24 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{AvgPool2d, Conv2d, Linear, Loss, LpPool2d, MaxPool2d, Operator, Optimizer, Refusal};
+use super::{Loss, Operator, Optimizer, Refusal};
 
 /// All that can be built by name, in alphabetical order. Adding an operator adds its line here.
 pub const REGISTRY: &[Entry] = &[
-    operator::<AvgPool2d>(),
-    operator::<Conv2d>(),
-    operator::<Linear>(),
-    operator::<LpPool2d>(),
-    operator::<MaxPool2d>(),
+    operator::<super::Add>(),
+    operator::<super::AvgPool2d>(),
+    operator::<super::Concat>(),
+    operator::<super::Conv2d>(),
+    loss::<super::CrossEntropy>(),
+    operator::<super::Dropout>(),
+    operator::<super::Flatten>(),
+    operator::<super::Linear>(),
+    operator::<super::LpPool2d>(),
+    operator::<super::MaxPool2d>(),
+    operator::<super::Relu>(),
+    optimizer::<super::Sgd>(),
+    operator::<super::Sigmoid>(),
+    operator::<super::Tanh>(),
 ];
 
 /// One name of the registry.
@@ -58,12 +67,10 @@ const fn operator<O: Operator + FromAttributes + 'static>() -> Entry {
     Entry { name: O::NAME, build: Build::Operator(|a| Ok(Box::new(O::from_attributes(a)?))) }
 }
 
-#[allow(dead_code)]
 const fn loss<L: Loss + FromAttributes + 'static>() -> Entry {
     Entry { name: L::NAME, build: Build::Loss(|a| Ok(Box::new(L::from_attributes(a)?))) }
 }
 
-#[allow(dead_code)]
 const fn optimizer<O: Optimizer + FromAttributes + 'static>() -> Entry {
     Entry { name: O::NAME, build: Build::Optimizer(|a| Ok(Box::new(O::from_attributes(a)?))) }
 }

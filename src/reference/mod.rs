@@ -18,6 +18,25 @@ use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 use crate::Tensor;
 use crate::ops::StepState;
 
+mod add;
+mod concat;
+mod cross_entropy;
+mod dropout;
+mod elementwise;
+mod executor;
+mod flatten;
+mod philox;
+mod precision;
+mod relu;
+mod sgd;
+mod sigmoid;
+mod tanh;
+mod trainer;
+
+pub use executor::{backward, forward, parameters, vjp};
+pub use precision::Precision;
+pub use trainer::Trainer;
+
 /// The arithmetic that the reference is generic over: `f32` or `f64`.
 pub trait Real:
     Copy
@@ -122,6 +141,8 @@ pub trait Twin<T> {
 pub struct Measured<T> {
     /// The reduced loss.
     pub loss: T,
+    /// What the sum of the losses was divided by for a mean (the sum of the weights).
+    pub weight: T,
     /// How many predictions were right.
     pub correct: usize,
     /// How many counted.

@@ -1,7 +1,20 @@
 //! A network becomes a plan, and a plan becomes a command buffer.
+//!
+//! [`Plan`] is pure data: the dispatches of a pass, and where every tensor lies. [`Execution`] is a plan with
+//! its memory, pipelines and bind groups; running it only encodes. [`DeviceParameters`] are shared by all
+//! executions of one network.
 
+mod blocks;
+mod execution;
+mod parameters;
 mod placement;
+mod plan;
+mod planner;
 mod recording;
 
+pub use blocks::Block;
+pub use execution::Execution;
+pub use parameters::DeviceParameters;
 pub use placement::Place;
-pub use recording::Recording;
+pub use plan::{BufferPlan, Io, Plan, PlanOptions, Role};
+pub use planner::Resident;

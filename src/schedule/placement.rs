@@ -129,7 +129,7 @@ fn lifetimes(program: &Program) -> Vec<Range<usize>> {
     for (step, dispatch) in program.dispatches.iter().enumerate() {
         for binding in &dispatch.bindings {
             let lifetime: &mut Range<usize> = &mut lifetimes[binding.tensor.0];
-            if lifetime.is_empty() {
+            if Range::is_empty(lifetime) {
                 lifetime.start = step;
             }
             lifetime.end = step + 1;

@@ -1,9 +1,12 @@
 //! 2-D convolution (cross-correlation, as everywhere in deep learning).
 
+mod dense;
+mod grouped;
+
 use super::program::{ParameterLayout, TensorId};
 use super::registry::{Attributes, FromAttributes};
 use super::window::{self, window_setters};
-use super::{Backward, Cost, Forward, Operator, ParameterSpec, Refusal, single_input};
+use super::{Backward, Cost, Forward, Operator, ParameterSpec, Refusal, matmul, single_input};
 use crate::network::Init;
 use crate::shape::{Geometry, Padding, Pair, Shape, Window};
 
@@ -128,11 +131,47 @@ impl Operator for Conv2d {
         Cost { flops: (output.len() * (2 * terms + usize::from(self.bias))) as u64 }
     }
 
-    fn forward(&self, _pass: Forward<'_>) -> Vec<TensorId> {
+    fn forward(&self, pass: Forward<'_>) -> Vec<TensorId> {
+        match self.path(&[pass.inputs[0].shape]) {
+            Path::Pointwise => matmul::layer_forward(pass),
+            Path::Dense(geometry) => dense::forward(pass, &geometry),
+            Path::Grouped(geometry) => grouped::forward(pass, &geometry, self.groups),
+            Path::Refused => {}
+        }
         vec![]
     }
 
-    fn backward(&self, _pass: Backward<'_>) {}
+    fn backward(&self, pass: Backward<'_>) {
+        match self.path(&[pass.inputs[0].shape]) {
+            Path::Pointwise => matmul::layer_backward(pass),
+            Path::Dense(geometry) => dense::backward(pass, &geometry),
+            Path::Grouped(geometry) => grouped::backward(pass, &geometry, self.groups),
+            Path::Refused => {}
+        }
+    }
+}
+
+/// Which kernels a convolution runs on.
+enum Path {
+    /// A 1x1 convolution that touches each pixel once is a matrix product.
+    Pointwise,
+    /// One group: an implicit matrix product.
+    Dense(Geometry),
+    /// Several groups.
+    Grouped(Geometry),
+    /// The window does not fit the input; [`Operator::output_shape`] said so before.
+    Refused,
+}
+
+impl Conv2d {
+    fn path(&self, inputs: &[Shape]) -> Path {
+        match self.geometry(inputs) {
+            None => Path::Refused,
+            Some(geometry) if self.groups > 1 => Path::Grouped(geometry),
+            Some(Geometry { kernel: [1, 1], stride: [1, 1], padding: [0, 0, 0, 0], .. }) => Path::Pointwise,
+            Some(geometry) => Path::Dense(geometry),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::program::{ParameterLayout, TensorId};
 use super::registry::{Attributes, FromAttributes};
-use super::{Backward, Cost, Forward, Operator, ParameterSpec, Refusal, single_input};
+use super::{Backward, Cost, Forward, Operator, ParameterSpec, Refusal, matmul, single_input};
 use crate::network::Init;
 use crate::shape::Shape;
 
@@ -97,11 +97,14 @@ impl Operator for Linear {
         Cost { flops: (output.channels * (2 * in_features + usize::from(self.bias))) as u64 }
     }
 
-    fn forward(&self, _pass: Forward<'_>) -> Vec<TensorId> {
+    fn forward(&self, pass: Forward<'_>) -> Vec<TensorId> {
+        matmul::layer_forward(pass);
         vec![]
     }
 
-    fn backward(&self, _pass: Backward<'_>) {}
+    fn backward(&self, pass: Backward<'_>) {
+        matmul::layer_backward(pass);
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,26 @@
+// Addition in place: into += addend. It adds the third and later inputs of a sum, and the gradients that
+// reach a value from its several consumers.
+//
+// into, addend: quads, laid out alike. Pad lanes stay zero.
+// An invocation owns one quad, a workgroup 256 quads in a row: the kernel is bound by memory, and
+// neighbours on neighbouring quads read and write it in one piece.
+
+const WORKGROUP = 256u;
+
+@group(0) @binding(0) var<storage, read_write> into: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> addend: array<vec4<f32>>;
+// The number of quads.
+@group(0) @binding(2) var<uniform> quads: u32;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) invocation: u32,
+) {
+    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
+    if index >= quads {
+        return;
+    }
+    into[index] += addend[index];
+}

@@ -1,0 +1,60 @@
+// Softmax cross-entropy, backward: the gradient of the loss to each logit,
+//   grad_c = scale · ((1 − ε) w_y (p_c − [c = y]) + ε / C · (p_c Σ w − w_c)),   p_c = e^(x_c − top − log_sum)
+// with scale = 1 / Σ weight for a mean and 1 for a sum. Rows that do not count get zero.
+//
+// prediction, labels, class_weights: as in the forward pass.
+// rows: (top, log_sum, weight w_y, 1 if it counts and 0 if not) of each row, from the forward pass.
+// result: (loss, weight, right, count), from the forward pass.
+// grad_prediction: the quads of an activation of CLASSES channels, [row][quad]; zero in the pad lanes.
+//
+// An invocation owns one quad, a workgroup 256 quads in a row: the forward pass has left nothing to sum.
+
+const WORKGROUP = 256u;
+const LANES = vec4<u32>(0u, 1u, 2u, 3u);
+
+override CLASSES: u32;
+// Rows of one sample.
+override PIXELS: u32;
+override LABEL_SMOOTHING: f32;
+// Σ w_c
+override CLASS_WEIGHT_SUM: f32;
+override MEAN: bool;
+
+@group(0) @binding(0) var<storage, read> prediction: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> labels: array<i32>;
+@group(0) @binding(2) var<storage, read> class_weights: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> rows: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> result: vec4<f32>;
+@group(0) @binding(5) var<storage, read_write> grad_prediction: array<vec4<f32>>;
+// The number of samples, padding included.
+@group(0) @binding(6) var<uniform> batch: u32;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) invocation: u32,
+) {
+    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
+    let quads = (CLASSES + 3u) / 4u;
+    let row = index / quads;
+    if row >= batch * PIXELS {
+        return;
+    }
+    let measured = rows[row];
+    // Not a product with zero: a row that does not count may hold anything.
+    if measured.w == 0.0 {
+        grad_prediction[index] = vec4<f32>();
+        return;
+    }
+
+    let quad = index % quads;
+    let classes = quad * 4u + LANES;
+    let probability = exp((prediction[index] - measured.x) - measured.y);
+    let one_hot = select(vec4<f32>(), vec4(1.0), classes == vec4(u32(labels[row])));
+    let smoothing = CLASS_WEIGHT_SUM * probability - class_weights[quad];
+    let grad = (1.0 - LABEL_SMOOTHING) * measured.z * (probability - one_hot)
+        + LABEL_SMOOTHING / f32(CLASSES) * smoothing;
+    let scale = select(1.0, 1.0 / result.y, MEAN);
+    grad_prediction[index] = select(vec4<f32>(), grad * scale, classes < vec4(CLASSES));
+}

@@ -1,0 +1,120 @@
+// Softmax cross-entropy, forward: the loss of each row (a pixel of a sample) and its softmax.
+//   top = max x_c,  log_sum = log Σ e^(x_c − top),  −log p_c = (top − x_c) + log_sum
+//   loss = (1 − ε) w_y (−log p_y) + ε / C · Σ w_c (−log p_c)
+// with classes c = 0 .. C − 1, label y, class weights w and label smoothing ε, as PyTorch has it.
+// Top and log_sum are kept apart: their sum would round away what small differences are made of.
+//
+// prediction: the quads of an activation of CLASSES channels, [row][quad].
+// labels: one i32 a row.
+// class_weights: one f32 a class, as quads; zero in the pad lanes.
+// step: the state of the step. Rows of samples from `samples` on are padding; they do not count, nor
+// do rows whose label is IGNORE_INDEX (or no class at all; the host lets none through).
+// rows: (top, log_sum, weight w_y, 1 if it counts and 0 if not) of each row, for the backward pass.
+// partials: for each workgroup the sums over its rows of (loss, weight w_y, predictions that are right,
+// rows that count).
+//
+// An invocation owns one row and goes through its classes twice, a workgroup 64 rows, which it sums as a
+// fixed tree. The heads of classifiers have few rows: a larger workgroup would mostly idle.
+
+const WORKGROUP = 64u;
+const LANES = vec4<u32>(0u, 1u, 2u, 3u);
+const LOWEST = -3.4028234e38;
+
+override CLASSES: u32;
+// Rows of one sample.
+override PIXELS: u32;
+override LABEL_SMOOTHING: f32;
+override IGNORE_INDEX: i32;
+// Σ w_c
+override CLASS_WEIGHT_SUM: f32;
+
+struct StepState {
+    seed_low: u32,
+    seed_high: u32,
+    step: u32,
+    samples: u32,
+}
+
+@group(0) @binding(0) var<storage, read> prediction: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> labels: array<i32>;
+@group(0) @binding(2) var<storage, read> class_weights: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> step: StepState;
+@group(0) @binding(4) var<storage, read_write> rows: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> partials: array<vec4<f32>>;
+// The number of samples, padding included.
+@group(0) @binding(6) var<uniform> batch: u32;
+
+var<workgroup> sums: array<vec4<f32>, WORKGROUP>;
+
+// Writes what the backward pass needs of the row and returns what its workgroup sums.
+fn measure(row: u32) -> vec4<f32> {
+    let quads = (CLASSES + 3u) / 4u;
+    let first = row * quads;
+    let is_class = labels[row] >= 0 && labels[row] < i32(CLASSES);
+    let counts = row / PIXELS < step.samples && is_class && labels[row] != IGNORE_INDEX;
+    let label = select(0u, u32(labels[row]), counts);
+    let own = prediction[first + label / 4u][label % 4u];
+
+    // The prediction is the first of the largest logits: what comes before the label must be less.
+    var largest = vec4(LOWEST);
+    var is_right = true;
+    for (var quad = 0u; quad < quads; quad++) {
+        let logits = prediction[first + quad];
+        let classes = quad * 4u + LANES;
+        let is_pad = classes >= vec4(CLASSES);
+        largest = max(largest, select(logits, vec4(LOWEST), is_pad));
+        let loses = (logits < vec4(own)) | ((logits == vec4(own)) & (classes >= vec4(label)));
+        is_right = is_right && all(loses | is_pad);
+    }
+    let top = max(max(largest.x, largest.y), max(largest.z, largest.w));
+
+    var exponentials = vec4<f32>();
+    var smoothing = vec4<f32>();
+    for (var quad = 0u; quad < quads; quad++) {
+        let below = prediction[first + quad] - top;
+        let is_pad = quad * 4u + LANES >= vec4(CLASSES);
+        exponentials += select(exp(below), vec4<f32>(), is_pad);
+        smoothing -= select(class_weights[quad] * below, vec4<f32>(), is_pad);
+    }
+    let log_sum = log(exponentials.x + exponentials.y + exponentials.z + exponentials.w);
+    let weight = class_weights[label / 4u][label % 4u];
+    rows[row] = vec4(top, log_sum, weight, select(0.0, 1.0, counts));
+    if !counts {
+        return vec4<f32>();
+    }
+
+    var loss = (1.0 - LABEL_SMOOTHING) * weight * ((top - own) + log_sum);
+    // Not with ε = 0: a logit of −∞ has an infinite loss, and zero times that is NaN.
+    if LABEL_SMOOTHING > 0.0 {
+        let all_classes = smoothing.x + smoothing.y + smoothing.z + smoothing.w + CLASS_WEIGHT_SUM * log_sum;
+        loss += LABEL_SMOOTHING / f32(CLASSES) * all_classes;
+    }
+    return vec4(loss, weight, select(0.0, 1.0, is_right), 1.0);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) invocation: u32,
+) {
+    let group = workgroup.x + workgroup.y * workgroups.x;
+    let row = group * WORKGROUP + invocation;
+    let row_count = batch * PIXELS;
+    var measured = vec4<f32>();
+    if row < row_count {
+        measured = measure(row);
+    }
+    sums[invocation] = measured;
+    workgroupBarrier();
+    for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
+        if invocation < half {
+            sums[invocation] += sums[invocation + half];
+        }
+        workgroupBarrier();
+    }
+    // A folded dispatch has workgroups too many; those have no row.
+    if invocation == 0u && row < row_count {
+        partials[group] = sums[0];
+    }
+}

@@ -1,0 +1,39 @@
+// NCHW to NHWC: output[n][p][c] = input[n][c · PIXELS + p], zero in the pad lanes.
+// It is the gradient of the flatten operator, and what takes a host's images into a network.
+//
+// input: rows of ROW floats, one a sample: [n][channel][pixel].
+// output: the quads of an activation, [n][pixel][quad].
+// An invocation owns one quad of the output, a workgroup 256 in a row, so that the writes are in one
+// piece; for images of up to four channels the reads are too.
+
+const WORKGROUP = 256u;
+
+override CHANNELS: u32;
+override PIXELS: u32;
+override ROW: u32;
+
+@group(0) @binding(0) var<storage, read> input: array<f32>;
+@group(0) @binding(1) var<storage, read_write> output: array<vec4<f32>>;
+// The number of samples.
+@group(0) @binding(2) var<uniform> batch: u32;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) invocation: u32,
+) {
+    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
+    let pixel_quads = (CHANNELS + 3u) / 4u;
+    if index >= batch * PIXELS * pixel_quads {
+        return;
+    }
+    let channel = (index % pixel_quads) * 4u;
+    let pixel = index / pixel_quads;
+    let first = (pixel / PIXELS) * ROW + channel * PIXELS + pixel % PIXELS;
+    var quad = vec4<f32>();
+    for (var lane = 0u; lane < min(CHANNELS - channel, 4u); lane++) {
+        quad[lane] = input[first + lane * PIXELS];
+    }
+    output[index] = quad;
+}

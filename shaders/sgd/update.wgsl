@@ -1,0 +1,40 @@
+// Stochastic gradient descent without momentum: parameter −= learning_rate · (gradient + WEIGHT_DECAY ·
+// parameter).
+//
+// parameters, gradients: quads, laid out alike; padding is zero in both and stays so.
+// step: the state of the step, for its learning rate.
+// An invocation owns one quad, a workgroup 256 quads in a row: the kernel is bound by memory, and
+// neighbours on neighbouring quads read and write it in one piece.
+
+const WORKGROUP = 256u;
+
+override WEIGHT_DECAY: f32;
+
+struct StepState {
+    seed_low: u32,
+    seed_high: u32,
+    step: u32,
+    samples: u32,
+    learning_rate: f32,
+}
+
+@group(0) @binding(0) var<storage, read_write> parameters: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> gradients: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> step: StepState;
+// The number of quads.
+@group(0) @binding(3) var<uniform> quads: u32;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) invocation: u32,
+) {
+    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
+    if index >= quads {
+        return;
+    }
+    let parameter = parameters[index];
+    let gradient = gradients[index] + WEIGHT_DECAY * parameter;
+    parameters[index] = parameter - step.learning_rate * gradient;
+}

@@ -1,0 +1,52 @@
+// Stochastic gradient descent with momentum, PyTorch's rule:
+//   gradient += WEIGHT_DECAY · parameter
+//   velocity  = gradient in the first step, MOMENTUM · velocity + (1 − DAMPENING) · gradient later
+//   parameter −= learning_rate · velocity, or (NESTEROV) learning_rate · (gradient + MOMENTUM · velocity)
+//
+// parameters, gradients, velocities: quads, laid out alike; padding is zero in all and stays so.
+// step: the state of the step, for its number and learning rate.
+// An invocation owns one quad, a workgroup 256 quads in a row: the kernel is bound by memory, and
+// neighbours on neighbouring quads read and write it in one piece.
+
+const WORKGROUP = 256u;
+
+override WEIGHT_DECAY: f32;
+override MOMENTUM: f32;
+override DAMPENING: f32;
+override NESTEROV: bool;
+
+struct StepState {
+    seed_low: u32,
+    seed_high: u32,
+    step: u32,
+    samples: u32,
+    learning_rate: f32,
+}
+
+@group(0) @binding(0) var<storage, read_write> parameters: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> gradients: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> velocities: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> step: StepState;
+// The number of quads.
+@group(0) @binding(4) var<uniform> quads: u32;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) invocation: u32,
+) {
+    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
+    if index >= quads {
+        return;
+    }
+    let parameter = parameters[index];
+    let gradient = gradients[index] + WEIGHT_DECAY * parameter;
+    var velocity = gradient;
+    if step.step > 0u {
+        velocity = MOMENTUM * velocities[index] + (1.0 - DAMPENING) * gradient;
+    }
+    velocities[index] = velocity;
+    let direction = select(velocity, gradient + MOMENTUM * velocity, NESTEROV);
+    parameters[index] = parameter - step.learning_rate * direction;
+}

@@ -1,0 +1,102 @@
+//! Sugar: a builder method for each of the crate's operators. Besides the registry, this is the one
+//! place outside an operator's own rooms that names it; any operator can be added without it, through
+//! [`NetworkBuilder::layer`], [`then`](NetworkBuilder::then) and [`join`](NetworkBuilder::join).
+
+use crate::ops::{
+    Add, AvgPool2d, Concat, Conv2d, Dropout, Flatten, Linear, LpPool2d, MaxPool2d, Relu, Sigmoid, Tanh,
+};
+
+use super::builder::{Branches, NetworkBuilder};
+
+impl NetworkBuilder {
+    /// Adds a convolution called `name`.
+    pub fn conv2d(self, name: impl Into<String>, conv2d: Conv2d) -> Self {
+        self.layer(name, conv2d)
+    }
+
+    /// Adds a fully connected layer called `name`: a number of features, or a [`Linear`] with its settings.
+    pub fn linear(self, name: impl Into<String>, linear: impl Into<Linear>) -> Self {
+        self.layer(name, linear.into())
+    }
+
+    /// Adds max(x, 0).
+    pub fn relu(self) -> Self {
+        self.then(Relu)
+    }
+
+    /// Adds the hyperbolic tangent.
+    pub fn tanh(self) -> Self {
+        self.then(Tanh)
+    }
+
+    /// Adds 1 / (1 + e⁻ˣ).
+    pub fn sigmoid(self) -> Self {
+        self.then(Sigmoid)
+    }
+
+    /// Adds max pooling: a kernel size, which is the stride too, or a [`MaxPool2d`] with its settings.
+    pub fn max_pool2d(self, pool: impl Into<MaxPool2d>) -> Self {
+        self.then(pool.into())
+    }
+
+    /// Adds average pooling: a kernel size, which is the stride too, or an [`AvgPool2d`] with its settings.
+    pub fn avg_pool2d(self, pool: impl Into<AvgPool2d>) -> Self {
+        self.then(pool.into())
+    }
+
+    /// Adds pooling by the p-norm of each window.
+    pub fn lp_pool2d(self, pool: LpPool2d) -> Self {
+        self.then(pool)
+    }
+
+    /// Adds dropout, which in training zeroes an element with this probability.
+    pub fn dropout(self, probability: f32) -> Self {
+        self.then(Dropout::new(probability))
+    }
+
+    /// Makes an image one vector of features.
+    pub fn flatten(self) -> Self {
+        self.then(Flatten)
+    }
+
+    /// Adds `x + branch(x)` (He et al. 2016, arXiv:1512.03385). The branch must keep the shape.
+    ///
+    /// ```
+    /// # use wgcnn::{network::Network, ops::Conv2d};
+    /// let network = Network::builder([8, 6, 6])
+    ///     .residual(|b| b.conv2d("conv1", Conv2d::new(8, 3).same()).relu())
+    ///     .build()?;
+    /// assert_eq!(network.output_shape(), [8, 6, 6].into());
+    /// # Ok::<(), wgcnn::Error>(())
+    /// ```
+    pub fn residual(self, branch: impl FnOnce(Self) -> Self) -> Self {
+        self.residual_with(|shortcut| shortcut, branch)
+    }
+
+    /// Adds `shortcut(x) + branch(x)`, for a branch that changes the shape. Both must end in one shape.
+    pub fn residual_with(
+        self,
+        shortcut: impl FnOnce(Self) -> Self,
+        branch: impl FnOnce(Self) -> Self,
+    ) -> Self {
+        self.join(Add, |branches| branches.branch(shortcut).branch(branch))
+    }
+
+    /// Adds branches whose outputs are joined along the channels, in their order.
+    ///
+    /// ```
+    /// # use wgcnn::{network::Network, ops::Conv2d};
+    /// let network = Network::builder([3, 6, 6])
+    ///     .concat(|branches| {
+    ///         branches
+    ///             .branch(|b| b.conv2d("narrow", Conv2d::new(8, 1)))
+    ///             .branch(|b| b.conv2d("wide", Conv2d::new(16, 5).same()))
+    ///     })
+    ///     .build()?;
+    /// assert_eq!(network.output_shape(), [24, 6, 6].into());
+    /// # Ok::<(), wgcnn::Error>(())
+    /// ```
+    pub fn concat(self, branches: impl FnOnce(Branches) -> Branches) -> Self {
+        self.join(Concat, branches)
+    }
+}

@@ -1,0 +1,45 @@
+//! Sigmoid: 1 / (1 + e^(−x)).
+
+use super::program::{TensorId, kernel};
+use super::registry::{Attributes, FromAttributes};
+use super::{Backward, Cost, Forward, Operator, Refusal, elementwise, single_input};
+use crate::shape::Shape;
+
+/// Sigmoid: 1 / (1 + e^(−x)).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sigmoid;
+
+impl FromAttributes for Sigmoid {
+    const NAME: &'static str = "sigmoid";
+
+    fn from_attributes(_attributes: &Attributes) -> Result<Self, Refusal> {
+        Ok(Self)
+    }
+}
+
+impl Operator for Sigmoid {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, Refusal> {
+        single_input(inputs)
+    }
+
+    fn cost(&self, _inputs: &[Shape], output: Shape) -> Cost {
+        elementwise::cost(output)
+    }
+
+    fn forward(&self, pass: Forward<'_>) -> Vec<TensorId> {
+        let dispatch = elementwise::forward(&pass, kernel!("sigmoid/forward"))
+            .size("CHANNELS", pass.output.shape.channels);
+        pass.program.push(dispatch);
+        vec![]
+    }
+
+    fn backward(&self, pass: Backward<'_>) {
+        if let Some(dispatch) = elementwise::backward(&pass, kernel!("sigmoid/backward_input")) {
+            pass.program.push(dispatch);
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Trains a network on the CPU, step for step as a GPU does.
+
+use crate::data::{Batch, Dataset};
+use crate::network::Network;
+use crate::ops::{Loss, Optimizer, StepState};
+use crate::train::{Metrics, input};
+use crate::{Result, Tensor};
+
+use super::{Gradients, Measured, Pass, Precision, Real, executor};
+
+/// Trains and runs a network on the CPU, with the same methods as the GPU's trainer and, step for
+/// step, the same numbers up to rounding.
+///
+/// In `f64` it is what the GPU is tested against, in `f32` what a machine without an adapter trains with.
+#[derive(Debug)]
+pub struct Trainer<T> {
+    network: Network,
+    parameters: Vec<Tensor<T>>,
+    /// What the optimizer remembers of each parameter.
+    state: Vec<Vec<Vec<T>>>,
+    loss: Box<dyn Loss>,
+    optimizer: Box<dyn Optimizer>,
+    batch: usize,
+    seed: u64,
+    steps: u32,
+    learning_rate: f32,
+}
+
+impl<T: Precision> Trainer<T> {
+    /// A trainer that takes up to `batch` images a step.
+    ///
+    /// # Errors
+    /// [`Error::Network`](crate::Error::Network) where the network does not have one input or the loss refuses
+    /// its output, [`Error::Option`](crate::Error::Option) where `batch` is 0 or a setting of the optimizer
+    /// makes no sense.
+    pub fn new(
+        network: Network,
+        loss: impl Loss + 'static,
+        optimizer: impl Optimizer + 'static,
+        batch: usize,
+    ) -> Result<Self> {
+        input::check_setup(&network, &loss, &optimizer, batch)?;
+        let parameters = executor::parameters(&network);
+        let remember = |p: &Tensor<T>| vec![vec![T::default(); p.len()]; optimizer.state_tensors()];
+        Ok(Self {
+            state: parameters.iter().map(remember).collect(),
+            parameters,
+            network,
+            learning_rate: optimizer.learning_rate(),
+            loss: Box::new(loss),
+            optimizer: Box::new(optimizer),
+            batch,
+            seed: 0,
+            steps: 0,
+        })
+    }
+
+    /// Chooses the random numbers of training (dropout's masks); 0 otherwise.
+    pub fn set_seed(&mut self, seed: u64) {
+        self.seed = seed;
+    }
+
+    /// Sets the learning rate from the next step on.
+    pub fn set_learning_rate(&mut self, learning_rate: f32) {
+        self.learning_rate = learning_rate;
+    }
+
+    /// One training step: forward, loss, backward, update. The metrics are those before the update.
+    ///
+    /// # Errors
+    /// [`Error::Input`](crate::Error::Input) where the images have another shape than the network's input, where
+    /// there are none or more than the trainer's batch, or where the number of labels does not fit;
+    /// [`Error::Label`](crate::Error::Label) where a label is not a class.
+    pub fn step(&mut self, batch: &Batch) -> Result<Metrics> {
+        self.step_exact(batch).map(|measured| metrics(&measured))
+    }
+
+    /// [`step`](Self::step), with the loss as it was computed, not rounded to f32.
+    ///
+    /// # Errors
+    /// Those of [`step`](Self::step).
+    pub fn step_exact(&mut self, batch: &Batch) -> Result<Measured<T>> {
+        let (measured, gradients) = self.gradients(batch)?;
+        let step = self.step_state(batch.images.nchw()[0]);
+        let optimizer = T::optimizer(&*self.optimizer);
+        for (i, gradient) in gradients.parameters.iter().enumerate() {
+            if self.network.parameters()[i].trainable {
+                optimizer.apply(self.parameters[i].data_mut(), gradient.data(), &mut self.state[i], &step);
+            }
+        }
+        self.steps = self.steps.wrapping_add(1);
+        Ok(measured)
+    }
+
+    /// What the next [`step`](Self::step) would measure on this batch, and the gradients that it would
+    /// update the parameters with, frozen ones included.
+    ///
+    /// # Errors
+    /// Those of [`step`](Self::step).
+    pub fn gradients(&self, batch: &Batch) -> Result<(Measured<T>, Gradients<T>)> {
+        let samples = input::check_batch(&self.network, &*self.loss, batch, self.batch)?;
+        let pass = Pass { training: true, step: self.step_state(samples), stream: 0 };
+        let values = self.forward(&batch.images, &pass)?;
+        let measured = self.measure(&values, &batch.labels, samples);
+        let gradients = executor::backward(&self.network, &self.parameters, &values, &measured.grad, &pass)?;
+        Ok((measured, gradients))
+    }
+
+    /// The loss and accuracy over a whole data set, without training.
+    ///
+    /// # Errors
+    /// [`Error::Input`](crate::Error::Input) where its images have another shape than the network's input or there
+    /// are none, [`Error::Label`](crate::Error::Label) where a label is not a class.
+    pub fn evaluate(&self, dataset: &Dataset) -> Result<Metrics> {
+        input::check_dataset(&self.network, &*self.loss, dataset)?;
+        let evaluate = |batch: Batch| {
+            let samples = batch.images.nchw()[0];
+            let values = self.forward(&batch.images, &self.inference(samples))?;
+            Ok(metrics(&self.measure(&values, &batch.labels, samples)))
+        };
+        dataset.batches(self.batch).map(evaluate).collect()
+    }
+
+    /// The network's output for any number of images (NCHW), `[n, channels, height, width]`.
+    ///
+    /// # Errors
+    /// [`Error::Input`](crate::Error::Input) where the images have another shape than the network's input or there
+    /// are none.
+    pub fn predict(&self, images: &Tensor) -> Result<Tensor> {
+        let samples = input::check_images(&self.network, images, usize::MAX)?;
+        let (input, output) = (self.network.input_shape(), self.network.output_shape());
+        let mut predicted = Vec::with_capacity(samples * output.len());
+        for chunk in images.data().chunks(self.batch.saturating_mul(input.len())) {
+            let samples = chunk.len() / input.len();
+            let chunk = Tensor::new(input.nchw(samples), chunk.to_vec())?;
+            let values = self.forward(&chunk, &self.inference(samples))?;
+            predicted.extend(self.output(&values).data().iter().map(|value| value.f64() as f32));
+        }
+        Tensor::new(output.nchw(samples), predicted)
+    }
+
+    /// The network with the parameters of now, rounded to f32.
+    ///
+    /// # Errors
+    /// None; a GPU's trainer may fail to read its parameters back.
+    pub fn network(&self) -> Result<Network> {
+        let mut network = self.network.clone();
+        for (parameter, value) in self.network.parameters().iter().zip(&self.parameters) {
+            network.set_parameter(&parameter.name, value.map(|value| value.f64() as f32))?;
+        }
+        Ok(network)
+    }
+
+    /// The parameters of now as they are, in the order of [`Network::parameters`].
+    pub fn parameters(&self) -> &[Tensor<T>] {
+        &self.parameters
+    }
+
+    /// Every value of the network for images that were checked.
+    fn forward(&self, images: &Tensor, pass: &Pass) -> Result<Vec<Tensor<T>>> {
+        let shape = self.network.input_shape().nchw(images.nchw()[0]);
+        let images = images.map(|pixel| T::of(pixel.into())).reshape(shape)?;
+        executor::forward(&self.network, &self.parameters, &[images], pass)
+    }
+
+    fn measure(&self, values: &[Tensor<T>], labels: &[i32], samples: usize) -> Measured<T> {
+        T::loss(&*self.loss).measure(self.output(values), labels, samples)
+    }
+
+    fn output<'a>(&self, values: &'a [Tensor<T>]) -> &'a Tensor<T> {
+        &values[self.network.output().0]
+    }
+
+    fn inference(&self, samples: usize) -> Pass {
+        Pass { training: false, step: self.step_state(samples), stream: 0 }
+    }
+
+    fn step_state(&self, samples: usize) -> StepState {
+        StepState::new(self.seed, self.steps, samples, self.learning_rate)
+    }
+}
+
+fn metrics<T: Real>(measured: &Measured<T>) -> Metrics {
+    Metrics { loss: measured.loss.f64() as f32, correct: measured.correct, count: measured.count }
+}

@@ -1,0 +1,205 @@
+//! A plan with its memory: what is run, step after step.
+
+use std::sync::Arc;
+
+use wgpu::CommandEncoder;
+
+use crate::gpu::{Buffer, Context, Pending, Readback};
+use crate::network::Network;
+use crate::ops::program::TensorId;
+use crate::ops::{LossOutput, StepState};
+use crate::{Error, Result, Tensor};
+
+use super::parameters::{DeviceParameters, read, read_blocks};
+use super::plan::{Plan, Role};
+use super::planner::Resident;
+use super::recording::Recording;
+
+/// A plan whose buffers are allocated and whose pipelines and bind groups are made.
+///
+/// A pass is: write the inputs, [`encode`](Self::encode) into any encoder, submit, read.
+#[derive(Debug)]
+pub struct Execution {
+    context: Context,
+    plan: Plan,
+    buffers: Vec<Arc<Buffer>>,
+    recording: Recording,
+}
+
+impl Execution {
+    /// Allocates what `plan` needs. The parameters are shared with all that uses `parameters`, and so are
+    /// the arenas and the host's tensors of `beside` where they are large enough: the two must not be
+    /// between the writing of their inputs and the reading of their results at the same time.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`], or [`Error::Gpu`] where the driver refuses a kernel.
+    pub fn new(
+        context: &Context,
+        plan: Plan,
+        parameters: &DeviceParameters,
+        beside: Option<&Execution>,
+    ) -> Result<Self> {
+        let mut free = beside.map(Execution::shareable).unwrap_or_default();
+        let mut buffers = vec![];
+        for desc in &plan.buffers {
+            let new = |scratch: bool| {
+                let make = if scratch { Buffer::scratch } else { Buffer::zeros };
+                make(context, &desc.label, desc.bytes).map(Arc::new)
+            };
+            buffers.push(match desc.role {
+                Role::Resident(Resident::Parameters(block)) => Arc::clone(parameters.buffer(block)),
+                Role::Resident(_) => new(false)?,
+                Role::Arena | Role::Io => match best_fit(&mut free, desc.bytes) {
+                    Some(buffer) => buffer,
+                    None => new(true)?,
+                },
+                Role::Constant(tensor) => {
+                    let buffer = new(false)?;
+                    let contents = plan.program.tensors[tensor.0].contents.as_deref().unwrap_or_default();
+                    context.queue().write_buffer(buffer.raw(), 0, bytemuck::cast_slice(contents));
+                    buffer
+                }
+            });
+        }
+        let recording = Recording::new(context, &plan.program, &plan.places, &buffers)?;
+        Ok(Self { context: context.clone(), plan, buffers, recording })
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The buffers that another execution may use in turn.
+    fn shareable(&self) -> Vec<Arc<Buffer>> {
+        let roles = self.plan.buffers.iter().zip(&self.buffers);
+        roles.filter(|(desc, _)| matches!(desc.role, Role::Arena | Role::Io)).map(|(_, b)| Arc::clone(b)).collect()
+    }
+
+    /// Writes the `index`th input: NCHW, for up to the plan's batch. What is left of the batch becomes zero.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where there are more elements than the plan has room for.
+    pub fn write_input(&self, index: usize, elements: &[f32]) -> Result<()> {
+        self.write_padded(self.plan.io.inputs.get(index).copied(), "input", bytemuck::cast_slice(elements))
+    }
+
+    /// Writes the targets of the loss. What is left of the batch becomes class 0, which no loss counts.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where there are more than the plan has room for.
+    pub fn write_target(&self, target: &[i32]) -> Result<()> {
+        self.write_padded(self.plan.io.target, "target", bytemuck::cast_slice(target))
+    }
+
+    /// Writes the gradient to the output, NCHW.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where there are more elements than the plan has room for.
+    pub fn write_grad_output(&self, elements: &[f32]) -> Result<()> {
+        self.write_padded(self.plan.io.grad_output, "grad_output", bytemuck::cast_slice(elements))
+    }
+
+    /// Writes the state of the step.
+    ///
+    /// # Errors
+    /// None that is expected: every plan has room for it.
+    pub fn write_step(&self, step: StepState) -> Result<()> {
+        self.write_padded(Some(self.plan.io.step), "step state", bytemuck::bytes_of(&step))
+    }
+
+    fn write_padded(&self, tensor: Option<TensorId>, what: &str, bytes: &[u8]) -> Result<()> {
+        let (buffer, offset, room) = self.locate(tensor, what)?;
+        if bytes.len() as u64 > room {
+            let expected = format!("at most {} elements", room / 4);
+            return Err(Error::Input { what: what.into(), expected, got: vec![bytes.len() / 4] });
+        }
+        let queue = self.context.queue();
+        queue.write_buffer(buffer.raw(), offset, bytes);
+        let rest = room as usize - bytes.len();
+        if rest > 0 {
+            queue.write_buffer(buffer.raw(), offset + bytes.len() as u64, &vec![0; rest]);
+        }
+        Ok(())
+    }
+
+    /// Where a tensor of the plan lies: buffer, offset and size in bytes.
+    fn locate(&self, tensor: Option<TensorId>, what: &str) -> Result<(&Buffer, u64, u64)> {
+        let found = tensor.and_then(|tensor| {
+            let place = self.plan.places[tensor.0]?;
+            Some((&*self.buffers[place.buffer], place.offset, self.plan.program.tensors[tensor.0].bytes))
+        });
+        found.ok_or_else(|| Error::Network(format!("this plan has no {what}")))
+    }
+
+    /// Encodes the whole pass.
+    pub fn encode(&self, encoder: &mut CommandEncoder) {
+        self.recording.encode(encoder);
+    }
+
+    /// Encodes and submits the whole pass.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`] and what else the device reports.
+    pub fn run(&self) -> Result<()> {
+        let mut encoder = self.context.device().create_command_encoder(&Default::default());
+        self.encode(&mut encoder);
+        self.context.submit([encoder.finish()]).map(|_| ())
+    }
+
+    /// Encodes and submits the whole pass, and asks for what the loss measured.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`] and what else the device reports.
+    pub fn run_for_loss(&self) -> Result<Pending<LossOutput>> {
+        let (buffer, offset, bytes) = self.locate(self.plan.io.result, "loss")?;
+        let mut encoder = self.context.device().create_command_encoder(&Default::default());
+        self.encode(&mut encoder);
+        let readback = Readback::record(&self.context, &mut encoder, buffer, offset, bytes)?;
+        let submission = self.context.submit([encoder.finish()])?;
+        Ok(readback.pending(&self.context, submission, |bytes| bytemuck::pod_read_unaligned(bytes)))
+    }
+
+    /// Asks for the output of the pass submitted last: NCHW, the whole batch.
+    ///
+    /// # Errors
+    /// [`Error::Network`] where the plan does not read its output.
+    pub fn read_output(&self) -> Result<Pending<Vec<f32>>> {
+        self.read(self.plan.io.output, "output")
+    }
+
+    /// Asks for the gradient to the `index`th input: NCHW, the whole batch.
+    ///
+    /// # Errors
+    /// [`Error::Network`] where the plan does not compute it.
+    pub fn read_grad_input(&self, index: usize) -> Result<Pending<Vec<f32>>> {
+        self.read(self.plan.io.grad_inputs.get(index).copied().flatten(), "gradient to that input")
+    }
+
+    fn read(&self, tensor: Option<TensorId>, what: &str) -> Result<Pending<Vec<f32>>> {
+        let (buffer, offset, bytes) = self.locate(tensor, what)?;
+        read(&self.context, buffer, offset, bytes)
+    }
+
+    /// Reads the gradients to the parameters of `network`, which the plan was made of, with their names.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`] and what else the device reports.
+    pub fn read_parameter_gradients(&self, network: &Network) -> Result<Vec<(String, Tensor)>> {
+        let (mut blocks, mut buffers) = (vec![], vec![]);
+        for (desc, buffer) in self.plan.buffers.iter().zip(&self.buffers) {
+            if let Role::Resident(Resident::Gradients(block)) = desc.role {
+                blocks.push(self.plan.blocks[block].clone());
+                buffers.push(Arc::clone(buffer));
+            }
+        }
+        read_blocks(&self.context, network, &blocks, &buffers)
+    }
+}
+
+/// Takes the smallest of the `free` buffers that has room for `bytes`.
+fn best_fit(free: &mut Vec<Arc<Buffer>>, bytes: u64) -> Option<Arc<Buffer>> {
+    let fitting = free.iter().enumerate().filter(|(_, buffer)| buffer.bytes() >= bytes);
+    let (best, _) = fitting.min_by_key(|(_, buffer)| buffer.bytes())?;
+    Some(free.swap_remove(best))
+}

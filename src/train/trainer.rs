@@ -1,0 +1,212 @@
+//! Trains a network on a GPU.
+
+use std::collections::VecDeque;
+
+use crate::data::{Batch, Dataset};
+use crate::gpu::{Context, Pending};
+use crate::network::Network;
+use crate::ops::{Loss, LossOutput, Optimizer, StepState};
+use crate::schedule::{DeviceParameters, Execution, Plan, PlanOptions};
+use crate::{Result, Tensor};
+
+use super::input;
+use super::metrics::Metrics;
+
+/// How many steps may be under way at once: one that runs, and one whose inputs are written meanwhile.
+const STEPS_IN_FLIGHT: usize = 2;
+
+/// Trains and runs a network on a GPU.
+///
+/// A [`step`](Self::step) is recorded and submitted as a whole; nothing is waited for but the step before the
+/// last, so that no queue grows without end.
+#[derive(Debug)]
+pub struct Trainer {
+    context: Context,
+    network: Network,
+    parameters: DeviceParameters,
+    loss: Box<dyn Loss>,
+    training: Execution,
+    /// Made when first asked for; they work in the training step's memory.
+    evaluation: Option<Execution>,
+    inference: Option<Execution>,
+    batch: usize,
+    seed: u64,
+    steps: u32,
+    learning_rate: f32,
+    in_flight: VecDeque<wgpu::SubmissionIndex>,
+}
+
+impl Trainer {
+    /// A trainer that takes up to `batch` images a step.
+    ///
+    /// # Errors
+    /// [`Error::Network`](crate::Error::Network) where the network does not have one input or the loss refuses
+    /// its output, [`Error::Option`](crate::Error::Option) where `batch` is 0 or a setting of the optimizer
+    /// makes no sense, [`Error::Limit`](crate::Error::Limit) and
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) where the step is too large for the device.
+    pub fn new(
+        context: &Context,
+        network: Network,
+        loss: impl Loss + 'static,
+        optimizer: impl Optimizer + 'static,
+        batch: usize,
+    ) -> Result<Self> {
+        input::check_setup(&network, &loss, &optimizer, batch)?;
+        let parameters = DeviceParameters::upload(context, &network)?;
+        let options = PlanOptions::training(batch, &loss, &optimizer);
+        let plan = Plan::new(&network, &options, context.capabilities())?;
+        let training = Execution::new(context, plan, &parameters, None)?;
+        Ok(Self {
+            context: context.clone(),
+            network,
+            parameters,
+            loss: Box::new(loss),
+            training,
+            evaluation: None,
+            inference: None,
+            batch,
+            seed: 0,
+            steps: 0,
+            learning_rate: optimizer.learning_rate(),
+            in_flight: VecDeque::new(),
+        })
+    }
+
+    /// Chooses the random numbers of training (dropout's masks); 0 otherwise.
+    pub fn set_seed(&mut self, seed: u64) {
+        self.seed = seed;
+    }
+
+    /// Sets the learning rate from the next step on.
+    pub fn set_learning_rate(&mut self, learning_rate: f32) {
+        self.learning_rate = learning_rate;
+    }
+
+    /// What a training step does, and the memory it takes.
+    pub fn plan(&self) -> &Plan {
+        self.training.plan()
+    }
+
+    /// Records and submits one training step: forward, loss, backward, update. The metrics, which are those
+    /// before the update, come when they are ready; they can be ignored.
+    ///
+    /// # Errors
+    /// [`Error::Input`](crate::Error::Input) where the images have another shape than the network's input, where
+    /// there are none or more than the trainer's batch, or where the number of labels does not fit;
+    /// [`Error::Label`](crate::Error::Label) where a label is not a class;
+    /// [`Error::DeviceLost`](crate::Error::DeviceLost) and what else the device reports.
+    pub fn step(&mut self, batch: &Batch) -> Result<PendingMetrics> {
+        let samples = input::check_batch(&self.network, &*self.loss, batch, self.batch)?;
+        while self.in_flight.len() >= STEPS_IN_FLIGHT {
+            if let Some(oldest) = self.in_flight.pop_front() {
+                self.context.wait(&oldest)?;
+            }
+        }
+        let pending = submit(&self.training, batch, self.step_state(samples))?;
+        self.in_flight.push_back(pending.0.submission().clone());
+        self.steps = self.steps.wrapping_add(1);
+        Ok(pending)
+    }
+
+    /// The loss and accuracy over a whole data set, without training.
+    ///
+    /// # Errors
+    /// [`Error::Input`](crate::Error::Input) where its images have another shape than the network's input or there
+    /// are none, [`Error::Label`](crate::Error::Label) where a label is not a class.
+    pub fn evaluate(&mut self, dataset: &Dataset) -> Result<Metrics> {
+        input::check_dataset(&self.network, &*self.loss, dataset)?;
+        if self.evaluation.is_none() {
+            let options = PlanOptions::evaluation(self.batch, &*self.loss);
+            self.evaluation = Some(self.beside_training(&options)?);
+        }
+        let Some(evaluation) = &self.evaluation else { return Ok(Metrics::default()) };
+        let mut pending = VecDeque::new();
+        let mut parts = vec![];
+        for batch in dataset.batches(self.batch) {
+            if pending.len() >= STEPS_IN_FLIGHT {
+                parts.extend(pending.pop_front().map(PendingMetrics::wait).transpose()?);
+            }
+            let state = self.step_state(batch.images.nchw()[0]);
+            pending.push_back(submit(evaluation, &batch, state)?);
+        }
+        for rest in pending {
+            parts.push(rest.wait()?);
+        }
+        Ok(parts.into_iter().collect())
+    }
+
+    /// The network's output for any number of images (NCHW), `[n, channels, height, width]`.
+    ///
+    /// # Errors
+    /// [`Error::Input`](crate::Error::Input) where the images have another shape than the network's input or there
+    /// are none.
+    pub fn predict(&mut self, images: &Tensor) -> Result<Tensor> {
+        let samples = input::check_images(&self.network, images, usize::MAX)?;
+        if self.inference.is_none() {
+            self.inference = Some(self.beside_training(&PlanOptions::inference(self.batch))?);
+        }
+        let (input, output) = (self.network.input_shape(), self.network.output_shape());
+        let mut predicted = Vec::with_capacity(samples * output.len());
+        for chunk in images.data().chunks(self.batch.saturating_mul(input.len())) {
+            let Some(inference) = &self.inference else { break };
+            let samples = chunk.len() / input.len();
+            inference.write_input(0, chunk)?;
+            inference.write_step(self.step_state(samples))?;
+            inference.run()?;
+            predicted.extend(&inference.read_output()?.wait()?[..samples * output.len()]);
+        }
+        Tensor::new(output.nchw(samples), predicted)
+    }
+
+    /// The network with the parameters of now, read back from the device.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`](crate::Error::DeviceLost) and what else the device reports.
+    pub fn network(&self) -> Result<Network> {
+        self.parameters.download(&self.context, &self.network)
+    }
+
+    /// Another pass over the same parameters, in the training step's memory.
+    fn beside_training(&self, options: &PlanOptions<'_>) -> Result<Execution> {
+        let plan = Plan::new(&self.network, options, self.context.capabilities())?;
+        Execution::new(&self.context, plan, &self.parameters, Some(&self.training))
+    }
+
+    fn step_state(&self, samples: usize) -> StepState {
+        StepState::new(self.seed, self.steps, samples, self.learning_rate)
+    }
+}
+
+/// Writes a batch and submits the pass over it.
+fn submit(execution: &Execution, batch: &Batch, state: StepState) -> Result<PendingMetrics> {
+    execution.write_input(0, batch.images.data())?;
+    execution.write_target(&batch.labels)?;
+    execution.write_step(state)?;
+    execution.run_for_loss().map(PendingMetrics)
+}
+
+/// The metrics of a step that is under way.
+///
+/// [`wait`](Self::wait) blocks for them; they can also be awaited, as a [`Pending`] result. To drop this forgets
+/// them and costs nothing.
+#[derive(Debug)]
+pub struct PendingMetrics(Pending<LossOutput>);
+
+impl PendingMetrics {
+    /// Blocks until the step is done.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`](crate::Error::DeviceLost) and what else the device reports.
+    pub fn wait(self) -> Result<Metrics> {
+        self.0.wait().map(Metrics::from)
+    }
+}
+
+impl IntoFuture for PendingMetrics {
+    type Output = Result<Metrics>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output>>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async { self.0.await.map(Metrics::from) })
+    }
+}

@@ -1,0 +1,184 @@
+//! Operator cases: files of inputs and of what must come out. `tests/cases/README.md` describes the format.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use wgcnn::Tensor;
+use wgcnn::ops::registry::Attributes;
+
+/// What must come out of an operator for certain inputs.
+pub struct Case {
+    /// The file's name without its ending.
+    pub name: String,
+    /// The operator's name in the registry.
+    pub operator: String,
+    /// The operator's attributes, with the shapes of the parameters.
+    pub attributes: Attributes,
+    /// The inputs that are floats.
+    pub inputs: Vec<Tensor>,
+    /// The labels of a loss, which are its second input.
+    pub labels: Option<Vec<i32>>,
+    /// The parameters by name.
+    pub parameters: BTreeMap<String, Tensor>,
+    /// The gradient that arrives at the output.
+    pub grad_output: Option<Tensor>,
+    /// What must come out, by the tensor's name: `output`, `grad.input.0`, `grad.param.weight`.
+    pub wanted: BTreeMap<String, Tensor>,
+}
+
+/// What an executor computed for a case, by the names of [`Case::wanted`].
+pub type Results = BTreeMap<String, Vec<f64>>;
+
+/// The case files of a folder, in order of their names.
+pub fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let entries = std::fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|e| format!("{}: {e}", folder.display()))?.path();
+        if path.extension().is_some_and(|extension| extension == "safetensors") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+impl Case {
+    /// Reads a case file.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let bytes = std::fs::read(path).map_err(|e| format!("{}: {e}", path.display()))?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Self::parse(name, &bytes).map_err(|message| format!("{}: {message}", path.display()))
+    }
+
+    fn parse(name: String, bytes: &[u8]) -> Result<Self, String> {
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
+        let tensors = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
+        let metadata = |key: &str| {
+            let value = header.metadata().as_ref().and_then(|metadata| metadata.get(key));
+            value.cloned().ok_or_else(|| format!("its metadata has no {key:?}"))
+        };
+        let mut attributes = Attributes::from_json(&metadata("attrs")?)?;
+        let mut operator = metadata("op")?;
+        if operator == "optimizer" {
+            operator = attributes.string("name", "")?.into();
+        }
+
+        let mut inputs = BTreeMap::new();
+        let (mut labels, mut grad_output) = (None, None);
+        let (mut parameters, mut wanted) = (BTreeMap::new(), BTreeMap::new());
+        for (key, view) in tensors.iter() {
+            if let Some(parameter) = key.strip_prefix("param.") {
+                attributes = attributes.with_parameter(parameter, view.shape());
+                parameters.insert(parameter.into(), floats(&view)?);
+            } else if key == "input.1" && view.dtype() == Dtype::I64 {
+                labels = Some(classes(&view)?);
+            } else if let Some(input) = key.strip_prefix("input.") {
+                let input: usize = input.parse().map_err(|_| format!("there is a tensor {key:?}"))?;
+                inputs.insert(input, floats(&view)?);
+            } else if key == "grad_output" {
+                grad_output = Some(floats(&view)?);
+            } else {
+                wanted.insert(key.into(), floats(&view)?);
+            }
+        }
+        let inputs = inputs.into_values().collect();
+        Ok(Self { name, operator, attributes, inputs, labels, parameters, grad_output, wanted })
+    }
+
+    /// What `results` lack or have wrong; none if the case passes.
+    pub fn mismatches(&self, results: &Results) -> Vec<Mismatch> {
+        let compare = |(name, want): (&String, &Tensor)| {
+            let got = results.get(name).map_or(&[][..], Vec::as_slice);
+            let scale = want.data().iter().fold(0.0, |max: f64, x| max.max(f64::from(x.abs())));
+            let relative = if self.terms(name) > 10_000 { 1e-4 } else { 1e-5 };
+            Mismatch::find(name, got, want, relative * scale + 1e-6)
+        };
+        self.wanted.iter().filter_map(compare).collect()
+    }
+
+    /// About how many terms the sums have that make up the elements of a wanted tensor.
+    fn terms(&self, name: &str) -> usize {
+        let per = |tensor: &Tensor, axis: usize| tensor.len() / tensor.nchw()[axis].max(1);
+        let weight = self.parameters.get("weight");
+        if name.starts_with("grad.param.") {
+            self.grad_output.as_ref().map_or(1, |grad| per(grad, 1))
+        } else if name.starts_with("grad.input.") {
+            weight.map_or(1, |weight| per(weight, 1))
+        } else {
+            let inputs: usize = self.inputs.iter().map(Tensor::len).sum();
+            weight.map_or(inputs / self.wanted[name].len().max(1), |weight| per(weight, 0))
+        }
+    }
+}
+
+/// Where a result is furthest from what was wanted.
+pub struct Mismatch {
+    name: String,
+    message: String,
+}
+
+impl Mismatch {
+    fn find(name: &str, got: &[f64], want: &Tensor, bound: f64) -> Option<Self> {
+        let message = if got.len() == want.len() {
+            // NaN counts as further than anything.
+            let error = |i: usize| {
+                let error = (got[i] - f64::from(want.data()[i])).abs();
+                if error.is_nan() { f64::INFINITY } else { error }
+            };
+            let worst = (0..got.len()).max_by(|a, b| error(*a).total_cmp(&error(*b)))?;
+            if error(worst) <= bound {
+                return None;
+            }
+            format!(
+                "worst error {:.2e} (allowed {bound:.2e}) at {:?}: got {}, want {}",
+                error(worst),
+                position(worst, want.shape()),
+                got[worst],
+                want.data()[worst]
+            )
+        } else {
+            format!("{} elements were computed, {} are wanted", got.len(), want.len())
+        };
+        Some(Self { name: name.into(), message })
+    }
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.message)
+    }
+}
+
+/// The index along each axis of the element at flat index `i`.
+fn position(mut i: usize, shape: &[usize]) -> Vec<usize> {
+    let mut position: Vec<usize> = shape
+        .iter()
+        .rev()
+        .map(|size| {
+            let along = i % size;
+            i /= size;
+            along
+        })
+        .collect();
+    position.reverse();
+    position
+}
+
+fn floats(view: &TensorView<'_>) -> Result<Tensor, String> {
+    if view.dtype() != Dtype::F32 {
+        return Err(format!("a tensor is of type {:?}; it must be F32", view.dtype()));
+    }
+    let data = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+    Tensor::new(view.shape(), data).map_err(|e| e.to_string())
+}
+
+fn classes(view: &TensorView<'_>) -> Result<Vec<i32>, String> {
+    let label = |b: &[u8]| {
+        let label = i64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]);
+        i32::try_from(label).map_err(|_| format!("label {label} does not fit in 32 bits"))
+    };
+    view.data().chunks_exact(8).map(label).collect()
+}
