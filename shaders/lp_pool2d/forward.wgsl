@@ -26,8 +26,23 @@ override P: f32; // the norm's exponent, at least 1
 @group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
 @group(0) @binding(2) var<uniform> batch: u32;
 
-// base^exponent for base ≥ 0 and exponent > 0. The logarithm of 0 is not to be relied on.
+// base^exponent for base ≥ 0, the exponent being a constant of the pipeline. What a product or a root gives is taken
+// from it, not only because it is nearer: Mesa 22.3's OpenGL compiles exp2(2 · log2(v)) to v.xxxx · v.xxxx, and
+// likewise for 4. The logarithm of 0 is not to be relied on.
 fn power(base: vec4f, exponent: f32) -> vec4f {
+    if exponent == 0.5 {
+        return sqrt(base);
+    }
+    if exponent == 1.0 {
+        return base;
+    }
+    if exponent == 2.0 {
+        return base * base;
+    }
+    if exponent == 4.0 {
+        let square = base * base;
+        return square * square;
+    }
     return select(exp2(exponent * log2(base)), vec4f(), base == vec4f());
 }
 
@@ -76,20 +91,8 @@ fn main(
                 continue;
             }
             let scaled = abs(x[((n * H + iy) * W + ix) * Q + q]) / scale;
-            if P == 1.0 {
-                sum += scaled;
-            } else if P == 2.0 {
-                sum += scaled * scaled;
-            } else {
-                sum += power(scaled, P);
-            }
+            sum += power(scaled, P);
         }
     }
-    if P == 1.0 {
-        y[quad] = sum;
-    } else if P == 2.0 {
-        y[quad] = scale * sqrt(sum);
-    } else {
-        y[quad] = scale * power(sum, 1.0 / P);
-    }
+    y[quad] = scale * power(sum, 1.0 / P);
 }

@@ -69,7 +69,7 @@ fn spread(shape: Vec<usize>) -> Tensor<f64> {
     order.sort_by_key(|i| (*i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     Tensor::from_fn(shape, |i| {
         let magnitude = 0.2 + order[i] as f64 / len as f64;
-        if order[i] % 2 == 0 { magnitude } else { -magnitude }
+        if order[i].is_multiple_of(2) { magnitude } else { -magnitude }
     })
 }
 
