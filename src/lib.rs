@@ -1,4 +1,34 @@
 //! Train and run convolutional networks on any GPU, with hand-written WGSL compute kernels on `wgpu`.
+//!
+//! ```no_run
+//! use wgcnn::prelude::*;
+//!
+//! # fn main() -> wgcnn::Result<()> {
+//! # let (train, test): (Dataset, Dataset) = unimplemented!();
+//! let network = Network::builder([1, 28, 28]) // channels, height, width
+//!     .conv2d("conv1", Conv2d::new(32, 5).same())
+//!     .relu()
+//!     .max_pool2d(2)
+//!     .flatten()
+//!     .linear("fc", 10)
+//!     .build()?;
+//! println!("{}", network.summary());
+//!
+//! let context = Context::new()?;
+//! let optimizer = Sgd::new(0.05).momentum(0.9);
+//! let mut trainer = Trainer::new(&context, network, CrossEntropy::mean(), optimizer, 64)?;
+//! for epoch in 0..3 {
+//!     for batch in train.shuffled(epoch).batches(64) {
+//!         trainer.step(&batch)?; // records and submits; the metrics come back when they are ready
+//!     }
+//!     println!("{}", trainer.evaluate(&test)?);
+//! }
+//! trainer.network()?.save("network.safetensors")
+//! # }
+//! ```
+//!
+//! The floors of the house, each knowing only those under it: [`train`] and [`data`], [`schedule`],
+//! [`network`], [`ops`] beside [`reference`], [`gpu`], [`shape`].
 
 #![warn(missing_docs)]
 
@@ -15,3 +45,17 @@ pub mod train;
 
 pub use error::{Error, Result};
 pub use tensor::Tensor;
+
+/// What most programs need: `use wgcnn::prelude::*`.
+pub mod prelude {
+    pub use crate::Tensor;
+    pub use crate::data::{Batch, Dataset};
+    pub use crate::gpu::Context;
+    pub use crate::network::{Init, Network};
+    pub use crate::ops::{
+        Add, AvgPool2d, Concat, Conv2d, CrossEntropy, Dropout, Flatten, Linear, LpPool2d, MaxPool2d, Relu,
+        Sgd, Sigmoid, Tanh,
+    };
+    pub use crate::shape::{Padding, Shape};
+    pub use crate::train::{Metrics, Trainer};
+}
