@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use wgcnn::Tensor;
@@ -30,20 +30,6 @@ pub struct Case {
 
 /// What an executor computed for a case, by the names of [`Case::wanted`].
 pub type Results = BTreeMap<String, Vec<f64>>;
-
-/// The case files of a folder, in order of their names.
-pub fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
-    let entries = std::fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    let mut files = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(|e| format!("{}: {e}", folder.display()))?.path();
-        if path.extension().is_some_and(|extension| extension == "safetensors") {
-            files.push(path);
-        }
-    }
-    files.sort();
-    Ok(files)
-}
 
 impl Case {
     /// Reads a case file.
@@ -84,7 +70,10 @@ impl Case {
                 wanted.insert(key.into(), floats(&view)?);
             }
         }
-        let inputs = inputs.into_values().collect();
+        let inputs: Vec<Tensor> = inputs.into_values().collect();
+        if inputs.is_empty() {
+            return Err("it has no tensor \"input.0\"".into());
+        }
         Ok(Self { name, operator, attributes, inputs, labels, parameters, grad_output, wanted })
     }
 

@@ -113,11 +113,8 @@ fn optimizer(context: &Context, case: &Case, optimizer: &dyn Optimizer) -> Resul
     let linear: Arc<dyn Operator> = Arc::new(Linear::new(len).bias(false));
     let mut network = Network::from_operator(linear, &[Shape::features(1)])?;
     network.set_parameter("linear.weight", parameter.clone().reshape([len, 1])?)?;
-    let options = PlanOptions {
-        parameter_gradients: true,
-        optimizer: Some(optimizer),
-        ..PlanOptions::inference(1)
-    };
+    let options =
+        PlanOptions { parameter_gradients: true, optimizer: Some(optimizer), ..PlanOptions::inference(1) };
     let parameters = DeviceParameters::upload(context, &network)?;
     let execution =
         Execution::new(context, Plan::new(&network, &options, context.capabilities())?, &parameters, None)?;
