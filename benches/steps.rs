@@ -1,4 +1,4 @@
-//! Times whole training steps: `cargo bench --bench steps [-- --steps N] [--adapter NAME]`.
+//! Times whole training steps: `cargo bench --bench steps [-- --steps N --adapter NAME --no-subgroups]`.
 //!
 //! A step is forward, loss, backward and update, with the loss read back every step. The first step, in which
 //! the driver compiles, is reported apart. Times on a shared machine vary: compare medians of one run.
@@ -17,6 +17,9 @@ struct Options {
     /// The adapter, by a part of its name.
     #[arg(long)]
     adapter: Option<String>,
+    /// Runs the variants without subgroup operations, to compare.
+    #[arg(long)]
+    no_subgroups: bool,
     /// What `cargo bench` passes to every harness.
     #[arg(long, hide = true)]
     bench: bool,
@@ -24,7 +27,7 @@ struct Options {
 
 fn main() -> wgcnn::Result<()> {
     let options = Options::parse();
-    let builder = Context::builder();
+    let builder = Context::builder().subgroups(!options.no_subgroups);
     let context = match &options.adapter {
         Some(name) => builder.adapter_name(name).build()?,
         None => builder.build()?,

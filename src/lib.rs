@@ -28,7 +28,7 @@
 //! ```
 //!
 //! The floors of the house, each knowing only those under it: [`train`] and [`data`], [`schedule`],
-//! [`network`], [`ops`] beside [`reference`], [`gpu`], [`shape`].
+//! [`network`], [`ops`] beside [`mod@reference`], [`gpu`], [`shape`].
 
 #![warn(missing_docs)]
 

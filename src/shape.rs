@@ -247,9 +247,9 @@ pub fn same_padding(size: usize, kernel_eff: usize, stride: usize) -> (usize, us
 fn misfit(name: &str, size: usize, kernel_eff: usize, stride: usize, padding: usize) -> String {
     let span = size + padding - kernel_eff;
     let numbers = |fitting: Vec<usize>| fitting.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
-    let strides = (1..=span).filter(|s| span % s == 0).take(12).collect();
+    let strides = (1..=span).filter(|s| span.is_multiple_of(*s)).take(12).collect();
     let paddings = (0..padding + 2 * stride)
-        .filter(|p| size + p >= kernel_eff && (size + p - kernel_eff) % stride == 0)
+        .filter(|p| size + p >= kernel_eff && (size + p - kernel_eff).is_multiple_of(stride))
         .collect();
     format!(
         "stride {stride} does not fit the {name}: (input {size} + padding {padding} - kernel {kernel_eff}) / \

@@ -58,6 +58,9 @@ impl Readback {
     }
 }
 
+/// How the bytes read back become a result.
+type Decode<T> = Box<dyn FnOnce(&[u8]) -> T + Send>;
+
 /// A result that is still being computed.
 ///
 /// [`wait`](Self::wait) blocks for it. It can also be awaited; then somebody must poll the device
@@ -67,7 +70,7 @@ pub struct Pending<T> {
     context: Context,
     submission: SubmissionIndex,
     readback: Readback,
-    decode: Box<dyn FnOnce(&[u8]) -> T + Send>,
+    decode: Decode<T>,
 }
 
 impl<T> fmt::Debug for Pending<T> {

@@ -160,7 +160,7 @@ impl Execution {
         self.encode(&mut encoder);
         let readback = Readback::record(&self.context, &mut encoder, buffer, offset, bytes)?;
         let submission = self.context.submit([encoder.finish()])?;
-        Ok(readback.pending(&self.context, submission, |bytes| bytemuck::pod_read_unaligned(bytes)))
+        Ok(readback.pending(&self.context, submission, bytemuck::pod_read_unaligned))
     }
 
     /// Asks for the output of the pass submitted last: NCHW, the whole batch.

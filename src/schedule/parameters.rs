@@ -81,5 +81,5 @@ pub(super) fn read(context: &Context, buffer: &Buffer, offset: u64, bytes: u64) 
     let mut encoder = context.device().create_command_encoder(&Default::default());
     let readback = Readback::record(context, &mut encoder, buffer, offset, bytes)?;
     let submission = context.submit([encoder.finish()])?;
-    Ok(readback.pending(context, submission, |bytes| bytemuck::pod_collect_to_vec(bytes)))
+    Ok(readback.pending(context, submission, bytemuck::pod_collect_to_vec))
 }
