@@ -2,20 +2,13 @@
 
 use super::program::{Activation, Dispatch, Kernel, TensorId, kernel};
 use super::registry::{Attributes, FromAttributes};
-use super::{Loss, LossPass, Refusal, elementwise};
+use super::{Loss, LossPass, Reduction, Refusal, elementwise};
 use crate::shape::Shape;
 
 /// The rows that a workgroup of the forward kernel owns.
 const ROWS: usize = 64;
 /// An invocation goes through a row's quads twice, and must end before 65,535 iterations.
 const MAX_CLASSES: usize = 65_535 / 2 * 4;
-
-/// How the losses of the rows become one number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reduction {
-    Mean,
-    Sum,
-}
 
 /// Softmax cross-entropy between logits and class labels, with PyTorch's semantics: channels are classes,
 /// and each pixel of each sample is a row with a label of its own.
@@ -64,11 +57,6 @@ impl CrossEntropy {
     pub fn class_weights(mut self, class_weights: Vec<f32>) -> Self {
         self.class_weights = Some(class_weights);
         self
-    }
-
-    /// Whether the losses are averaged rather than summed.
-    pub(crate) fn is_mean(&self) -> bool {
-        self.reduction == Reduction::Mean
     }
 
     /// ε.
@@ -125,6 +113,10 @@ impl Loss for CrossEntropy {
         Self::NAME
     }
 
+    fn reduction(&self) -> Reduction {
+        self.reduction
+    }
+
     fn check(&self, prediction: Shape) -> Result<(), Refusal> {
         let classes = prediction.channels;
         if !(1..=MAX_CLASSES).contains(&classes) {
@@ -176,7 +168,7 @@ impl Loss for CrossEntropy {
         );
         program.push(
             Dispatch::new(Self::NAME, kernel!("cross_entropy/reduce"))
-                .constant("MEAN", self.is_mean())
+                .constant("MEAN", self.reduction == Reduction::Mean)
                 .read(partials)
                 .write(result)
                 .uniform(groups as u32)
@@ -189,7 +181,7 @@ impl Loss for CrossEntropy {
         let prediction = pass.prediction;
         pass.program.push(
             self.over_rows(kernel!("cross_entropy/backward_input"), prediction)
-                .constant("MEAN", self.is_mean())
+                .constant("MEAN", self.reduction == Reduction::Mean)
                 .read(prediction.tensor)
                 .read(pass.target)
                 .read(saved[1])

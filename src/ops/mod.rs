@@ -231,12 +231,21 @@ pub trait Operator: Debug + Send + Sync + Twin<f32> + Twin<f64> {
 pub struct LossOutput {
     /// The reduced loss.
     pub loss: f32,
-    /// What the sum of the losses was divided by for a mean (the sum of the weights).
+    /// The sum of the weights of the predictions that counted, by which a mean was divided.
     pub weight: f32,
     /// How many predictions were right.
     pub correct: f32,
     /// How many predictions counted.
     pub count: f32,
+}
+
+/// How the losses of single predictions become one number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reduction {
+    /// Their sum, divided by the sum of their weights.
+    Mean,
+    /// Their sum.
+    Sum,
 }
 
 /// What a loss is given to record its forward pass or its gradient.
@@ -259,6 +268,9 @@ pub struct LossPass<'a> {
 pub trait Loss: Debug + Send + Sync + LossTwin<f32> + LossTwin<f64> {
     /// Its name in the registry.
     fn name(&self) -> &'static str;
+
+    /// How it joins the predictions of a batch.
+    fn reduction(&self) -> Reduction;
 
     /// Checks that a network with this output can be trained with it.
     ///

@@ -2,7 +2,7 @@
 
 use super::{LossTwin, Measured, Real};
 use crate::Tensor;
-use crate::ops::CrossEntropy;
+use crate::ops::{CrossEntropy, Loss, Reduction};
 
 impl<T: Real> LossTwin<T> for CrossEntropy {
     fn measure(&self, prediction: &Tensor<T>, target: &[i32], samples: usize) -> Measured<T> {
@@ -38,7 +38,7 @@ impl<T: Real> LossTwin<T> for CrossEntropy {
             correct += usize::from(first_maximum(&logits) == label);
             count += 1;
         }
-        if self.is_mean() {
+        if self.reduction() == Reduction::Mean {
             loss = loss / weight;
             if count > 0 {
                 grad = grad.map(|g| g / weight);

@@ -141,7 +141,7 @@ pub trait Twin<T> {
 pub struct Measured<T> {
     /// The reduced loss.
     pub loss: T,
-    /// What the sum of the losses was divided by for a mean (the sum of the weights).
+    /// The sum of the weights of the predictions that counted, by which a mean was divided.
     pub weight: T,
     /// How many predictions were right.
     pub correct: usize,

@@ -2,7 +2,7 @@
 
 use crate::data::{Batch, Dataset};
 use crate::network::Network;
-use crate::ops::{Loss, Optimizer, StepState};
+use crate::ops::{Loss, LossOutput, Optimizer, StepState};
 use crate::train::{Metrics, input};
 use crate::{Result, Tensor};
 
@@ -72,7 +72,7 @@ impl<T: Precision> Trainer<T> {
     /// there are none or more than the trainer's batch, or where the number of labels does not fit;
     /// [`Error::Label`](crate::Error::Label) where a label is not a class.
     pub fn step(&mut self, batch: &Batch) -> Result<Metrics> {
-        self.step_exact(batch).map(|measured| metrics(&measured))
+        self.step_exact(batch).map(|measured| output(&measured).into())
     }
 
     /// [`step`](Self::step), with the loss as it was computed, not rounded to f32.
@@ -116,9 +116,10 @@ impl<T: Precision> Trainer<T> {
         let evaluate = |batch: Batch| {
             let samples = batch.images.nchw()[0];
             let values = self.forward(&batch.images, &self.inference(samples))?;
-            Ok(metrics(&self.measure(&values, &batch.labels, samples)))
+            Ok(output(&self.measure(&values, &batch.labels, samples)))
         };
-        dataset.batches(self.batch).map(evaluate).collect()
+        let measured: Vec<LossOutput> = dataset.batches(self.batch).map(evaluate).collect::<Result<_>>()?;
+        Ok(Metrics::of_batches(&measured, self.loss.reduction()))
     }
 
     /// The network's output for any number of images (NCHW), `[n, channels, height, width]`.
@@ -180,6 +181,12 @@ impl<T: Precision> Trainer<T> {
     }
 }
 
-fn metrics<T: Real>(measured: &Measured<T>) -> Metrics {
-    Metrics { loss: measured.loss.f64() as f32, correct: measured.correct, count: measured.count }
+/// What a GPU would report of the same.
+fn output<T: Real>(measured: &Measured<T>) -> LossOutput {
+    LossOutput {
+        loss: measured.loss.f64() as f32,
+        weight: measured.weight.f64() as f32,
+        correct: measured.correct as f32,
+        count: measured.count as f32,
+    }
 }

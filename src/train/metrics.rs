@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use crate::ops::{LossOutput, Reduction};
+
 /// What a training step or an evaluation measured.
 ///
-/// The metrics of parts collect into those of the whole; each part's loss weighs as much as it has
+/// The metrics of an epoch's steps collect into those of the epoch; each step's loss weighs as much as it has
 /// predictions:
 ///
 /// ```
@@ -32,6 +34,28 @@ impl Metrics {
     }
 }
 
+impl Metrics {
+    /// The metrics of a data set from those of its batches, as if they had been one batch.
+    pub(crate) fn of_batches(batches: &[LossOutput], reduction: Reduction) -> Self {
+        let sum = |of: fn(&LossOutput) -> f64| batches.iter().filter(|b| b.count > 0.0).map(of).sum::<f64>();
+        let loss = match reduction {
+            Reduction::Mean => sum(|b| f64::from(b.loss) * f64::from(b.weight)) / sum(|b| b.weight.into()),
+            Reduction::Sum => sum(|b| b.loss.into()),
+        };
+        Self {
+            loss: loss as f32,
+            correct: sum(|b| b.correct.into()) as usize,
+            count: sum(|b| b.count.into()) as usize,
+        }
+    }
+}
+
+impl From<LossOutput> for Metrics {
+    fn from(output: LossOutput) -> Self {
+        Self { loss: output.loss, correct: output.correct as usize, count: output.count as usize }
+    }
+}
+
 impl FromIterator<Metrics> for Metrics {
     fn from_iter<I: IntoIterator<Item = Metrics>>(parts: I) -> Self {
         let (mut loss, mut correct, mut count) = (0.0, 0, 0);
@@ -54,6 +78,15 @@ impl fmt::Display for Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn batches_join_as_their_loss_reduces() {
+        let batch = |loss, weight, count| LossOutput { loss, weight, correct: 1.0, count };
+        let batches = [batch(1.0, 3.0, 2.0), batch(5.0, 1.0, 2.0), batch(f32::NAN, 0.0, 0.0)];
+        let mean = Metrics::of_batches(&batches, Reduction::Mean);
+        assert_eq!(mean, Metrics { loss: 2.0, correct: 2, count: 4 });
+        assert_eq!(Metrics::of_batches(&batches, Reduction::Sum).loss, 6.0);
+    }
 
     #[test]
     fn parts_without_predictions_do_not_count() {

@@ -21,10 +21,6 @@ impl PendingMetrics {
         Self(loss)
     }
 
-    pub(super) fn submission(&self) -> &wgpu::SubmissionIndex {
-        self.0.submission()
-    }
-
     /// Blocks until the step is done.
     ///
     /// # Errors
@@ -40,11 +36,5 @@ impl IntoFuture for PendingMetrics {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async { self.0.await.map(Metrics::from) })
-    }
-}
-
-impl From<LossOutput> for Metrics {
-    fn from(output: LossOutput) -> Self {
-        Self { loss: output.loss, correct: output.correct as usize, count: output.count as usize }
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 
 use crate::data::{Batch, Dataset};
-use crate::gpu::Context;
+use crate::gpu::{Context, Pending};
 use crate::network::Network;
-use crate::ops::{Loss, Optimizer, StepState};
+use crate::ops::{Loss, LossOutput, Optimizer, StepState};
 use crate::schedule::{DeviceParameters, Execution, Plan, PlanOptions};
 use crate::{Result, Tensor};
 
@@ -106,7 +106,7 @@ impl Trainer {
         let pending = submit(&self.training, batch, self.step_state(samples))?;
         self.in_flight.push_back(pending.submission().clone());
         self.steps = self.steps.wrapping_add(1);
-        Ok(pending)
+        Ok(PendingMetrics::new(pending))
     }
 
     /// The loss and accuracy over a whole data set, without training.
@@ -121,19 +121,19 @@ impl Trainer {
             self.evaluation = Some(self.beside_training(&options)?);
         }
         let Some(evaluation) = &self.evaluation else { return Ok(Metrics::default()) };
-        let mut pending = VecDeque::new();
-        let mut parts = vec![];
+        let mut pending: VecDeque<Pending<LossOutput>> = VecDeque::new();
+        let mut measured = vec![];
         for batch in dataset.batches(self.batch) {
             if pending.len() >= STEPS_IN_FLIGHT {
-                parts.extend(pending.pop_front().map(PendingMetrics::wait).transpose()?);
+                measured.extend(pending.pop_front().map(Pending::wait).transpose()?);
             }
             let state = self.step_state(batch.images.nchw()[0]);
             pending.push_back(submit(evaluation, &batch, state)?);
         }
         for rest in pending {
-            parts.push(rest.wait()?);
+            measured.push(rest.wait()?);
         }
-        Ok(parts.into_iter().collect())
+        Ok(Metrics::of_batches(&measured, self.loss.reduction()))
     }
 
     /// The network's output for any number of images (NCHW), `[n, channels, height, width]`.
@@ -179,9 +179,9 @@ impl Trainer {
 }
 
 /// Writes a batch and submits the pass over it.
-fn submit(execution: &Execution, batch: &Batch, state: StepState) -> Result<PendingMetrics> {
+fn submit(execution: &Execution, batch: &Batch, state: StepState) -> Result<Pending<LossOutput>> {
     execution.write_input(0, batch.images.data())?;
     execution.write_target(&batch.labels)?;
     execution.write_step(state)?;
-    execution.run_for_loss().map(PendingMetrics::new)
+    execution.run_for_loss()
 }
