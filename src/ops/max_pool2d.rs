@@ -63,7 +63,7 @@ impl Operator for MaxPool2d {
     fn forward(&self, pass: Forward<'_>) -> Vec<TensorId> {
         let [input] = pass.inputs else { return vec![] };
         let Some(geometry) = self.geometry(&[input.shape]) else { return vec![] };
-        let kernel = match pass.training {
+        let kernel = match pass.backward {
             true => kernel!("max_pool2d/forward_taps"),
             false => kernel!("max_pool2d/forward"),
         };
@@ -74,7 +74,7 @@ impl Operator for MaxPool2d {
             .read(input.tensor)
             .write(pass.output.tensor);
         let mut saved = vec![];
-        if pass.training {
+        if pass.backward {
             let bytes = pass.output.total_quads() * self.tap_words() * 4;
             let taps = pass.program.tensor(format!("{}.taps", pass.layer), bytes);
             dispatch = dispatch.size("TAP_WORDS", self.tap_words()).write(taps);

@@ -104,6 +104,8 @@ pub struct Forward<'a> {
     pub stream: u32,
     /// Whether the pass is part of a training step.
     pub training: bool,
+    /// Whether a backward pass through this layer follows, in training or not.
+    pub backward: bool,
     /// The inputs.
     pub inputs: &'a [Activation],
     /// The parameters, in the order of [`Operator::parameters`].

@@ -144,6 +144,7 @@ impl<'a> Planner<'a> {
             self.program.push(nchw_to_nhwc("input", host, shape.len(), activation));
             self.values[value.0] = Some(activation);
         }
+        let wanted = self.wanted();
         for (stream, node) in self.network.nodes().iter().enumerate() {
             let inputs: Vec<Activation> = node.inputs.iter().map(|input| self.value(*input)).collect();
             if node.operator.is_identity(&self.network.input_shapes(node), self.options.training) {
@@ -161,6 +162,7 @@ impl<'a> Planner<'a> {
                     layer: &node.name,
                     stream: stream as u32,
                     training: self.options.training,
+                    backward: wanted[node.output.0],
                     inputs: &inputs,
                     parameters: &parameters,
                     output,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use wgcnn::gpu::Context;
 use wgcnn::network::Network;
 use wgcnn::ops::registry::{Build, Entry};
-use wgcnn::ops::{Dropout, Linear, Loss, Operator, Optimizer, StepState};
+use wgcnn::ops::{Dropout, Linear, Loss, LossOutput, Operator, Optimizer, StepState};
+use wgcnn::reference::Pass;
 use wgcnn::schedule::{DeviceParameters, Execution, Plan, PlanOptions};
 use wgcnn::shape::Shape;
 use wgcnn::{Error, Tensor};
@@ -33,7 +34,9 @@ fn operator(context: &Context, case: &Case, operator: Box<dyn Operator>) -> Resu
         return Err("the operator has parameters that the case does not".into());
     }
     let inputs: Vec<&Tensor> = case.inputs.iter().collect();
-    let results = differentiate(context, &network, &inputs, case.grad_output.as_ref()).map_err(text)?;
+    let pass = Pass { training: true, ..Pass::default() };
+    let results =
+        differentiate(context, &network, &inputs, case.grad_output.as_ref(), &pass).map_err(text)?;
     let prefix = format!("grad.param.{name}.");
     let rename = |key: String| match key.strip_prefix(&prefix) {
         Some(parameter) => format!("grad.param.{parameter}"),
@@ -49,12 +52,14 @@ pub fn differentiate(
     network: &Network,
     inputs: &[&Tensor],
     grad_output: Option<&Tensor>,
+    pass: &Pass,
 ) -> Result<Results, Error> {
     let batch = inputs[0].nchw()[0];
     let options = match grad_output {
-        Some(_) => PlanOptions { training: true, ..PlanOptions::gradients(batch) },
-        None => PlanOptions { training: true, ..PlanOptions::inference(batch) },
+        Some(_) => PlanOptions::gradients(batch),
+        None => PlanOptions::inference(batch),
     };
+    let options = PlanOptions { training: pass.training, ..options };
     let parameters = DeviceParameters::upload(context, network)?;
     let plan = Plan::new(network, &options, context.capabilities())?;
     let execution = Execution::new(context, plan, &parameters, None)?;
@@ -64,7 +69,7 @@ pub fn differentiate(
     if let Some(grad_output) = grad_output {
         execution.write_grad_output(grad_output.data())?;
     }
-    execution.write_step(StepState::new(0, 0, batch, 0.0))?;
+    execution.write_step(pass.step)?;
     execution.run()?;
 
     let elements = batch * network.output_shape().len();
@@ -82,33 +87,54 @@ pub fn differentiate(
     Ok(results)
 }
 
-/// A loss over an input that goes straight through.
 fn loss(context: &Context, case: &Case, loss: &dyn Loss) -> Result<Results, Error> {
     let prediction = &case.inputs[0];
     let labels = case.labels.as_deref().unwrap_or_default();
+    let (measured, grad) = measure(context, loss, prediction, labels, prediction.nchw()[0])?;
+    Ok(Results::from([("output".into(), vec![measured.loss.into()]), ("grad.input.0".into(), grad)]))
+}
+
+/// A loss over an input that goes straight through, of which the first `samples` samples count: what it measures
+/// and its gradient.
+pub fn measure(
+    context: &Context,
+    loss: &dyn Loss,
+    prediction: &Tensor,
+    labels: &[i32],
+    samples: usize,
+) -> Result<(LossOutput, Vec<f64>), Error> {
     let batch = prediction.nchw()[0];
     let identity: Arc<dyn Operator> = Arc::new(Dropout::new(0.0));
     let network = Network::from_operator(identity, &[sample_shape(prediction)])?;
-    let options =
-        PlanOptions { loss: Some(loss), input_gradients: true, ..PlanOptions::evaluation(batch, loss) };
+    let options = PlanOptions { input_gradients: true, ..PlanOptions::evaluation(batch, loss) };
     let parameters = DeviceParameters::upload(context, &network)?;
-    let execution =
-        Execution::new(context, Plan::new(&network, &options, context.capabilities())?, &parameters, None)?;
+    let plan = Plan::new(&network, &options, context.capabilities())?;
+    let execution = Execution::new(context, plan, &parameters, None)?;
     execution.write_input(0, prediction.data())?;
     execution.write_target(labels)?;
-    execution.write_step(StepState::new(0, 0, batch, 0.0))?;
+    execution.write_step(StepState::new(0, 0, samples, 0.0))?;
     let measured = execution.run_for_loss()?.wait()?;
     let gradient = execution.read_grad_input(0)?.wait()?;
-    Ok(Results::from([
-        ("output".into(), vec![measured.loss.into()]),
-        ("grad.input.0".into(), double(&gradient[..prediction.len()])),
-    ]))
+    Ok((measured, double(&gradient[..prediction.len()])))
 }
 
-/// An optimizer's steps on the weight of a linear layer of one input, which is 1: the gradient to the
-/// weight is then the gradient to the output.
 fn optimizer(context: &Context, case: &Case, optimizer: &dyn Optimizer) -> Result<Results, Error> {
-    let (parameter, gradients) = (&case.inputs[0], &case.inputs[1]);
+    let [parameter, gradients] = &case.inputs[..] else {
+        let got = vec![case.inputs.len()];
+        return Err(Error::Input { what: "inputs".into(), expected: "[2] tensors".into(), got });
+    };
+    let updated = update(context, optimizer, parameter, gradients.data())?;
+    Ok(Results::from([("output".into(), updated)]))
+}
+
+/// A parameter after an optimizer's steps, one for each run of `gradients` that is as long as it. It is the weight of
+/// a linear layer of one input, which is 1: the gradient to the weight is then the gradient to the output.
+pub fn update(
+    context: &Context,
+    optimizer: &dyn Optimizer,
+    parameter: &Tensor,
+    gradients: &[f32],
+) -> Result<Vec<f64>, Error> {
     let len = parameter.len();
     let linear: Arc<dyn Operator> = Arc::new(Linear::new(len).bias(false));
     let mut network = Network::from_operator(linear, &[Shape::features(1)])?;
@@ -116,16 +142,16 @@ fn optimizer(context: &Context, case: &Case, optimizer: &dyn Optimizer) -> Resul
     let options =
         PlanOptions { parameter_gradients: true, optimizer: Some(optimizer), ..PlanOptions::inference(1) };
     let parameters = DeviceParameters::upload(context, &network)?;
-    let execution =
-        Execution::new(context, Plan::new(&network, &options, context.capabilities())?, &parameters, None)?;
-    for (step, gradient) in gradients.data().chunks(len).enumerate() {
+    let plan = Plan::new(&network, &options, context.capabilities())?;
+    let execution = Execution::new(context, plan, &parameters, None)?;
+    for (step, gradient) in gradients.chunks(len).enumerate() {
         execution.write_input(0, &[1.0])?;
         execution.write_grad_output(gradient)?;
         execution.write_step(StepState::new(0, step as u32, 1, optimizer.learning_rate()))?;
         execution.run()?;
     }
     let network = parameters.download(context, &network)?;
-    Ok(Results::from([("output".into(), double(network.parameters()[0].value.data()))]))
+    Ok(double(network.parameters()[0].value.data()))
 }
 
 fn sample_shape(tensor: &Tensor) -> Shape {

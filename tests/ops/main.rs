@@ -1,10 +1,29 @@
-//! The kernels, on whatever adapter the environment selects.
+//! The kernels, on whatever adapter the environment selects: one file for each operator.
 
 #[path = "../common"]
 mod common {
+    pub mod bound;
     pub mod case;
+    pub mod differences;
     pub mod gpu;
     pub mod suite;
 }
 mod cases;
+mod check;
 mod contexts;
+mod elementwise;
+
+mod add;
+mod avg_pool2d;
+mod concat;
+mod conv2d;
+mod cross_entropy;
+mod dropout;
+mod flatten;
+mod linear;
+mod lp_pool2d;
+mod max_pool2d;
+mod relu;
+mod sgd;
+mod sigmoid;
+mod tanh;

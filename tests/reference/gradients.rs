@@ -1,76 +1,42 @@
 //! The twins' backward passes against central differences of their forward passes, in f64.
-//!
-//! For L = Σ grad_output · forward(inputs, parameters), every element v of every input and parameter must have
-//! dL/dv = (L(v + h) − L(v − h)) / 2h, up to h² and rounding.
+
+use std::sync::Arc;
 
 use wgcnn::Tensor;
+use wgcnn::network::Network;
 use wgcnn::ops::{AvgPool2d, Conv2d, Linear, LpPool2d, MaxPool2d, Operator};
-use wgcnn::reference::{Pass, Twin};
+use wgcnn::reference::{self, Pass};
 use wgcnn::shape::{Padding, Shape};
 
-/// The step h: its square and 2⁻⁵² / h are both far below the tolerance.
-const STEP: f64 = 1e-5;
-
-/// How far apart the analytic and the numeric gradient may be, relative to the largest (or to 1).
-const TOLERANCE: f64 = 1e-7;
+use crate::common::differences::{self, TOLERANCE, spread};
 
 /// Checks an operator on inputs of these NCHW shapes.
-fn check(operator: impl Operator, inputs: &[[usize; 4]]) {
+fn check(operator: impl Operator + 'static, inputs: &[[usize; 4]]) {
     let name = format!("{operator:?} on {inputs:?}");
     let shapes: Vec<_> = inputs.iter().map(|[_, c, h, w]| Shape::new(*c, *h, *w)).collect();
-    let output_shape = operator.output_shape(&shapes).unwrap_or_else(|refusal| panic!("{name}: {refusal}"));
-    let parameters = operator.parameters(&shapes).into_iter().map(|parameter| parameter.shape);
-    let tensors: Vec<Tensor<f64>> =
-        inputs.iter().map(|shape| shape.to_vec()).chain(parameters).map(spread).collect();
-    let grad_output = spread(output_shape.nchw(inputs[0][0]));
+    let operator: Arc<dyn Operator> = Arc::new(operator);
+    let network = Network::from_operator(operator, &shapes).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let double = |shape: &[usize], salt: u64| spread(shape, salt).map(f64::from);
+    let parameters: Vec<_> =
+        (100..).zip(network.parameters()).map(|(i, p)| double(&p.spec.shape, i)).collect();
+    let inputs: Vec<_> = (0..).zip(inputs).map(|(i, shape)| double(shape, i)).collect();
+    let grad_output = double(&network.output_shape().nchw(inputs[0].nchw()[0]), 200);
 
     let pass = Pass { training: true, ..Pass::default() };
-    let output = forward(&operator, &tensors, inputs.len(), &pass);
-    assert_eq!(output.shape(), grad_output.shape(), "{name}: output");
-    let references: Vec<_> = tensors.iter().collect();
-    let (ins, params) = references.split_at(inputs.len());
-    let analytic = Twin::<f64>::backward(&operator, ins, params, &output, &grad_output, &pass);
-    let analytic: Vec<_> = analytic.inputs.into_iter().chain(analytic.parameters).collect();
-    assert_eq!(analytic.len(), tensors.len(), "{name}: number of gradients");
-
-    let loss = |tensors: &[Tensor<f64>]| -> f64 {
-        let output = forward(&operator, tensors, inputs.len(), &pass);
-        output.data().iter().zip(grad_output.data()).map(|(y, grad)| y * grad).sum()
-    };
-    for (which, analytic) in analytic.iter().enumerate() {
-        assert_eq!(analytic.shape(), tensors[which].shape(), "{name}: shape of gradient {which}");
+    let (_, analytic) = reference::vjp(&network, &parameters, &inputs, &grad_output, &pass).unwrap();
+    let analytic: Vec<Tensor<f64>> = analytic.inputs.into_iter().chain(analytic.parameters).collect();
+    let numeric = differences::gradients(&network, &inputs, &parameters, &grad_output, &pass);
+    assert_eq!(analytic.len(), numeric.len(), "{name}: number of gradients");
+    for (which, (analytic, numeric)) in analytic.iter().zip(&numeric).enumerate() {
+        assert_eq!(analytic.shape(), numeric.shape(), "{name}: shape of gradient {which}");
         let largest = analytic.data().iter().fold(1.0, |largest: f64, grad| largest.max(grad.abs()));
-        for (at, analytic) in analytic.data().iter().enumerate() {
-            let moved = |by: f64| {
-                let mut tensors = tensors.clone();
-                tensors[which].data_mut()[at] += by;
-                loss(&tensors)
-            };
-            let numeric = (moved(STEP) - moved(-STEP)) / (2.0 * STEP);
+        for (at, (analytic, numeric)) in analytic.data().iter().zip(numeric.data()).enumerate() {
             assert!(
                 (analytic - numeric).abs() <= TOLERANCE * largest,
                 "{name}: gradient {which} at {at} is {analytic}, by differences {numeric}"
             );
         }
     }
-}
-
-fn forward(operator: &dyn Operator, tensors: &[Tensor<f64>], inputs: usize, pass: &Pass) -> Tensor<f64> {
-    let references: Vec<_> = tensors.iter().collect();
-    let (inputs, parameters) = references.split_at(inputs);
-    Twin::<f64>::forward(operator, inputs, parameters, pass)
-}
-
-/// Values of both signs in a scrambled order, from 0.2 to 1.2 in magnitude and no two closer than many steps,
-/// so that no maximum changes hands and no kink at 0 is crossed.
-fn spread(shape: Vec<usize>) -> Tensor<f64> {
-    let len: usize = shape.iter().product();
-    let mut order: Vec<usize> = (0..len).collect();
-    order.sort_by_key(|i| (*i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    Tensor::from_fn(shape, |i| {
-        let magnitude = 0.2 + order[i] as f64 / len as f64;
-        if order[i].is_multiple_of(2) { magnitude } else { -magnitude }
-    })
 }
 
 #[test]

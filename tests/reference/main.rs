@@ -3,6 +3,7 @@
 #[path = "../common"]
 mod common {
     pub mod case;
+    pub mod differences;
     pub mod reference;
     pub mod suite;
 }

@@ -1,0 +1,188 @@
+//! An operator on the GPU against the f64 reference: its output and all its gradients.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use wgcnn::Tensor;
+use wgcnn::gpu::Context;
+use wgcnn::network::Network;
+use wgcnn::ops::{Conv2d, Operator};
+use wgcnn::reference::{self, Gradients, Pass};
+use wgcnn::shape::Shape;
+
+use crate::common::case::Results;
+use crate::common::differences::{self, TOLERANCE, spread};
+use crate::common::{bound, gpu};
+use crate::contexts::contexts;
+
+/// How an output or a gradient comes about, and with it how far it may be off.
+#[derive(Clone, Copy)]
+pub enum Rounding {
+    /// Elements are only moved, chosen or zeroed.
+    Exact,
+    /// A sum of products of inputs, parameters and arriving gradients. How many there are is what the reference
+    /// gives where all of them are 1; their magnitude is what it gives for absolute values.
+    Sum,
+    /// A sum of at most so many products, whose magnitude is as in [`Sum`](Self::Sum).
+    SumOf(usize),
+    /// Linear in the arriving gradient alone, and off by so many roundings of what it would be were all of that
+    /// positive.
+    Units(f64),
+}
+
+/// The tensors of a pass by their names in `gpu::differentiate`.
+type Named = BTreeMap<String, Tensor<f64>>;
+
+/// The most elements of inputs and parameters for which differences are computed as well.
+const FEW: usize = 250;
+
+/// Checks an operator on inputs of these NCHW shapes, on every variant of its kernels: output and gradients against
+/// the reference, and where there are few elements also against differences of the reference's forward pass.
+pub fn check(
+    operator: impl Operator + 'static,
+    inputs: &[[usize; 4]],
+    output: Rounding,
+    gradients: Rounding,
+) {
+    let subject = Subject::new(operator, inputs);
+    let wanted = subject.reference(|x| x, |grad| grad);
+    let absolute = subject.reference(f64::abs, f64::abs);
+    let counts = subject.reference(|_| 1.0, |_| 1.0);
+    let positive = subject.reference(|x| x, f64::abs);
+    let bound = |name: &str, i: usize| {
+        let rounding = if name == "output" { output } else { gradients };
+        match rounding {
+            Rounding::Exact => 0.0,
+            Rounding::Sum => bound::of_sum(counts[name].data()[i], absolute[name].data()[i]),
+            Rounding::SumOf(terms) => bound::of_sum(terms as f64, absolute[name].data()[i]),
+            Rounding::Units(units) => bound::of_units(units, positive[name].data()[i].abs()),
+        }
+    };
+    let numeric = subject.differences();
+    for context in contexts() {
+        let got = subject.gpu(context);
+        let on = format!("{} with {:?}", subject.name, context.capabilities().subgroup_size);
+        assert!(got.keys().eq(wanted.keys()), "{on}: {:?}", got.keys());
+        for (name, wanted) in &wanted {
+            close(&format!("{on}: {name}"), &got[name], wanted.data(), |i| bound(name, i));
+        }
+        for (name, numeric) in numeric.iter().flatten() {
+            let largest = wanted[name].data().iter().fold(1.0, |largest: f64, grad| largest.max(grad.abs()));
+            let bound = |i| bound(name, i) + TOLERANCE * largest;
+            close(&format!("{on}: {name} by differences"), &got[name], numeric.data(), bound);
+        }
+    }
+}
+
+/// Checks an operator between two convolutions, which read what it writes and write what it reads, on an input of this
+/// NCHW shape.
+pub fn check_within(operator: impl Operator + 'static, input: [usize; 4]) {
+    let [batch, channels, height, width] = input;
+    let network = Network::builder([3, height, width])
+        .conv2d("before", Conv2d::new(channels, 1))
+        .layer("subject", operator)
+        .conv2d("after", Conv2d::new(5, 1))
+        .build()
+        .unwrap();
+    check_network(network, batch);
+}
+
+/// Checks a whole network's output and gradients; each may be off by 10⁻⁵ of its largest element.
+pub fn check_network(network: Network, batch: usize) {
+    let subject = Subject::of(format!("{:?}", network.nodes()), network, batch);
+    let wanted = subject.reference(|x| x, |grad| grad);
+    for context in contexts() {
+        let got = subject.gpu(context);
+        for (name, wanted) in &wanted {
+            let largest = wanted.data().iter().fold(0.0, |largest: f64, grad| largest.max(grad.abs()));
+            close(&format!("{}: {name}", subject.name), &got[name], wanted.data(), |_| 1e-5 * largest + 1e-6);
+        }
+    }
+}
+
+/// Checks that every element is within its bound; NaN never is.
+pub fn close(what: &str, got: &[f64], wanted: &[f64], bound: impl Fn(usize) -> f64) {
+    assert_eq!(got.len(), wanted.len(), "{what}: number of elements");
+    for (i, (got, wanted)) in got.iter().zip(wanted).enumerate() {
+        let (error, bound) = ((got - wanted).abs(), bound(i));
+        assert!(error <= bound, "{what} at {i} is {got}, not {wanted}: {error:.2e} off, allowed {bound:.2e}");
+    }
+}
+
+/// A network with all that goes into a forward and a backward pass.
+struct Subject {
+    name: String,
+    network: Network,
+    inputs: Vec<Tensor>,
+    grad_output: Tensor,
+    pass: Pass,
+}
+
+impl Subject {
+    fn new(operator: impl Operator + 'static, inputs: &[[usize; 4]]) -> Self {
+        let name = format!("{operator:?} on {inputs:?}");
+        let shapes: Vec<_> = inputs.iter().map(|[_, c, h, w]| Shape::new(*c, *h, *w)).collect();
+        let operator: Arc<dyn Operator> = Arc::new(operator);
+        let network =
+            Network::from_operator(operator, &shapes).unwrap_or_else(|error| panic!("{name}: {error}"));
+        Self::of(name, network, inputs[0][0])
+    }
+
+    fn of(name: String, mut network: Network, batch: usize) -> Self {
+        let names: Vec<_> =
+            network.parameters().iter().map(|p| (p.name.clone(), p.spec.shape.clone())).collect();
+        for (i, (name, shape)) in (100..).zip(names) {
+            network.set_parameter(&name, spread(&shape, i)).unwrap();
+        }
+        let input = |(i, input)| spread(&network.shape(input).nchw(batch), i);
+        let inputs = (0..).zip(network.inputs().iter().copied()).map(input).collect();
+        let grad_output = spread(&network.output_shape().nchw(batch), 200);
+        Self { name, network, inputs, grad_output, pass: Pass { training: true, ..Pass::default() } }
+    }
+
+    /// What the reference gives where inputs and parameters are changed by one function and the arriving gradient by
+    /// another.
+    fn reference(&self, change: impl Fn(f64) -> f64, change_grad: impl Fn(f64) -> f64) -> Named {
+        let [inputs, parameters] = self.doubles().map(|tensors| -> Vec<Tensor<f64>> {
+            tensors.iter().map(|tensor| tensor.map(&change)).collect()
+        });
+        let grad_output = self.grad_output.map(|grad| change_grad(grad.into()));
+        let (output, gradients) =
+            reference::vjp(&self.network, &parameters, &inputs, &grad_output, &self.pass).unwrap();
+        let Gradients { inputs, parameters } = gradients;
+        let mut named = self.named(inputs.into_iter().chain(parameters));
+        named.insert("output".into(), output);
+        named
+    }
+
+    /// What the kernels give.
+    fn gpu(&self, context: &Context) -> Results {
+        let inputs: Vec<&Tensor> = self.inputs.iter().collect();
+        gpu::differentiate(context, &self.network, &inputs, Some(&self.grad_output), &self.pass).unwrap()
+    }
+
+    /// The gradients by differences, where there are few enough elements.
+    fn differences(&self) -> Option<Named> {
+        let [inputs, parameters] = self.doubles();
+        let elements: usize = inputs.iter().chain(&parameters).map(Tensor::len).sum();
+        (elements <= FEW).then(|| {
+            let grad_output = self.grad_output.map(f64::from);
+            let gradients =
+                differences::gradients(&self.network, &inputs, &parameters, &grad_output, &self.pass);
+            self.named(gradients)
+        })
+    }
+
+    /// The inputs and the parameters.
+    fn doubles(&self) -> [Vec<Tensor<f64>>; 2] {
+        let inputs = self.inputs.iter().map(|input| input.map(f64::from)).collect();
+        [inputs, reference::parameters(&self.network)]
+    }
+
+    /// Gradients to the inputs and then the parameters, with their names.
+    fn named(&self, gradients: impl IntoIterator<Item = Tensor<f64>>) -> Named {
+        let inputs = (0..self.inputs.len()).map(|i| format!("grad.input.{i}"));
+        let parameters = self.network.parameters().iter().map(|p| format!("grad.param.{}", p.name));
+        inputs.chain(parameters).zip(gradients).collect()
+    }
+}

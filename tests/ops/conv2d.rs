@@ -1,0 +1,94 @@
+//! Convolution: dense, of one pixel, and grouped.
+
+use wgcnn::ops::Conv2d;
+use wgcnn::shape::Padding;
+
+use crate::check::{Rounding, check, check_within};
+
+fn conv2d(conv2d: Conv2d, input: [usize; 4]) {
+    check(conv2d, &[input], Rounding::Sum, Rounding::Sum);
+}
+
+#[test]
+fn small_sizes() {
+    conv2d(Conv2d::new(1, 1), [1, 1, 1, 1]);
+    conv2d(Conv2d::new(5, 3).same(), [2, 3, 5, 4]);
+    conv2d(Conv2d::new(2, 2).bias(false), [1, 2, 2, 2]);
+    conv2d(Conv2d::new(3, [1, 7]).padding([0, 3]), [1, 2, 3, 7]);
+    conv2d(Conv2d::new(1, [5, 1]).padding([2, 0]), [3, 4, 5, 1]);
+}
+
+#[test]
+fn more_than_one_tile() {
+    conv2d(Conv2d::new(64, 3).same(), [2, 16, 12, 11]);
+    conv2d(Conv2d::new(70, 5).padding(2), [1, 4, 13, 10]);
+    conv2d(Conv2d::new(3, 3).same().bias(false), [1, 130, 9, 8]);
+    conv2d(Conv2d::new(33, [3, 2]).padding([1, 0, 0, 1]), [7, 17, 5, 7]);
+    conv2d(Conv2d::new(16, [4, 4]), [5, 1, 19, 17]);
+}
+
+#[test]
+fn strides() {
+    conv2d(Conv2d::new(2, 2).stride(5), [3, 1, 11, 13]);
+    conv2d(Conv2d::new(7, 3).stride(2).padding(Padding::Same), [2, 3, 7, 8]);
+    conv2d(Conv2d::new(17, [3, 4]).stride([2, 3]).padding([2, 1, 0, 3]), [2, 5, 10, 9]);
+    conv2d(Conv2d::new(4, [1, 2]).stride([3, 1]), [1, 33, 8, 6]);
+    conv2d(Conv2d::new(8, 4).stride(2).padding(1), [7, 2, 8, 8]);
+}
+
+#[test]
+fn padding_and_dilation() {
+    conv2d(Conv2d::new(3, 3).dilation([2, 3]).padding([2, 3]), [2, 5, 9, 11]);
+    conv2d(Conv2d::new(6, 2).padding([0, 2, 1, 0]), [1, 4, 4, 5]);
+    conv2d(Conv2d::new(2, 3).padding(4), [1, 3, 2, 1]);
+    conv2d(Conv2d::new(5, [2, 3]).stride([2, 1]).dilation([3, 2]).padding(Padding::Same), [2, 4, 11, 9]);
+}
+
+#[test]
+fn kernels_of_one_pixel() {
+    conv2d(Conv2d::new(16, 1), [3, 33, 5, 5]);
+    conv2d(Conv2d::new(130, 1).bias(false), [1, 65, 3, 3]);
+    conv2d(Conv2d::new(2, 1), [2, 3, 7, 9]);
+    conv2d(Conv2d::new(4, 1).stride([2, 3]), [2, 4, 5, 7]);
+    conv2d(Conv2d::new(3, 1).padding([1, 0, 0, 2]), [1, 5, 4, 4]);
+}
+
+#[test]
+fn groups() {
+    conv2d(Conv2d::new(6, [3, 2]).groups(2).dilation([1, 3]).padding([3, 0]), [2, 4, 5, 7]);
+    conv2d(Conv2d::new(9, 3).groups(3).same(), [2, 15, 5, 6]);
+    conv2d(Conv2d::new(32, 3).groups(4).stride(2).padding(1).bias(false), [2, 64, 7, 5]);
+    conv2d(Conv2d::new(16, 1).groups(16), [3, 32, 4, 3]);
+    conv2d(Conv2d::new(2, 2).groups(2), [1, 2, 3, 3]);
+}
+
+#[test]
+fn depthwise() {
+    conv2d(Conv2d::new(5, 3).groups(5).same(), [2, 5, 4, 5]);
+    conv2d(Conv2d::new(6, 3).groups(3).same(), [1, 3, 6, 5]);
+    conv2d(Conv2d::new(33, 3).groups(33).stride(2).dilation(2).padding(2), [2, 33, 9, 8]);
+    conv2d(Conv2d::new(70, 3).groups(70).same().bias(false), [2, 70, 12, 11]);
+    conv2d(Conv2d::new(4, [1, 5]).groups(4).stride([3, 2]).padding([0, 0, 1, 4]), [3, 4, 7, 10]);
+}
+
+/// One invocation could not add up so many terms in one loop: some drivers end it early without a word.
+#[test]
+fn sums_over_more_than_65535_pixels() {
+    conv2d(Conv2d::new(1, 3).same(), [1, 1, 271, 269]);
+    conv2d(Conv2d::new(3, 1), [3, 2, 151, 157]);
+    conv2d(Conv2d::new(4, [1, 3]).groups(2), [1, 4, 70_001, 3]);
+    conv2d(Conv2d::new(2, [2, 1]), [1, 2, 2, 70_001]);
+}
+
+/// The same for the sum over input channels and taps, and that over output channels and taps.
+#[test]
+fn sums_over_more_than_65535_quads() {
+    conv2d(Conv2d::new(1, 17), [1, 1024, 17, 17]);
+    conv2d(Conv2d::new(1024, 17), [1, 1, 17, 17]);
+}
+
+#[test]
+fn within_a_graph() {
+    check_within(Conv2d::new(6, [3, 2]).stride([1, 2]), [2, 5, 6, 7]);
+    check_within(Conv2d::new(9, 3).groups(3).same(), [2, 6, 5, 4]);
+}

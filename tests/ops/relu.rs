@@ -1,0 +1,16 @@
+//! max(x, 0).
+
+use wgcnn::ops::Relu;
+
+use crate::check::check_within;
+use crate::elementwise;
+
+#[test]
+fn is_exact() {
+    elementwise::check(Relu, 0.0, |_| 0.0);
+}
+
+#[test]
+fn within_a_graph() {
+    check_within(Relu, [2, 6, 5, 4]);
+}

@@ -1,0 +1,17 @@
+//! The hyperbolic tangent.
+
+use wgcnn::ops::Tanh;
+
+use crate::check::check_within;
+use crate::elementwise;
+
+/// Of one exponential, a sum, a difference and a quotient; the derivative is 1 − y².
+#[test]
+fn is_right_to_a_few_roundings() {
+    elementwise::check(Tanh, 16.0, |y| 1.0 + y * y);
+}
+
+#[test]
+fn within_a_graph() {
+    check_within(Tanh, [2, 6, 5, 4]);
+}
