@@ -1,0 +1,109 @@
+//! What all pictures are drawn with.
+
+use std::path::Path;
+use std::sync::Once;
+
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::register_font;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use wgcnn::Tensor;
+
+use crate::common::Result;
+
+/// A white area that is drawn on, in pixels from its upper left corner.
+pub type Canvas<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
+
+/// The colours, legible on white; blue and orange differ for the colour-blind too.
+pub const INK: RGBColor = RGBColor(34, 34, 34);
+pub const FAINT: RGBColor = RGBColor(120, 120, 120);
+pub const FRAME: RGBColor = RGBColor(205, 205, 205);
+pub const BLUE: RGBColor = RGBColor(31, 95, 168);
+pub const ORANGE: RGBColor = RGBColor(200, 82, 0);
+
+/// The one font, which comes with the examples: not every machine has one.
+pub const FONT: &str = "sans-serif";
+
+/// Margin around a picture and between its parts.
+pub const MARGIN: i32 = 24;
+
+/// Sizes of letters.
+pub const TITLE: u32 = 24;
+pub const HEADING: u32 = 19;
+pub const LABEL: u32 = 16;
+
+/// Draws a picture and writes it to a PNG file.
+pub fn save(
+    path: &Path,
+    (width, height): (i32, i32),
+    draw: impl FnOnce(&Canvas<'_>) -> Result<()>,
+) -> Result<()> {
+    static FONT_IS_KNOWN: Once = Once::new();
+    FONT_IS_KNOWN.call_once(|| {
+        // A font that cannot be used is an error as soon as a letter is drawn.
+        let _ = register_font(FONT, FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT);
+    });
+    let (width, height) = (width.unsigned_abs(), height.unsigned_abs());
+    let mut pixels = vec![0; 3 * width as usize * height as usize];
+    let canvas = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
+    canvas.fill(&WHITE)?;
+    draw(&canvas)?;
+    canvas.present()?;
+    drop(canvas);
+    image::save_buffer(path, &pixels, width, height, image::ColorType::Rgb8)
+        .map_err(|error| format!("{}: {error}", path.display()).into())
+}
+
+/// Writes a line of text whose letters stand on `y`.
+pub fn text(
+    canvas: &Canvas<'_>,
+    line: &str,
+    (x, y): (i32, i32),
+    size: u32,
+    colour: RGBColor,
+    align: HPos,
+) -> Result<()> {
+    // Plotters puts the baseline half the size below the place it is given.
+    let place = (x, y - size as i32 / 2);
+    let style = (FONT, size).into_font().color(&colour).pos(Pos::new(align, VPos::Top));
+    Ok(canvas.draw(&Text::new(line, place, style))?)
+}
+
+/// Draws the pixels of an image `[channels, height, width]`, each as a square of `scale` pixels, and a
+/// thin frame around them. The colour is that of the mean over the channels.
+pub fn pixels(
+    canvas: &Canvas<'_>,
+    image: &Tensor,
+    (left, top): (i32, i32),
+    scale: i32,
+    colour: impl Fn(f32) -> RGBColor,
+) -> Result<()> {
+    let [channels, height, width] = chw(image);
+    for (i, row, column) in (0..height * width).map(|i| (i, (i / width) as i32, (i % width) as i32)) {
+        let sum: f32 = image.data().iter().skip(i).step_by(height * width).sum();
+        let (x, y) = (left + column * scale, top + row * scale);
+        let square = [(x, y), (x + scale - 1, y + scale - 1)];
+        canvas.draw(&Rectangle::new(square, colour(sum / channels as f32).filled()))?;
+    }
+    let corner = (left + width as i32 * scale, top + height as i32 * scale);
+    Ok(canvas.draw(&Rectangle::new([(left - 1, top - 1), corner], FRAME))?)
+}
+
+/// Channels, height and width of one image.
+pub fn chw(image: &Tensor) -> [usize; 3] {
+    let axis = |i: usize| image.shape().get(i).copied().unwrap_or(1);
+    [axis(0), axis(1), axis(2)]
+}
+
+/// How many pixels wide each pixel of an image is drawn, so that the image is about `side` in size.
+pub fn scale(image: &Tensor, side: i32) -> i32 {
+    let [_, height, width] = chw(image);
+    (side / height.max(width).max(1) as i32).max(1)
+}
+
+/// The colour between two, of which `part` of 0 is the first and 1 the second.
+pub fn blend(from: RGBColor, to: RGBColor, part: f32) -> RGBColor {
+    let channel =
+        |from: u8, to: u8| (f32::from(from) + part * (f32::from(to) - f32::from(from))).round() as u8;
+    RGBColor(channel(from.0, to.0), channel(from.1, to.1), channel(from.2, to.2))
+}
