@@ -7,7 +7,7 @@
 // grad_output  [n][OUT_H][OUT_W][OUT_Q] vec4 over output channels
 // partial      [split][rows of the weight][OUT_Q] vec4: the weight's layout, once for each split of the sum
 //
-// An invocation owns one quad of the weight for the image rows [z * lines, (z + 1) * lines) of the whole batch;
+// An invocation owns one quad of the weight for the output pixels [z * span, (z + 1) * span) of the whole batch;
 // neighbours own neighbouring output channels and so read neighbouring gradients. common/sum_partials.wgsl
 // joins the splits.
 
@@ -30,8 +30,8 @@ override PAD_LEFT: i32 = 0;
 struct Params {
     // The number of samples.
     batch: u32,
-    // How many image rows of the output one split sums.
-    lines: u32,
+    // How many output pixels one split sums.
+    span: u32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<vec4<f32>>;
@@ -66,15 +66,16 @@ fn main(
     var sum = vec4(0.0);
     // Rows that only pad the weight stay zero.
     if (tap < KERNEL_H * KERNEL_W && c < in_g) {
-        let begin = group.z * params.lines;
-        let end = min(begin + params.lines, params.batch * OUT_H);
-        for (var line = begin; line < end; line++) {
+        let begin = group.z * params.span;
+        let end = min(begin + params.span, params.batch * OUT_H * OUT_W);
+        for (var line = begin / OUT_W; line * OUT_W < end; line++) {
             let n = line / OUT_H;
             let sy = i32(line % OUT_H) * STRIDE_H + i32(tap / KERNEL_W) * DILATION_H - PAD_TOP;
             if (sy < 0 || u32(sy) >= IN_H) {
                 continue;
             }
-            for (var x = 0u; x < OUT_W; x++) {
+            let last = min(end - line * OUT_W, OUT_W);
+            for (var x = max(begin, line * OUT_W) - line * OUT_W; x < last; x++) {
                 let sx = i32(x) * STRIDE_W + i32(tap % KERNEL_W) * DILATION_W - PAD_LEFT;
                 if (sx < 0 || u32(sx) >= IN_W) {
                     continue;

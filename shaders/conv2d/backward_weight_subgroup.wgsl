@@ -8,10 +8,10 @@
 // partial      [split][rows][OUT_Q] vec4: the weight's layout, once for each split of the sum
 //
 // A workgroup is one subgroup. It owns four row quads (16 rows of the weight's matrix, a row being one channel
-// under one tap) by 4 * LANES output channels, and the image rows [z * LINES, (z + 1) * LINES) of the whole
-// batch. It walks along them two pixels at a time: lanes 0 to 3 load the four row quads of the first pixel,
-// lanes 4 to 7 those of the second, and subgroupBroadcast hands them round. LINES bounds the loop, and gives a
-// wide device enough workgroups; common/sum_partials.wgsl joins the splits.
+// under one tap) by 4 * LANES output channels, and the output pixels [z * span, (z + 1) * span) of the whole
+// batch. It walks along the image rows two pixels at a time: lanes 0 to 3 load the four row quads of the first
+// pixel, lanes 4 to 7 those of the second, and subgroupBroadcast hands them round. The span bounds the loops, and
+// gives a wide device enough workgroups; common/sum_partials.wgsl joins the splits.
 
 override IN_H: u32 = 1;
 override IN_W: u32 = 1;
@@ -32,8 +32,8 @@ override LANES: u32 = 8;
 struct Params {
     // The number of samples.
     batch: u32,
-    // How many image rows of the output one split sums.
-    lines: u32,
+    // How many output pixels one split sums.
+    span: u32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<vec4<f32>>;
@@ -139,36 +139,39 @@ fn main(
 
     let zero = vec4(0.0);
     acc = array(zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero);
-    let begin = group.z * params.lines;
-    let end = min(begin + params.lines, params.batch * OUT_H);
+    let begin = group.z * params.span;
+    let end = min(begin + params.span, params.batch * OUT_H * OUT_W);
     if (IN_C < 4u) {
         let k = 4u * quad;
         let r0 = row_of_tap(k / IN_C, k % IN_C);
         let r1 = row_of_tap((k + 1u) / IN_C, (k + 1u) % IN_C);
         let r2 = row_of_tap((k + 2u) / IN_C, (k + 2u) % IN_C);
         let r3 = row_of_tap((k + 3u) / IN_C, (k + 3u) % IN_C);
-        for (var line = begin; line < end; line++) {
+        for (var line = begin / OUT_W; line * OUT_W < end; line++) {
             let n = line / OUT_H;
             let y = line % OUT_H;
-            for (var x = 0u; x < OUT_W; x += 2u) {
-                let at = x + ahead;
+            let last = min(end - line * OUT_W, OUT_W);
+            for (var x = max(begin, line * OUT_W) - line * OUT_W; x < last; x += 2u) {
+                // Past the end of the line or the split, the second pixel's rows are zero, whatever its gradient.
+                let at = select(OUT_W, x + ahead, x + ahead < last);
                 let a = vec4(channel(r0, n, y, at), channel(r1, n, y, at), channel(r2, n, y, at), channel(r3, n, y, at));
                 let d = (line * OUT_W + x) * OUT_Q + safe_column;
-                let next = select(d, d + OUT_Q, x + 1u < OUT_W);
+                let next = select(d, d + OUT_Q, x + 1u < last);
                 step(a, grad_output[d], grad_output[next]);
             }
         }
     } else {
         let quads = (IN_C + 3u) / 4u;
         let row = row_of_tap(quad / quads, quad % quads);
-        for (var line = begin; line < end; line++) {
+        for (var line = begin / OUT_W; line * OUT_W < end; line++) {
             let n = line / OUT_H;
             let y = line % OUT_H;
-            for (var x = 0u; x < OUT_W; x += 2u) {
-                // Past the end of the line, the second pixel's rows are zero, whatever its gradient.
+            let last = min(end - line * OUT_W, OUT_W);
+            for (var x = max(begin, line * OUT_W) - line * OUT_W; x < last; x += 2u) {
+                let at = select(OUT_W, x + ahead, x + ahead < last);
                 let d = (line * OUT_W + x) * OUT_Q + safe_column;
-                let next = select(d, d + OUT_Q, x + 1u < OUT_W);
-                step(channels(row, n, y, x + ahead), grad_output[d], grad_output[next]);
+                let next = select(d, d + OUT_Q, x + 1u < last);
+                step(channels(row, n, y, at), grad_output[d], grad_output[next]);
             }
         }
     }

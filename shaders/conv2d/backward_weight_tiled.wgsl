@@ -7,7 +7,7 @@
 // no subgroups and suits a GPU whose workgroup memory is fast.
 //
 // A workgroup of 8 x 8 invocations owns 64 rows of the weight's matrix (a row being one channel under one tap)
-// by 64 output channels, and the image rows [z * lines, (z + 1) * lines) of the whole batch. It brings 16
+// by 64 output channels, and the output pixels [z * span, (z + 1) * span) of the whole batch. It brings 16
 // pixels at a time into workgroup memory (8 KiB), and each invocation adds an 8 x 8 block of products in
 // registers. common/sum_partials.wgsl joins the splits.
 
@@ -29,8 +29,8 @@ override PAD_LEFT: i32 = 0;
 struct Params {
     // The number of samples.
     batch: u32,
-    // How many image rows of the output one split sums.
-    lines: u32,
+    // How many output pixels one split sums.
+    span: u32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<vec4<f32>>;
@@ -145,8 +145,8 @@ fn main(
 
     let zero = vec4(0.0);
     acc = array(zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero);
-    let begin = group.z * params.lines * OUT_W;
-    let end = min(group.z * params.lines + params.lines, params.batch * OUT_H) * OUT_W;
+    let begin = group.z * params.span;
+    let end = min(begin + params.span, params.batch * OUT_H * OUT_W);
     for (var base = begin; base < end; base += DEPTH) {
         for (var p = index / 16u; p < DEPTH; p += 4u) {
             let pixel = base + p;

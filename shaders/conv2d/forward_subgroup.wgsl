@@ -12,7 +12,10 @@
 // weight  [KERNEL_H][KERNEL_W][rows][OUT_Q] vec4 over output channels; rows = the input channels, padded to
 //         whole quads unless there are one to three of them (then four of a row's taps make a quad)
 // bias    [OUT_Q] vec4, read where BIAS is 1
-// output  [n][OUT_H][OUT_W][OUT_Q] vec4
+// output  [split][n][OUT_H][OUT_W][OUT_Q] vec4; one split is the result itself
+//
+// z takes a phase of the pixels and a range of the sum, so that a few outputs with a long sum still fill the device,
+// and no invocation loops too long; the bias goes with the first range.
 //
 // A workgroup is one subgroup. It owns 16 pixels and 4 * LANES output channels: each invocation holds 16 rows
 // of one channel quad in registers, loads the input quads of two of the pixels, and hands them round with
@@ -43,6 +46,8 @@ const ROWS: u32 = 16;
 struct Params {
     // The number of samples.
     batch: u32,
+    // How many quads of the sum (over taps and channels) one split takes.
+    span: u32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<vec4<f32>>;
@@ -135,10 +140,10 @@ fn step(low: vec4<f32>, high: vec4<f32>, w: u32) {
     acc[15] = madd(acc[15], subgroupBroadcast(high, 7u), b0, b1, b2, b3);
 }
 
-fn store(row: u32, phase: vec2<u32>, column: u32, value: vec4<f32>) {
+fn store(split: u32, row: u32, phase: vec2<u32>, column: u32, value: vec4<f32>) {
     let index = pixel(row, phase).index;
     if (index != OUTSIDE && column < OUT_Q) {
-        output[index * OUT_Q + column] = value;
+        output[(split * params.batch * OUT_H * OUT_W + index) * OUT_Q + column] = value;
     }
 }
 
@@ -157,56 +162,57 @@ fn main(
     let linear = group.x + group.y * groups.x;
     let column = linear % tiles * LANES + lane;
     let first = linear / tiles * ROWS;
-    let phase = vec2(group.z % UP_W, group.z / UP_W);
+    let split = group.z / (UP_H * UP_W);
+    let phase = vec2(group.z % UP_W, group.z / UP_W % UP_H);
     let low = pixel(first + lane % 8u, phase);
     let high = pixel(first + 8u + lane % 8u, phase);
     // Lanes past the last channel work on it too and store nothing.
     let safe_column = min(column, OUT_Q - 1u);
 
-    let start = select(vec4(0.0), bias[select(0u, safe_column, BIAS == 1u)], BIAS == 1u);
+    let biased = BIAS == 1u && split == 0u;
+    let start = select(vec4(0.0), bias[select(0u, safe_column, biased)], biased);
     acc = array(
         start, start, start, start, start, start, start, start,
         start, start, start, start, start, start, start, start,
     );
+    let begin = split * params.span;
     if (IN_C < 4u) {
-        let quads = (KERNEL_H * KERNEL_W * IN_C + 3u) / 4u;
-        for (var q = 0u; q < quads; q++) {
+        let end = min(begin + params.span, (KERNEL_H * KERNEL_W * IN_C + 3u) / 4u);
+        for (var q = begin; q < end; q++) {
             step(flattened_quad(low, q), flattened_quad(high, q), 4u * q * OUT_Q + safe_column);
         }
     } else {
         let quads = (IN_C + 3u) / 4u;
-        for (var ky = 0u; ky < KERNEL_H; ky++) {
-            if (!meets(phase.y, ky, DILATION_H, PAD_TOP, UP_H)) {
+        let end = min(begin + params.span, KERNEL_H * KERNEL_W * quads);
+        for (var tap = begin / quads; tap * quads < end; tap++) {
+            let ky = tap / KERNEL_W;
+            let kx = tap % KERNEL_W;
+            if (!meets(phase.y, ky, DILATION_H, PAD_TOP, UP_H) || !meets(phase.x, kx, DILATION_W, PAD_LEFT, UP_W)) {
                 continue;
             }
-            for (var kx = 0u; kx < KERNEL_W; kx++) {
-                if (!meets(phase.x, kx, DILATION_W, PAD_LEFT, UP_W)) {
-                    continue;
-                }
-                let low_source = source(low, ky, kx);
-                let high_source = source(high, ky, kx);
-                var w = (ky * KERNEL_W + kx) * 4u * quads * OUT_Q + safe_column;
-                for (var q = 0u; q < quads; q++) {
-                    step(channels(low_source, q), channels(high_source, q), w);
-                    w += 4u * OUT_Q;
-                }
+            let low_source = source(low, ky, kx);
+            let high_source = source(high, ky, kx);
+            let last = min(end - tap * quads, quads);
+            for (var q = max(begin, tap * quads) - tap * quads; q < last; q++) {
+                let w = 4u * (tap * quads + q) * OUT_Q + safe_column;
+                step(channels(low_source, q), channels(high_source, q), w);
             }
         }
     }
-    store(first, phase, column, acc[0]);
-    store(first + 1u, phase, column, acc[1]);
-    store(first + 2u, phase, column, acc[2]);
-    store(first + 3u, phase, column, acc[3]);
-    store(first + 4u, phase, column, acc[4]);
-    store(first + 5u, phase, column, acc[5]);
-    store(first + 6u, phase, column, acc[6]);
-    store(first + 7u, phase, column, acc[7]);
-    store(first + 8u, phase, column, acc[8]);
-    store(first + 9u, phase, column, acc[9]);
-    store(first + 10u, phase, column, acc[10]);
-    store(first + 11u, phase, column, acc[11]);
-    store(first + 12u, phase, column, acc[12]);
-    store(first + 13u, phase, column, acc[13]);
-    store(first + 14u, phase, column, acc[14]);
-    store(first + 15u, phase, column, acc[15]);
+    store(split, first, phase, column, acc[0]);
+    store(split, first + 1u, phase, column, acc[1]);
+    store(split, first + 2u, phase, column, acc[2]);
+    store(split, first + 3u, phase, column, acc[3]);
+    store(split, first + 4u, phase, column, acc[4]);
+    store(split, first + 5u, phase, column, acc[5]);
+    store(split, first + 6u, phase, column, acc[6]);
+    store(split, first + 7u, phase, column, acc[7]);
+    store(split, first + 8u, phase, column, acc[8]);
+    store(split, first + 9u, phase, column, acc[9]);
+    store(split, first + 10u, phase, column, acc[10]);
+    store(split, first + 11u, phase, column, acc[11]);
+    store(split, first + 12u, phase, column, acc[12]);
+    store(split, first + 13u, phase, column, acc[13]);
+    store(split, first + 14u, phase, column, acc[14]);
+    store(split, first + 15u, phase, column, acc[15]);
 }

@@ -33,6 +33,8 @@ override BIAS: u32 = 0;
 struct Params {
     // The number of samples.
     batch: u32,
+    // How many quads of the sum (over taps and channels) one split takes.
+    span: u32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<vec4<f32>>;
@@ -152,10 +154,10 @@ fn multiply(tx: u32, ty: u32) {
     }
 }
 
-fn store(row: u32, phase: vec2<u32>, column: u32, value: vec4<f32>) {
+fn store(split: u32, row: u32, phase: vec2<u32>, column: u32, value: vec4<f32>) {
     let index = pixel(row, phase).index;
     if (index != OUTSIDE && column < OUT_Q) {
-        output[index * OUT_Q + column] = value;
+        output[(split * params.batch * OUT_H * OUT_W + index) * OUT_Q + column] = value;
     }
 }
 
@@ -193,16 +195,20 @@ fn main(
     let linear = group.x + group.y * groups.x;
     let column = linear % tiles * (TILE / 4u);
     let first = linear / tiles * TILE;
-    let phase = vec2(group.z % UP_W, group.z / UP_W);
+    let split = group.z / (UP_H * UP_W);
+    let phase = vec2(group.z % UP_W, group.z / UP_W % UP_H);
     // What this invocation brings in: one pixel's quads of the rows, and rows of one column.
     let mine = pixel(first + index, phase);
     let brought = column + index % 16u;
 
-    let low = select(vec4(0.0), bias[select(0u, min(column + local.x, OUT_Q - 1u), BIAS == 1u)], BIAS == 1u);
-    let high = select(vec4(0.0), bias[select(0u, min(column + local.x + 8u, OUT_Q - 1u), BIAS == 1u)], BIAS == 1u);
+    let biased = BIAS == 1u && split == 0u;
+    let low = select(vec4(0.0), bias[select(0u, min(column + local.x, OUT_Q - 1u), biased)], biased);
+    let high = select(vec4(0.0), bias[select(0u, min(column + local.x + 8u, OUT_Q - 1u), biased)], biased);
     acc = array(low, high, low, high, low, high, low, high, low, high, low, high, low, high, low, high);
     let depth = select(KERNEL_H * KERNEL_W * ((IN_C + 3u) / 4u), (KERNEL_H * KERNEL_W * IN_C + 3u) / 4u, IN_C < 4u);
-    for (var k = 0u; k < depth; k += DEPTH) {
+    let begin = split * params.span;
+    let end = min(begin + params.span, depth);
+    for (var k = begin; k < end; k += DEPTH) {
         if (skipped(phase, k)) {
             continue;
         }
@@ -211,27 +217,27 @@ fn main(
         }
         for (var i = index / 16u; i < 4u * DEPTH; i += 4u) {
             let row = 4u * k + i;
-            let inside = row < 4u * depth && brought < OUT_Q;
+            let inside = row < 4u * end && brought < OUT_Q;
             columns[i * 16u + index % 16u] = select(vec4(0.0), weight[select(0u, row * OUT_Q + brought, inside)], inside);
         }
         workgroupBarrier();
         multiply(local.x, local.y);
         workgroupBarrier();
     }
-    store(first + local.y, phase, column + local.x, acc[0]);
-    store(first + local.y, phase, column + local.x + 8u, acc[1]);
-    store(first + local.y + 8u, phase, column + local.x, acc[2]);
-    store(first + local.y + 8u, phase, column + local.x + 8u, acc[3]);
-    store(first + local.y + 16u, phase, column + local.x, acc[4]);
-    store(first + local.y + 16u, phase, column + local.x + 8u, acc[5]);
-    store(first + local.y + 24u, phase, column + local.x, acc[6]);
-    store(first + local.y + 24u, phase, column + local.x + 8u, acc[7]);
-    store(first + local.y + 32u, phase, column + local.x, acc[8]);
-    store(first + local.y + 32u, phase, column + local.x + 8u, acc[9]);
-    store(first + local.y + 40u, phase, column + local.x, acc[10]);
-    store(first + local.y + 40u, phase, column + local.x + 8u, acc[11]);
-    store(first + local.y + 48u, phase, column + local.x, acc[12]);
-    store(first + local.y + 48u, phase, column + local.x + 8u, acc[13]);
-    store(first + local.y + 56u, phase, column + local.x, acc[14]);
-    store(first + local.y + 56u, phase, column + local.x + 8u, acc[15]);
+    store(split, first + local.y, phase, column + local.x, acc[0]);
+    store(split, first + local.y, phase, column + local.x + 8u, acc[1]);
+    store(split, first + local.y + 8u, phase, column + local.x, acc[2]);
+    store(split, first + local.y + 8u, phase, column + local.x + 8u, acc[3]);
+    store(split, first + local.y + 16u, phase, column + local.x, acc[4]);
+    store(split, first + local.y + 16u, phase, column + local.x + 8u, acc[5]);
+    store(split, first + local.y + 24u, phase, column + local.x, acc[6]);
+    store(split, first + local.y + 24u, phase, column + local.x + 8u, acc[7]);
+    store(split, first + local.y + 32u, phase, column + local.x, acc[8]);
+    store(split, first + local.y + 32u, phase, column + local.x + 8u, acc[9]);
+    store(split, first + local.y + 40u, phase, column + local.x, acc[10]);
+    store(split, first + local.y + 40u, phase, column + local.x + 8u, acc[11]);
+    store(split, first + local.y + 48u, phase, column + local.x, acc[12]);
+    store(split, first + local.y + 48u, phase, column + local.x + 8u, acc[13]);
+    store(split, first + local.y + 56u, phase, column + local.x, acc[14]);
+    store(split, first + local.y + 56u, phase, column + local.x + 8u, acc[15]);
 }

@@ -270,7 +270,8 @@ impl Context {
         }
     }
 
-    /// Runs `f` and turns whatever wgpu reports meanwhile into an [`Error`] about `what`.
+    /// Runs `f` and turns whatever wgpu reports meanwhile into an [`Error`] about `what`. What fails because the
+    /// device is lost reports nothing itself.
     pub(crate) fn guard<T>(&self, what: &str, bytes: u64, f: impl FnOnce() -> T) -> Result<T> {
         let device = &self.inner.device;
         let memory = device.push_error_scope(ErrorFilter::OutOfMemory);
@@ -279,7 +280,7 @@ impl Context {
         let value = f();
         let errors = [internal, validation, memory].map(|scope| pollster::block_on(scope.pop()));
         match errors.into_iter().flatten().next() {
-            None => Ok(value),
+            None => self.check().map(|()| value),
             Some(error) => Err(translate(error, what, bytes)),
         }
     }

@@ -5,15 +5,26 @@ use super::program::{Activation, Dispatch, Program, TensorId, kernel};
 /// The invocations of a workgroup of the kernels here.
 const WORKGROUP: usize = 64;
 
-/// The most terms that one invocation adds up in a loop, well below the 65,535 after which some
-/// drivers end a loop without a word.
-pub(crate) const MAX_TERMS: usize = 1 << 14;
+/// The most terms that one invocation adds up in a loop. Some drivers end an invocation's loops after 65,535
+/// iterations in all, without a word, and the tiled kernels take up to four for a term.
+pub(crate) const MAX_TERMS: usize = 1 << 13;
 
 /// Into how many parts to split a sum of `terms` terms, of which one part should have at least `least`, so
 /// that `groups` workgroups times the parts are about as many as `wanted`.
 pub(crate) fn splits(terms: usize, least: usize, groups: usize, wanted: usize) -> usize {
     let for_width = wanted.div_ceil(groups.max(1)).min(terms / least.max(1)).max(1);
     for_width.max(terms.div_ceil(MAX_TERMS))
+}
+
+/// How to split a sum over all pixels of a batch: into how many parts, of how many pixels. The other arguments are
+/// those of [`splits`]. A part is whole image rows where that is not too long.
+pub(crate) fn pixel_splits(of: Activation, least: usize, groups: usize, wanted: usize) -> (usize, usize) {
+    let pixels = of.pixels();
+    let span =
+        pixels.div_ceil(splits(pixels, least, groups, wanted).min(256).max(pixels.div_ceil(MAX_TERMS)));
+    let rows = span.next_multiple_of(of.shape.width);
+    let span = if rows <= MAX_TERMS { rows } else { span };
+    (pixels.div_ceil(span), span)
 }
 
 /// A sum in parts: where they go, until [`finish`](Self::finish) joins them.

@@ -24,7 +24,8 @@ pub struct PlanOptions<'a> {
     /// The loss to measure, if any. With a backward pass and no loss, the host provides the
     /// gradient to the output.
     pub loss: Option<&'a dyn Loss>,
-    /// Whether the gradients to the trainable parameters are computed.
+    /// Whether the gradients to the trainable parameters are computed; they are in any case where there is an
+    /// optimizer.
     pub parameter_gradients: bool,
     /// Whether the gradients to the inputs are computed and made readable.
     pub input_gradients: bool,
@@ -65,10 +66,6 @@ impl<'a> PlanOptions<'a> {
     /// provides (a vector-Jacobian product).
     pub fn gradients(batch: usize) -> Self {
         Self { parameter_gradients: true, input_gradients: true, ..Self::inference(batch) }
-    }
-
-    pub(super) fn has_backward(&self) -> bool {
-        self.parameter_gradients || self.input_gradients
     }
 }
 

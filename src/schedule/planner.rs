@@ -43,9 +43,9 @@ pub(super) fn draw(
     }
     let grad_output = match options.loss {
         Some(loss) => planner.loss(loss),
-        None => options.has_backward().then(|| planner.grad_output()),
+        None => planner.has_backward().then(|| planner.grad_output()),
     };
-    if let (Some(grad_output), true) = (grad_output, options.has_backward()) {
+    if let Some(grad_output) = grad_output {
         planner.backward(grad_output);
     }
     if let Some(optimizer) = options.optimizer {
@@ -67,6 +67,8 @@ struct Planner<'a> {
     gradients: Vec<Option<TensorId>>,
     /// The activation of each value, once it is computed.
     values: Vec<Option<Activation>>,
+    /// Which values need a gradient.
+    wanted: Vec<bool>,
     /// What each node's forward pass keeps for its backward pass.
     saved: Vec<Vec<TensorId>>,
 }
@@ -99,13 +101,16 @@ impl<'a> Planner<'a> {
             parameters: vec![TensorId(0); network.parameters().len()],
             gradients: vec![None; network.parameters().len()],
             values: vec![None; network.shapes().len()],
+            wanted: vec![],
             saved: vec![vec![]; network.nodes().len()],
         };
         planner.place_parameters();
+        planner.wanted = planner.find_wanted();
         planner
     }
 
     fn place_parameters(&mut self) {
+        let learns = self.options.parameter_gradients || self.options.optimizer.is_some();
         for (index, block) in self.blocks.iter().enumerate() {
             for (id, offset) in &block.members {
                 let parameter = &self.network.parameters()[id.0];
@@ -113,7 +118,7 @@ impl<'a> Planner<'a> {
                 let tensor = self.program.tensor(parameter.name.clone(), bytes);
                 self.resident.push((tensor, Resident::Parameters(index), *offset));
                 self.parameters[id.0] = tensor;
-                if block.trainable && self.options.has_backward() {
+                if block.trainable && learns {
                     let tensor = self.program.tensor(format!("{}.gradient", parameter.name), bytes);
                     self.resident.push((tensor, Resident::Gradients(index), *offset));
                     self.gradients[id.0] = Some(tensor);
@@ -144,7 +149,6 @@ impl<'a> Planner<'a> {
             self.program.push(nchw_to_nhwc("input", host, shape.len(), activation));
             self.values[value.0] = Some(activation);
         }
-        let wanted = self.wanted();
         for (stream, node) in self.network.nodes().iter().enumerate() {
             let inputs: Vec<Activation> = node.inputs.iter().map(|input| self.value(*input)).collect();
             if node.operator.is_identity(&self.network.input_shapes(node), self.options.training) {
@@ -162,7 +166,7 @@ impl<'a> Planner<'a> {
                     layer: &node.name,
                     stream: stream as u32,
                     training: self.options.training,
-                    backward: wanted[node.output.0],
+                    backward: self.wanted[node.output.0],
                     inputs: &inputs,
                     parameters: &parameters,
                     output,
@@ -192,10 +196,8 @@ impl<'a> Planner<'a> {
         let result = self.program.tensor("loss", size_of::<LossOutput>());
         self.io.target = Some(target);
         self.io.result = Some(result);
-        let grad = self
-            .options
-            .has_backward()
-            .then(|| self.activation("loss.grad_input".into(), self.network.output()));
+        let grad =
+            self.has_backward().then(|| self.activation("loss.grad_input".into(), self.network.output()));
         let (step, capabilities) = (self.io.step, self.capabilities);
         let program = &mut self.program;
         let pass = LossPass { program, capabilities, prediction, target, step, result };
@@ -218,7 +220,7 @@ impl<'a> Planner<'a> {
 
     /// Which values need a gradient: those that some trainable parameter contributes to, and the
     /// inputs where theirs are asked for.
-    fn wanted(&self) -> Vec<bool> {
+    fn find_wanted(&self) -> Vec<bool> {
         let mut wanted = vec![false; self.network.shapes().len()];
         for input in self.network.inputs() {
             wanted[input.0] = self.options.input_gradients;
@@ -230,13 +232,17 @@ impl<'a> Planner<'a> {
         wanted
     }
 
+    /// Whether the gradient to the output is of use to anybody.
+    fn has_backward(&self) -> bool {
+        self.wanted[self.network.output().0]
+    }
+
     fn backward(&mut self, grad_output: Activation) {
-        let wanted = self.wanted();
         let mut arriving: Vec<Vec<Contribution>> = vec![vec![]; self.network.shapes().len()];
         arriving[self.network.output().0].push(Contribution { activation: grad_output, owned: true });
         for (stream, node) in self.network.nodes().iter().enumerate().rev() {
             let contributions = std::mem::take(&mut arriving[node.output.0]);
-            if !wanted[node.output.0] || contributions.is_empty() {
+            if !self.wanted[node.output.0] || contributions.is_empty() {
                 continue;
             }
             let grad_output = self.join(&node.name, &contributions);
@@ -248,7 +254,7 @@ impl<'a> Planner<'a> {
                 .iter()
                 .map(|input| {
                     let shape = self.network.shape(*input);
-                    let contribution = if !wanted[input.0] {
+                    let contribution = if !self.wanted[input.0] {
                         return None;
                     } else if passes {
                         Contribution { activation: Activation { shape, ..grad_output }, owned: false }

@@ -1,5 +1,9 @@
 //! Networks as data, and their training on the reference executor. Nothing here needs a GPU.
 
+#[path = "../common"]
+mod common {
+    pub mod images;
+}
 mod custom;
 mod errors;
 mod executor;

@@ -10,23 +10,11 @@ use wgcnn::shape::Shape;
 use wgcnn::train::Metrics;
 use wgcnn::{Result, Tensor};
 
+use crate::common::images;
 use crate::errors::assert_says;
 
-/// Noisy images of 6 x 6 pixels with one bright quadrant, which is the class.
 fn quadrants(count: usize) -> Dataset {
-    // A multiplicative congruential generator: the same images on every machine.
-    let mut state = 12_345_u64;
-    let mut noise = || {
-        state = state * 48_271 % 0x7fff_ffff;
-        (state % 160) as u8
-    };
-    let labels: Vec<i32> = (0..count).map(|i| (i % 4) as i32).collect();
-    let pixels: Vec<u8> = labels
-        .iter()
-        .flat_map(|label| (0..36).map(move |i| i32::from(i / 6 >= 3) * 2 + i32::from(i % 6 >= 3) == *label))
-        .map(|bright| noise() + if bright { 95 } else { 0 })
-        .collect();
-    Dataset::new([1, 6, 6], pixels, labels, 4).unwrap().normalised(&[0.4], &[0.2]).unwrap()
+    images::quadrants(6, count)
 }
 
 fn network() -> Network {

@@ -20,6 +20,7 @@ mod conv2d;
 mod cross_entropy;
 mod dropout;
 mod flatten;
+mod graphs;
 mod linear;
 mod lp_pool2d;
 mod max_pool2d;

@@ -2,7 +2,7 @@
 
 use super::super::matmul::{Variant, transpose_weight};
 use super::super::program::{Activation, Dispatch, Program, TensorId, kernel, quads, weight_rows};
-use super::super::reduce::{MAX_TERMS, Parts, splits, sum_pixels};
+use super::super::reduce::{Parts, pixel_splits, splits, sum_pixels};
 use super::super::{Backward, Forward};
 use crate::shape::{Geometry, effective_kernel};
 
@@ -69,7 +69,7 @@ pub(super) fn forward(pass: Forward<'_>, geometry: &Geometry) {
     let bias = pass.parameters.get(1).copied();
     let operands = (pass.inputs[0], pass.parameters[0], bias, pass.output);
     let variant = Variant::choose(pass.capabilities);
-    pass.program.push(product(pass.layer, variant, &Slide::forward(geometry), operands));
+    product(pass.program, pass.layer, variant, &Slide::forward(geometry), operands);
 }
 
 /// Appends the backward pass.
@@ -81,7 +81,7 @@ pub(super) fn backward(pass: Backward<'_>, geometry: &Geometry) {
         let taps = geometry.taps();
         let weight = transpose_weight(pass.program, pass.layer, pass.parameters[0], inputs, outputs, taps);
         let operands = (pass.grad_output, weight, None, grad_input);
-        pass.program.push(product(pass.layer, variant, &Slide::backward(geometry), operands));
+        product(pass.program, pass.layer, variant, &Slide::backward(geometry), operands);
     }
     if let Some(grad_weight) = pass.grad_parameters[0] {
         backward_weight(pass.program, pass.layer, variant, geometry, [input, pass.grad_output], grad_weight);
@@ -91,21 +91,28 @@ pub(super) fn backward(pass: Backward<'_>, geometry: &Geometry) {
     }
 }
 
-/// The convolution of an input with a weight under a window.
+/// Appends the convolution of an input with a weight under a window.
 fn product(
+    program: &mut Program,
     layer: &str,
     variant: Variant,
     slide: &Slide,
     (input, weight, bias, output): (Activation, TensorId, Option<TensorId>, Activation),
-) -> Dispatch {
+) {
     // The pixels of one phase; all phases have as many workgroups as the largest.
     let phase = output.shape.height.div_ceil(slide.up[0]) * output.shape.width.div_ceil(slide.up[1]);
-    let taps = slide.kernel[0] * slide.kernel[1];
     let phases = slide.up[0] * slide.up[1];
-    let terms = input.shape.channels * taps;
+    let tiles = variant.tiles(output.batch * phase, output.quads());
+    let taps = slide.kernel[0] * slide.kernel[1];
+    let terms = weight_rows(input.shape.channels, taps) / 4;
+    // A part is whole steps of the tiled kernel, which takes four quads at a time.
+    let span = terms.div_ceil(splits(terms, 64, tiles * phases, variant.workgroups_wanted()));
+    let span = span.next_multiple_of(4);
+    let splits = terms.div_ceil(span);
+    let parts = Parts::new(program, layer, output.tensor, splits, output.total_quads());
     let dispatch =
         variant.dispatch(layer, kernel!("conv2d/forward_subgroup"), kernel!("conv2d/forward_tiled"));
-    slide
+    let dispatch = slide
         .constants(dispatch, input, output)
         .size("UP_H", slide.up[0])
         .size("UP_W", slide.up[1])
@@ -114,11 +121,14 @@ fn product(
         .read(weight)
         // Something must be bound; without a bias it is not read.
         .read(bias.unwrap_or(weight))
-        .write(output.tensor)
+        .write(parts.tensor)
         .uniform(output.batch as u32)
-        .groups(variant.tiles(output.batch * phase, output.quads()))
-        .layers(phases)
-        .flops(2 * (output.pixels() * output.shape.channels * terms / phases) as u64)
+        .uniform(span as u32)
+        .groups(tiles)
+        .layers(phases * splits)
+        .flops(2 * (output.pixels() * output.shape.channels * input.shape.channels * taps / phases) as u64);
+    program.push(dispatch);
+    parts.finish(program, layer);
 }
 
 fn backward_weight(
@@ -132,12 +142,7 @@ fn backward_weight(
     let rows = weight_rows(input.shape.channels, geometry.taps());
     let out_q = quads(grad_output.shape.channels);
     let tiles = variant.weight_tiles(rows / 4, out_q);
-    // The sum over pixels is split at image rows.
-    let width = grad_output.shape.width;
-    let lines = grad_output.batch * grad_output.shape.height;
-    let splits = splits(lines * width, 256, tiles, variant.workgroups_wanted()).min(lines);
-    let span = lines.div_ceil(splits).min((MAX_TERMS / width).max(1));
-    let splits = lines.div_ceil(span);
+    let (splits, span) = pixel_splits(grad_output, 256, tiles, variant.workgroups_wanted());
     let parts = Parts::new(program, layer, grad_weight, splits, rows * out_q);
     let terms = grad_output.pixels() * input.shape.channels * geometry.taps();
     let kernels = [kernel!("conv2d/backward_weight_subgroup"), kernel!("conv2d/backward_weight_tiled")];

@@ -1,7 +1,7 @@
 //! The dispatches of a convolution of several groups.
 
 use super::super::program::{Activation, Dispatch, Kernel, kernel, quads, weight_rows};
-use super::super::reduce::{MAX_TERMS, Parts, splits, sum_pixels};
+use super::super::reduce::{Parts, pixel_splits, sum_pixels};
 use super::super::{Backward, Forward};
 use crate::shape::Geometry;
 
@@ -46,12 +46,8 @@ pub(super) fn backward(pass: Backward<'_>, geometry: &Geometry, groups: usize) {
     if let Some(grad_weight) = pass.grad_parameters[0] {
         let weight_quads =
             weight_rows(input.shape.channels / groups, geometry.taps()) * quads(grad_output.shape.channels);
-        let width = grad_output.shape.width;
-        let lines = grad_output.batch * grad_output.shape.height;
         let workgroups = weight_quads.div_ceil(WORKGROUP);
-        let splits = splits(lines * width, 64, workgroups, 512).min(lines).min(256);
-        let span = lines.div_ceil(splits).min((MAX_TERMS / width).max(1));
-        let splits = lines.div_ceil(span);
+        let (splits, span) = pixel_splits(grad_output, 64, workgroups, 512);
         let parts = Parts::new(program, layer, grad_weight, splits, weight_quads);
         let kernel = kernel!("conv2d/backward_weight_grouped");
         let dispatch = constants(layer, kernel, geometry, groups, images)

@@ -10,6 +10,9 @@ use super::{Backward, Cost, Forward, Operator, ParameterSpec, Refusal, matmul, s
 use crate::network::Init;
 use crate::shape::{Geometry, Padding, Pair, Shape, Window};
 
+/// The longest sum of one output in a convolution with groups, whose kernels give it to one invocation.
+const MAX_GROUP_TERMS: usize = 1 << 15;
+
 /// `y[o, oy, ox] = bias[o] + Σ weight[o, i, kh, kw] · x[i, oy·stride + kh·dilation − padding, …]`, the sum over
 /// the input channels of o's group and the taps of the kernel.
 ///
@@ -100,7 +103,17 @@ impl Operator for Conv2d {
                 fitting.join(", "),
             ));
         }
-        let [height, width] = self.window.over([input.height, input.width])?.output;
+        let geometry = self.window.over([input.height, input.width])?;
+        // The grouped kernels do not split this sum, neither of the output nor of the gradient to the input.
+        let terms = in_channels.max(out_channels) / self.groups * geometry.taps();
+        if self.groups > 1 && terms > MAX_GROUP_TERMS {
+            return Err(format!(
+                "with {} groups an output sums {terms} terms; more than one group can sum {MAX_GROUP_TERMS}: a \
+                 smaller kernel, more groups or one group would fit",
+                self.groups
+            ));
+        }
+        let [height, width] = geometry.output;
         Ok(Shape::new(out_channels, height, width))
     }
 

@@ -1,0 +1,108 @@
+//! Mistakes and broken devices are errors, and none of them harms what was trained.
+
+use wgcnn::data::{Batch, Dataset};
+use wgcnn::gpu::Context;
+use wgcnn::ops::{CrossEntropy, Sgd};
+use wgcnn::train::Trainer;
+use wgcnn::{Error, Result, Tensor};
+
+use crate::fixture::{BATCH, batch, contexts, images, network, trainer, values};
+
+fn assert_says<T>(result: Result<T>, wanted: &str) {
+    let message = result.err().expect("an error").to_string();
+    assert_eq!(message, wanted);
+}
+
+#[test]
+fn a_trainer_goes_on_after_bad_batches() {
+    let context = &contexts()[0];
+    let mut trainer = trainer(context, network());
+    let mut step = |shape: &[usize], labels: &[i32]| {
+        trainer.step(&Batch { images: Tensor::zeros(shape), labels: labels.to_vec() })
+    };
+    let images = "images: expected shape [n, 1, 12, 12] with n from 1 to 16, got";
+    assert_says(step(&[1, 1, 13, 12], &[0]), &format!("{images} [1, 1, 13, 12]"));
+    assert_says(step(&[1, 3, 12, 12], &[0]), &format!("{images} [1, 3, 12, 12]"));
+    assert_says(step(&[0, 1, 12, 12], &[]), &format!("{images} [0, 1, 12, 12]"));
+    assert_says(step(&[17, 1, 12, 12], &[0; 17]), &format!("{images} [17, 1, 12, 12]"));
+    let labels = "labels: expected shape [2], one label for each image, got";
+    assert_says(step(&[2, 1, 12, 12], &[0; 3]), &format!("{labels} [3]"));
+    assert_says(step(&[2, 1, 12, 12], &[0]), &format!("{labels} [1]"));
+    let range = "is not a class: the network has 4 outputs, so labels are 0 to 3";
+    assert_says(step(&[2, 1, 12, 12], &[3, 4]), &format!("label 4 of image 1 {range}"));
+    assert_says(step(&[2, 1, 12, 12], &[-1, 0]), &format!("label -1 of image 0 {range}"));
+    assert_says(
+        trainer.predict(&Tensor::zeros([1, 1, 12, 11])),
+        "images: expected shape [n, 1, 12, 12] with n from 1, got [1, 1, 12, 11]",
+    );
+    assert_says(
+        trainer.evaluate(&self::images(4).subset(0)),
+        "data set: expected shape at least one image of [1, 12, 12], got [0, 1, 12, 12]",
+    );
+    let wide = Dataset::new([1, 12, 12], vec![0_u8; 288], vec![0, 4], 5).unwrap();
+    assert_says(trainer.evaluate(&wide), &format!("label 4 of image 1 {range}"));
+
+    // As if nothing had been.
+    let undisturbed = self::trainer(context, network()).step(&batch(BATCH)).unwrap().wait().unwrap();
+    assert_eq!(trainer.step(&batch(BATCH)).unwrap().wait().unwrap(), undisturbed);
+}
+
+#[test]
+fn a_trainer_that_cannot_be_is_an_error() {
+    let new = |loss, optimizer, batch| Trainer::new(&contexts()[0], network(), loss, optimizer, batch);
+    let (loss, sgd) = (CrossEntropy::mean, || Sgd::new(0.1));
+    assert_says(new(loss(), sgd(), 0), "batch is 0; it must be at least 1");
+    assert_says(new(loss(), Sgd::new(-0.1), 8), "the learning rate is -0.1; it must be a number from 0");
+    assert_says(
+        new(loss().class_weights(vec![1.0; 3]), sgd(), 8),
+        "network: its output [4] does not suit the loss cross_entropy: there are 3 class weights for a network \
+         of 4 outputs; there must be one for each",
+    );
+}
+
+#[test]
+fn a_batch_past_the_devices_limits_is_an_error() {
+    match Trainer::new(&contexts()[0], network(), CrossEntropy::mean(), Sgd::new(0.1), 1 << 24) {
+        Err(Error::Limit { what, needed, limit, .. }) => {
+            assert!(!what.is_empty() && needed > limit, "{what}: {needed}, {limit}");
+        }
+        other => panic!("expected a limit, got {other:?}"),
+    }
+}
+
+fn lost(result: Result<()>) {
+    assert!(matches!(result, Err(Error::DeviceLost(_))), "expected a lost device, got {result:?}");
+}
+
+#[test]
+fn a_lost_device_is_an_error_and_what_was_read_back_stays() {
+    let context = Context::new().unwrap();
+    let mut trainer = trainer(&context, network());
+    trainer.step(&batch(BATCH)).unwrap().wait().unwrap();
+    let pending = trainer.step(&batch(BATCH)).unwrap();
+    let before = trainer.network().unwrap();
+    context.device().destroy();
+    // A step that was done before the loss may still be read.
+    let _ = pending.wait();
+    lost(trainer.step(&batch(BATCH)).map(|_| ()));
+    lost(trainer.step(&batch(BATCH)).map(|_| ()));
+    lost(trainer.evaluate(&images(8)).map(|_| ()));
+    lost(trainer.predict(&batch(2).images).map(|_| ()));
+    lost(trainer.network().map(|_| ()));
+    lost(Trainer::new(&context, network(), CrossEntropy::mean(), Sgd::new(0.1), 4).map(|_| ()));
+
+    // Another device goes on from there.
+    let mut again = self::trainer(&contexts()[0], before.clone());
+    assert_eq!(values(&again.network().unwrap()), values(&before));
+    again.step(&batch(BATCH)).unwrap().wait().unwrap();
+}
+
+#[test]
+fn an_adapter_that_is_not_there_is_an_error() {
+    match Context::builder().adapter_name("no such adapter").build() {
+        Err(Error::AdapterNotFound { wanted, available }) => {
+            assert!(wanted == "no such adapter" && !available.is_empty());
+        }
+        other => panic!("expected an error, got {other:?}"),
+    }
+}

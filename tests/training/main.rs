@@ -1,0 +1,12 @@
+//! Training on a GPU, on whatever adapter the environment selects.
+
+#[path = "../common"]
+mod common {
+    pub mod images;
+}
+mod agreement;
+mod embedding;
+mod errors;
+mod fixture;
+mod memory;
+mod plans;
