@@ -38,7 +38,7 @@ pub fn open(options: &Options) -> Result<Option<Context>> {
 
 /// A trainer on a GPU or on the CPU.
 pub enum Engine {
-    Gpu(Trainer),
+    Gpu(Box<Trainer>),
     Cpu(reference::Trainer<f32>),
 }
 
@@ -65,7 +65,9 @@ impl Engine {
         let optimizer =
             Sgd::new(options.learning_rate(1)).momentum(options.momentum).weight_decay(options.weight_decay);
         let mut engine = match context {
-            Some(context) => Self::Gpu(Trainer::new(context, network, loss, optimizer, options.batch)?),
+            Some(context) => {
+                Self::Gpu(Box::new(Trainer::new(context, network, loss, optimizer, options.batch)?))
+            }
             None => Self::Cpu(reference::Trainer::new(network, loss, optimizer, options.batch)?),
         };
         match &mut engine {
