@@ -59,3 +59,8 @@ pub mod prelude {
     pub use crate::shape::{Padding, Shape};
     pub use crate::train::{Metrics, Trainer};
 }
+
+/// The README's programs, so that they are compiled with the documentation's.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -28,7 +28,7 @@ pub fn open(options: &Options) -> Result<Option<Context>> {
                 std::io::stderr(),
                 "\nWARNING: {error}\n\n\
                  WARNING: Training goes on WITHOUT A GPU, with the CPU reference. It computes the same, but is \
-                 written to be\nWARNING: read and not to be fast: expect it to take many times as long.\n"
+                 written to be\nWARNING: read and not to be fast: large networks take very long.\n"
             );
             Ok(None)
         }

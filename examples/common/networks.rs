@@ -2,8 +2,8 @@
 
 use clap::ValueEnum;
 use wgcnn::Result;
-use wgcnn::network::{Network, NetworkBuilder};
-use wgcnn::ops::Conv2d;
+use wgcnn::network::{Init, Network, NetworkBuilder};
+use wgcnn::ops::{Conv2d, Linear};
 use wgcnn::shape::Shape;
 
 /// A network by name, for images of any size that it fits.
@@ -29,7 +29,8 @@ impl Architecture {
             Self::Residual => residual(start),
             Self::Mlp => mlp(start),
         };
-        body.linear("classes", classes).build()
+        // With weights of zero all classes start equally likely, and training does not start with a jolt.
+        body.linear("classes", Linear::new(classes).init(Init::Constant(0.0))).build()
     }
 }
 

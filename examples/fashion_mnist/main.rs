@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use common::{Defaults, Options, Result, Task};
 use wgcnn::data::{Dataset, idx};
+use wgcnn::shape::Shape;
 
 /// Trains a convolutional network on pictures of clothes (Fashion-MNIST).
 #[derive(Debug, Parser)]
@@ -45,6 +46,9 @@ const DEFAULTS: Defaults = Defaults {
 
 /// Where the files are looked for.
 const FOLDERS: [&str; 2] = ["data/fashion-mnist", "/usr/share/datasets/fashion-mnist"];
+
+/// The shape of an image: channels, height, width.
+const SHAPE: Shape = Shape::new(1, 28, 28);
 
 /// Mean and standard deviation of the training set's pixels.
 const MEAN: f32 = 0.2860;
@@ -77,7 +81,12 @@ fn run(cli: &Cli) -> Result<()> {
 fn read(folder: &Path, part: &str) -> Result<Dataset> {
     let images = file(folder, &format!("{part}-images-idx3-ubyte"));
     let labels = file(folder, &format!("{part}-labels-idx1-ubyte"));
-    Ok(idx::dataset(images, labels, CLASSES.len())?.normalised(&[MEAN], &[STD])?)
+    let dataset = idx::dataset(&images, labels, CLASSES.len())?;
+    if dataset.shape() != SHAPE {
+        let got = dataset.shape();
+        return Err(format!("{}: its images are of {got}, expected {SHAPE}", images.display()).into());
+    }
+    Ok(dataset.normalised(&[MEAN], &[STD])?)
 }
 
 /// The file called `name`, or its compressed form where only that is there.

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Once;
 
+use image::{ImageFormat, RgbImage, imageops};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::register_font;
@@ -11,12 +12,16 @@ use wgcnn::Tensor;
 
 use crate::common::Result;
 
-/// A white area that is drawn on, in pixels from its upper left corner.
+/// A white area that is drawn on. The functions below take pixels of the finished picture, from its
+/// upper left corner; plotters itself counts [`DETAIL`] for each.
 pub type Canvas<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
+
+/// Pictures are drawn so many times as large and then reduced: plotters puts letters on whole pixels.
+pub const DETAIL: i32 = 2;
 
 /// The colours, legible on white; blue and orange differ for the colour-blind too.
 pub const INK: RGBColor = RGBColor(34, 34, 34);
-pub const FAINT: RGBColor = RGBColor(120, 120, 120);
+pub const FAINT: RGBColor = RGBColor(95, 95, 95);
 pub const FRAME: RGBColor = RGBColor(205, 205, 205);
 pub const BLUE: RGBColor = RGBColor(31, 95, 168);
 pub const ORANGE: RGBColor = RGBColor(200, 82, 0);
@@ -28,9 +33,9 @@ pub const FONT: &str = "sans-serif";
 pub const MARGIN: i32 = 24;
 
 /// Sizes of letters.
-pub const TITLE: u32 = 24;
-pub const HEADING: u32 = 19;
-pub const LABEL: u32 = 16;
+pub const TITLE: i32 = 24;
+pub const HEADING: i32 = 19;
+pub const LABEL: i32 = 15;
 
 /// Draws a picture and writes it to a PNG file.
 pub fn save(
@@ -44,13 +49,15 @@ pub fn save(
         let _ = register_font(FONT, FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT);
     });
     let (width, height) = (width.unsigned_abs(), height.unsigned_abs());
-    let mut pixels = vec![0; 3 * width as usize * height as usize];
-    let canvas = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
+    let detailed = (width * DETAIL as u32, height * DETAIL as u32);
+    let mut picture = RgbImage::new(detailed.0, detailed.1);
+    let canvas = BitMapBackend::with_buffer(&mut picture, detailed).into_drawing_area();
     canvas.fill(&WHITE)?;
     draw(&canvas)?;
     canvas.present()?;
     drop(canvas);
-    image::save_buffer(path, &pixels, width, height, image::ColorType::Rgb8)
+    imageops::thumbnail(&picture, width, height)
+        .save_with_format(path, ImageFormat::Png)
         .map_err(|error| format!("{}: {error}", path.display()).into())
 }
 
@@ -59,18 +66,29 @@ pub fn text(
     canvas: &Canvas<'_>,
     line: &str,
     (x, y): (i32, i32),
-    size: u32,
+    size: i32,
     colour: RGBColor,
     align: HPos,
 ) -> Result<()> {
     // Plotters puts the baseline half the size below the place it is given.
-    let place = (x, y - size as i32 / 2);
-    let style = (FONT, size).into_font().color(&colour).pos(Pos::new(align, VPos::Top));
+    let place = (x * DETAIL, y * DETAIL - size * DETAIL / 2);
+    let style = (FONT, size * DETAIL).into_font().color(&colour).pos(Pos::new(align, VPos::Top));
     Ok(canvas.draw(&Text::new(line, place, style))?)
 }
 
+/// Fills a rectangle, whose corner in the lower right is outside.
+pub fn fill(canvas: &Canvas<'_>, corners: [(i32, i32); 2], colour: RGBColor) -> Result<()> {
+    Ok(canvas.draw(&Rectangle::new(corners.map(|(x, y)| (x * DETAIL, y * DETAIL)), colour.filled()))?)
+}
+
+/// Draws a thin frame around a rectangle, outside of it.
+pub fn frame(canvas: &Canvas<'_>, corners: [(i32, i32); 2]) -> Result<()> {
+    let [(left, top), (right, bottom)] = corners.map(|(x, y)| (x * DETAIL, y * DETAIL));
+    Ok(canvas.draw(&Rectangle::new([(left - 1, top - 1), (right, bottom)], FRAME))?)
+}
+
 /// Draws the pixels of an image `[channels, height, width]`, each as a square of `scale` pixels, and a
-/// thin frame around them. The colour is that of the mean over the channels.
+/// frame around them. The colour is that of the mean over the channels.
 pub fn pixels(
     canvas: &Canvas<'_>,
     image: &Tensor,
@@ -82,11 +100,9 @@ pub fn pixels(
     for (i, row, column) in (0..height * width).map(|i| (i, (i / width) as i32, (i % width) as i32)) {
         let sum: f32 = image.data().iter().skip(i).step_by(height * width).sum();
         let (x, y) = (left + column * scale, top + row * scale);
-        let square = [(x, y), (x + scale - 1, y + scale - 1)];
-        canvas.draw(&Rectangle::new(square, colour(sum / channels as f32).filled()))?;
+        fill(canvas, [(x, y), (x + scale, y + scale)], colour(sum / channels as f32))?;
     }
-    let corner = (left + width as i32 * scale, top + height as i32 * scale);
-    Ok(canvas.draw(&Rectangle::new([(left - 1, top - 1), corner], FRAME))?)
+    frame(canvas, [(left, top), (left + width as i32 * scale, top + height as i32 * scale)])
 }
 
 /// Channels, height and width of one image.

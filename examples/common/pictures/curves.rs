@@ -1,83 +1,97 @@
 //! How loss and accuracy went.
 
+use std::ops::Range;
 use std::path::Path;
 
+use plotters::coord::ranged1d::ValueFormatter;
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::canvas::{BLUE, Canvas, FAINT, FONT, FRAME, INK, LABEL, MARGIN, ORANGE, TITLE, save, text};
+use super::canvas::{
+    BLUE, Canvas, DETAIL, FAINT, FONT, FRAME, INK, LABEL, MARGIN, ORANGE, TITLE, save, text,
+};
 use crate::common::Result;
 use crate::common::history::Epoch;
 
 const SIZE: (i32, i32) = (1200, 500);
 const HEADER: i32 = 60;
 
-/// The smoothed loss is the mean over so large a part of all steps.
-const SMOOTHED_PART: usize = 50;
+/// Smaller losses are drawn as this one: a logarithm needs some.
+const LEAST_LOSS: f64 = 1e-4;
+
+/// The smoothed loss is the mean over one of so many parts of all steps.
+const SMOOTHED_PART: usize = 20;
 
 /// Draws the loss of each step and epoch, and the accuracy of each epoch.
 pub fn draw(path: &Path, title: &str, history: &[Epoch]) -> Result<()> {
     save(path, SIZE, |canvas| {
         text(canvas, &format!("{title}: loss and accuracy"), (MARGIN, 42), TITLE, INK, HPos::Left)?;
-        let (_, plots) = canvas.split_vertically(HEADER);
-        let (left, right) = plots.split_horizontally(SIZE.0 / 2);
-        let tests = |value: fn(&Epoch) -> f64| curve(history, value);
-        let steps = steps(history);
-        let window = (steps.len() / SMOOTHED_PART).max(1);
-        let loss = tests(|epoch| epoch.test.loss.into());
-        let most = steps.iter().chain(&loss).fold(0.0, |most: f64, point| most.max(point.1));
-        plot(
+        let (_, plots) = canvas.split_vertically(HEADER * DETAIL);
+        let (left, right) = plots.split_horizontally(SIZE.0 / 2 * DETAIL);
+        let losses = losses(history);
+        let window = (losses.len() / SMOOTHED_PART).max(1);
+        plot_loss(
             &left,
-            "loss",
-            (history.len(), 0.0, 1.05 * most),
+            history.len(),
             &[
-                Curve { name: "training, each step".into(), points: &steps, colour: FRAME, marks: false },
+                Curve {
+                    name: "training, each step".into(),
+                    points: losses.clone(),
+                    colour: FRAME,
+                    marks: false,
+                },
                 Curve {
                     name: format!("mean of {window} steps"),
-                    points: &smooth(&steps, window),
+                    points: smooth(&losses, window),
                     colour: BLUE,
                     marks: false,
                 },
-                Curve { name: "test, after each epoch".into(), points: &loss, colour: ORANGE, marks: true },
+                Curve {
+                    name: "test, after each epoch".into(),
+                    points: curve(history, |epoch| epoch.test.loss),
+                    colour: ORANGE,
+                    marks: true,
+                },
             ],
         )?;
-        let train = tests(|epoch| (100.0 * epoch.train.accuracy()).into());
-        let test = tests(|epoch| (100.0 * epoch.test.accuracy()).into());
-        let least = train.iter().chain(&test).fold(100.0, |least: f64, point| least.min(point.1));
-        let span = (100.0 - least).max(1.0);
-        plot(
+        plot_accuracy(
             &right,
-            "accuracy, %",
-            (history.len(), (least - 0.15 * span).max(0.0), 100.0 + 0.03 * span),
+            history.len(),
             &[
                 Curve {
                     name: "training, during the epoch".into(),
-                    points: &train,
+                    points: curve(history, |epoch| 100.0 * epoch.train.accuracy()),
                     colour: BLUE,
                     marks: true,
                 },
-                Curve { name: "test, after each epoch".into(), points: &test, colour: ORANGE, marks: true },
+                Curve {
+                    name: "test, after each epoch".into(),
+                    points: curve(history, |epoch| 100.0 * epoch.test.accuracy()),
+                    colour: ORANGE,
+                    marks: true,
+                },
             ],
         )
     })
 }
 
 /// A line of a plot, over epochs.
-struct Curve<'a> {
+struct Curve {
     name: String,
-    points: &'a [(f64, f64)],
+    points: Vec<(f64, f64)>,
     colour: RGBColor,
     /// Whether each point is marked.
     marks: bool,
 }
 
 /// A value of each epoch, at the epoch's end.
-fn curve(history: &[Epoch], value: impl Fn(&Epoch) -> f64) -> Vec<(f64, f64)> {
-    history.iter().enumerate().map(|(at, epoch)| ((at + 1) as f64, value(epoch))).collect()
+fn curve(history: &[Epoch], value: impl Fn(&Epoch) -> f32) -> Vec<(f64, f64)> {
+    history.iter().enumerate().map(|(at, epoch)| ((at + 1) as f64, value(epoch).into())).collect()
 }
 
 /// The loss of each step.
-fn steps(history: &[Epoch]) -> Vec<(f64, f64)> {
+fn losses(history: &[Epoch]) -> Vec<(f64, f64)> {
     let of_epoch = |(at, epoch): (usize, &Epoch)| {
         let count = epoch.losses.len() as f64;
         let point =
@@ -93,52 +107,103 @@ fn smooth(points: &[(f64, f64)], window: usize) -> Vec<(f64, f64)> {
     points.windows(window).filter_map(|part| Some((part.last()?.0, mean(part)))).collect()
 }
 
-/// Draws curves over `epochs` epochs from `low` to `high`.
-fn plot(
-    area: &Canvas<'_>,
-    y: &str,
-    (epochs, low, high): (usize, f64, f64),
-    curves: &[Curve<'_>],
-) -> Result<()> {
-    let mut chart = ChartBuilder::on(area)
-        .margin_left(MARGIN)
-        .margin_right(MARGIN)
-        .margin_bottom(MARGIN / 2)
-        .x_label_area_size(48)
-        .y_label_area_size(58)
-        .build_cartesian_2d(0.0..epochs as f64, low..high)?;
-    let font = |size: u32, colour: RGBColor| (FONT, size).into_font().color(&colour);
+/// Draws the losses, on a logarithmic scale that the smoothed curve and the test decide.
+fn plot_loss(area: &Canvas<'_>, epochs: usize, curves: &[Curve]) -> Result<()> {
+    let values = || curves[1..].iter().flat_map(|curve| &curve.points).map(|point| point.1.max(LEAST_LOSS));
+    let (low, high) = (0.5 * values().fold(f64::MAX, f64::min), 2.0 * values().fold(LEAST_LOSS, f64::max));
+    let mut chart = chart(area).build_cartesian_2d(0.0..epochs as f64, (low..high).log_scale())?;
+    mesh(&mut chart, epochs, "loss")?;
+    draw_curves(&mut chart, curves, low..high, SeriesLabelPosition::UpperRight)
+}
+
+/// Draws the accuracies, on a scale that ends at 100 %.
+fn plot_accuracy(area: &Canvas<'_>, epochs: usize, curves: &[Curve]) -> Result<()> {
+    let values = curves.iter().flat_map(|curve| &curve.points).map(|point| point.1);
+    let least = values.fold(100.0, f64::min);
+    let span = (100.0 - least).max(1.0);
+    let (low, high) = ((least - 0.15 * span).max(0.0), 100.0 + 0.03 * span);
+    let mut chart = chart(area).build_cartesian_2d(0.0..epochs as f64, low..high)?;
+    mesh(&mut chart, epochs, "accuracy, %")?;
+    draw_curves(&mut chart, curves, low..high, SeriesLabelPosition::LowerRight)
+}
+
+fn chart<'a, 'b>(area: &'a Canvas<'b>) -> ChartBuilder<'a, 'b, BitMapBackend<'b>> {
+    let mut chart = ChartBuilder::on(area);
+    chart
+        .margin_left(MARGIN * DETAIL)
+        .margin_right(MARGIN * DETAIL)
+        .margin_bottom(MARGIN / 2 * DETAIL)
+        .x_label_area_size(46 * DETAIL)
+        .y_label_area_size(58 * DETAIL);
+    chart
+}
+
+/// A chart over epochs.
+type Chart<'a, 'b, Y> = ChartContext<'a, BitMapBackend<'b>, Cartesian2d<RangedCoordf64, Y>>;
+
+/// Draws the axes.
+fn mesh<'b, Y>(chart: &mut Chart<'_, 'b, Y>, epochs: usize, name: &str) -> Result<()>
+where
+    Y: Ranged<ValueType = f64> + ValueFormatter<f64>,
+{
     chart
         .configure_mesh()
         .x_desc("epochs")
-        .y_desc(y)
+        .y_desc(name)
         .x_labels(epochs.clamp(3, 11))
         .y_labels(8)
-        .x_label_formatter(&|epoch| format!("{epoch}"))
-        .axis_style(FAINT)
-        .bold_line_style(FRAME.mix(0.6))
+        .x_label_formatter(&short)
+        .y_label_formatter(&short)
+        .set_all_tick_mark_size(4 * DETAIL)
+        .axis_style(FAINT.stroke_width(DETAIL as u32))
+        .bold_line_style(FRAME.mix(0.6).stroke_width(DETAIL as u32))
         .light_line_style(TRANSPARENT)
         .label_style(font(LABEL, INK))
         .axis_desc_style(font(LABEL + 2, INK))
         .draw()?;
+    Ok(())
+}
+
+/// Draws curves and, at `place`, their names.
+fn draw_curves<'a, 'b: 'a, Y>(
+    chart: &mut Chart<'a, 'b, Y>,
+    curves: &[Curve],
+    range: Range<f64>,
+    place: SeriesLabelPosition,
+) -> Result<()>
+where
+    Y: Ranged<ValueType = f64>,
+{
     for curve in curves {
-        let colour = curve.colour;
+        let line = curve.colour.stroke_width(2 * DETAIL as u32);
+        // What is off the scale is drawn at its edge.
+        let points = || curve.points.iter().map(|(x, y)| (*x, y.clamp(range.start, range.end)));
         chart
-            .draw_series(LineSeries::new(curve.points.iter().copied(), colour.stroke_width(2)))?
+            .draw_series(LineSeries::new(points(), line))?
             .label(&curve.name)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], colour.stroke_width(3)));
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 20 * DETAIL, y)], line));
         if curve.marks {
-            chart.draw_series(curve.points.iter().map(|point| Circle::new(*point, 4, colour.filled())))?;
+            let mark = |point| Circle::new(point, 4 * DETAIL, curve.colour.filled());
+            chart.draw_series(points().map(mark))?;
         }
     }
-    let place = if low > 0.0 { SeriesLabelPosition::LowerRight } else { SeriesLabelPosition::UpperRight };
     chart
         .configure_series_labels()
         .position(place)
-        .margin(14)
+        .margin(12 * DETAIL)
+        .legend_area_size(28 * DETAIL)
         .background_style(WHITE.mix(0.85))
         .border_style(FRAME)
         .label_font(font(LABEL, INK))
         .draw()?;
     Ok(())
+}
+
+fn font(size: i32, colour: RGBColor) -> TextStyle<'static> {
+    (FONT, size * DETAIL).into_font().color(&colour)
+}
+
+/// A number without zeros at its end.
+fn short(value: &f64) -> String {
+    format!("{}", (value * 1e4).round() / 1e4)
 }

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
+use plotters::style::{RGBColor, WHITE};
 use wgcnn::Tensor;
 use wgcnn::network::{Network, Parameter};
 
 use super::canvas::{
-    Canvas, FAINT, FRAME, INK, LABEL, MARGIN, ORANGE, TITLE, blend, pixels, save, scale, text,
+    Canvas, FAINT, INK, LABEL, MARGIN, ORANGE, TITLE, blend, fill, frame, pixels, save, scale, text,
 };
 use crate::common::Result;
 
@@ -42,7 +42,7 @@ pub fn draw(path: &Path, title: &str, network: &Network) -> Result<()> {
         let layer = weight.name.trim_end_matches(".weight");
         text(canvas, &format!("{title}: filters of layer {layer}"), (MARGIN, 42), TITLE, INK, HPos::Left)?;
         let size = weight.value.shape()[1..].iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
-        let note = format!("{first}{} of {all}, each {size}", filters.len());
+        let note = format!("{first}{} of {all} filters, each of {size} weights", filters.len());
         text(canvas, &note, (MARGIN, 64), LABEL, FAINT, HPos::Left)?;
         let top = 2 * MARGIN + 34;
         for (at, filter) in filters.iter().enumerate() {
@@ -76,10 +76,9 @@ fn diverging(value: f32) -> RGBColor {
 fn legend(canvas: &Canvas<'_>, (left, top): (i32, i32), most: f32) -> Result<()> {
     for x in 0..SCALE.0 {
         let value = 2.0 * x as f32 / (SCALE.0 - 1) as f32 - 1.0;
-        let line = [(left + x, top), (left + x, top + SCALE.1)];
-        canvas.draw(&PathElement::new(line, diverging(value)))?;
+        fill(canvas, [(left + x, top), (left + x + 1, top + SCALE.1)], diverging(value))?;
     }
-    canvas.draw(&Rectangle::new([(left - 1, top - 1), (left + SCALE.0, top + SCALE.1 + 1)], FRAME))?;
+    frame(canvas, [(left, top), (left + SCALE.0, top + SCALE.1)])?;
     let y = top + SCALE.1 + 20;
     for (x, label) in
         [(0, format!("−{most:.2}")), (SCALE.0 / 2, "0".into()), (SCALE.0, format!("+{most:.2}"))]

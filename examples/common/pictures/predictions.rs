@@ -42,12 +42,13 @@ const COLUMNS: usize = 10;
 /// Rows of wrong predictions, at most.
 const WRONG_ROWS: usize = 3;
 /// Right predictions of each class.
-const RIGHT_EACH: usize = 3;
+const RIGHT_EACH: usize = 2;
 
-/// The size of an image, and the steps from one to the next.
-const SIDE: i32 = 84;
-const STEP: (i32, i32) = (112, 134);
-const HEADING_HEIGHT: i32 = 40;
+/// The size of an image, the steps from one to the next, and from one line of text to the next.
+const SIDE: i32 = 112;
+const STEP: (i32, i32) = (132, 160);
+const LINE: i32 = 17;
+const HEADING_HEIGHT: i32 = 44;
 
 /// Draws the most confident of the wrong predictions, and some right ones of each class.
 pub fn draw(path: &Path, task: &Task<'_>, predictions: &[Prediction]) -> Result<()> {
@@ -57,11 +58,11 @@ pub fn draw(path: &Path, task: &Task<'_>, predictions: &[Prediction]) -> Result<
     wrong.truncate(COLUMNS * WRONG_ROWS);
     let right = examples(&right, task.classes.len());
     let rows = wrong.len().div_ceil(COLUMNS) + right.len().div_ceil(COLUMNS);
-    let width = 2 * MARGIN + COLUMNS as i32 * STEP.0;
-    let height = 2 * MARGIN + TITLE as i32 + 2 * HEADING_HEIGHT + rows as i32 * STEP.1;
+    let width = 2 * MARGIN + COLUMNS as i32 * STEP.0 - (STEP.0 - SIDE);
+    let height = MARGIN + TITLE + 2 * HEADING_HEIGHT + rows as i32 * STEP.1;
     save(path, (width, height), |canvas| {
-        let mut y = MARGIN + TITLE as i32;
-        let title = format!("{}: what the network takes test images for", task.title);
+        let mut y = MARGIN + TITLE;
+        let title = format!("{}: what the network takes test images for, and how sure it is", task.title);
         text(canvas, &title, (MARGIN, y - 5), TITLE, INK, HPos::Left)?;
         let shown = if wrong.len() < mistakes { ", the most confident of them" } else { "" };
         let heading = format!("Wrong: {mistakes} of {all}{shown}");
@@ -94,11 +95,13 @@ fn section(
         let corner = (MARGIN + column * STEP.0, top + row * STEP.1);
         pixels(canvas, &image, corner, scale(&image, SIDE), |ink| blend(WHITE, BLACK, ink.clamp(0.0, 1.0)))?;
         let class = |class: usize| task.classes.get(class).copied().unwrap_or_default();
-        let guess = format!("{} {:.0} %", class(prediction.guess), (100.0 * prediction.confidence).floor());
-        let line = |n: i32| (corner.0, corner.1 + SIDE + n * 16);
-        text(canvas, &guess, line(1), LABEL, colour, HPos::Left)?;
+        let confidence = format!("{:.0} %", (100.0 * prediction.confidence).floor());
+        let (left, line) = (corner.0, corner.1 + SIDE + LINE);
+        text(canvas, class(prediction.guess), (left, line), LABEL, colour, HPos::Left)?;
+        text(canvas, &confidence, (left + SIDE, line), LABEL, FAINT, HPos::Right)?;
         if !prediction.is_right() {
-            text(canvas, &format!("is {}", class(prediction.truth)), line(2), LABEL, FAINT, HPos::Left)?;
+            let truth = format!("is {}", class(prediction.truth));
+            text(canvas, &truth, (left, line + LINE), LABEL, FAINT, HPos::Left)?;
         }
     }
     Ok(top + predictions.len().div_ceil(COLUMNS) as i32 * STEP.1)
