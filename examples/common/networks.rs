@@ -52,9 +52,10 @@ fn small(start: NetworkBuilder) -> NetworkBuilder {
     start
         .conv2d("conv1", Conv2d::new(32, 3).same())
         .relu()
-        .conv2d("conv2", Conv2d::new(64, 3).same())
+        .conv2d("conv2", Conv2d::new(64, 3))
         .relu()
         .max_pool2d(2)
+        .dropout(0.25)
         .flatten()
         .linear("fc1", 128)
         .relu()

@@ -33,7 +33,7 @@ pub struct Options {
     #[arg(long, value_name = "N")]
     pub batch: usize,
 
-    /// Learning rate: one for each epoch, the last of which holds for all that follow
+    /// Learning rates, each for an equal share of the epochs
     #[arg(long, value_name = "RATE", num_args = 1.., value_delimiter = ',', value_parser = number)]
     pub lr: Vec<f32>,
 
@@ -61,8 +61,8 @@ pub struct Options {
 impl Options {
     /// The learning rate of an epoch, of which the first is 1.
     pub fn learning_rate(&self, epoch: u32) -> f32 {
-        let last = self.lr.len().saturating_sub(1);
-        self.lr.get(last.min(epoch as usize - 1)).copied().unwrap_or_default()
+        let at = (epoch as usize - 1) * self.lr.len() / self.epochs as usize;
+        self.lr.get(at).copied().unwrap_or_default()
     }
 }
 

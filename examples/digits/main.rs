@@ -26,11 +26,11 @@ struct Cli {
 
 const DEFAULTS: Defaults = Defaults {
     network: "small",
-    epochs: "20",
+    epochs: "16",
     batch: "32",
-    lr: &["0.05"],
+    lr: &["0.03", "0.03", "0.01", "0.003"],
     momentum: "0.9",
-    weight_decay: "0.0005",
+    weight_decay: "0.005",
     subset: None,
     output: "output/digits",
 };

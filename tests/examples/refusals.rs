@@ -22,10 +22,11 @@ fn options_that_make_no_sense() {
     let file = folder("options").join("file");
     fs::write(&file, "").unwrap();
     let below = file.join("folder");
+    let diverges = folder("diverges");
     let table: [(&[&str], &[&str]); 11] = [
         (&["--epochs", "0"], &["--epochs", "0 is not in"]),
         (&["--batch", "0"], &["batch", "at least 1"]),
-        (&["--batch", "99999999"], &["largest", "batch"]),
+        (&["--batch", "99999999"], &["more than the device's"]),
         (&["--batch", "many"], &["--batch", "many"]),
         (&["--subset", "0"], &["--subset"]),
         (&["--lr", "-1"], &["-1"]),
@@ -33,7 +34,7 @@ fn options_that_make_no_sense() {
         (&["--network", "resnet"], &["resnet", "lenet"]),
         (&["--adapter", "no such adapter"], &["adapter"]),
         (&["--output", argument(&below)], &[argument(&below)]),
-        (&["--epochs", "1", "--lr", "1e30", "--output", argument(&folder("diverges"))], &["the loss became"]),
+        (&["--epochs", "1", "--lr", "1e30", "--output", argument(&diverges)], &["the loss became"]),
     ];
     for (arguments, words) in table {
         refuses("digits", arguments, words);

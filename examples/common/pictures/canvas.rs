@@ -22,6 +22,7 @@ pub const DETAIL: i32 = 2;
 /// The colours, legible on white; blue and orange differ for the colour-blind too.
 pub const INK: RGBColor = RGBColor(34, 34, 34);
 pub const FAINT: RGBColor = RGBColor(95, 95, 95);
+pub const GREY: RGBColor = RGBColor(175, 175, 175);
 pub const FRAME: RGBColor = RGBColor(205, 205, 205);
 pub const BLUE: RGBColor = RGBColor(31, 95, 168);
 pub const ORANGE: RGBColor = RGBColor(200, 82, 0);

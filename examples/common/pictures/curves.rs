@@ -9,7 +9,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
 use super::canvas::{
-    BLUE, Canvas, DETAIL, FAINT, FONT, FRAME, INK, LABEL, MARGIN, ORANGE, TITLE, save, text,
+    BLUE, Canvas, DETAIL, FAINT, FONT, FRAME, GREY, INK, LABEL, MARGIN, ORANGE, TITLE, save, text,
 };
 use crate::common::Result;
 use crate::common::history::Epoch;
@@ -31,62 +31,53 @@ pub fn draw(path: &Path, title: &str, history: &[Epoch]) -> Result<()> {
         let (left, right) = plots.split_horizontally(SIZE.0 / 2 * DETAIL);
         let losses = losses(history);
         let window = (losses.len() / SMOOTHED_PART).max(1);
+        let smoothed = smooth(&losses, window);
+        let test_losses = of_epochs(history, |epoch| epoch.test.loss);
         plot_loss(
             &left,
             history.len(),
             &[
-                Curve {
-                    name: "training, each step".into(),
-                    points: losses.clone(),
-                    colour: FRAME,
-                    marks: false,
-                },
-                Curve {
-                    name: format!("mean of {window} steps"),
-                    points: smooth(&losses, window),
-                    colour: BLUE,
-                    marks: false,
-                },
-                Curve {
-                    name: "test, after each epoch".into(),
-                    points: curve(history, |epoch| epoch.test.loss),
-                    colour: ORANGE,
-                    marks: true,
-                },
+                Curve::new("training, each step", Style::Dots, GREY, losses),
+                Curve::new(format!("mean of {window} steps"), Style::Line, BLUE, smoothed),
+                Curve::new("test, after each epoch", Style::MarkedLine, ORANGE, test_losses),
             ],
         )?;
+        let train = of_epochs(history, |epoch| 100.0 * epoch.train.accuracy());
+        let test = of_epochs(history, |epoch| 100.0 * epoch.test.accuracy());
         plot_accuracy(
             &right,
             history.len(),
             &[
-                Curve {
-                    name: "training, during the epoch".into(),
-                    points: curve(history, |epoch| 100.0 * epoch.train.accuracy()),
-                    colour: BLUE,
-                    marks: true,
-                },
-                Curve {
-                    name: "test, after each epoch".into(),
-                    points: curve(history, |epoch| 100.0 * epoch.test.accuracy()),
-                    colour: ORANGE,
-                    marks: true,
-                },
+                Curve::new("training, during the epoch", Style::MarkedLine, BLUE, train),
+                Curve::new("test, after each epoch", Style::MarkedLine, ORANGE, test),
             ],
         )
     })
 }
 
-/// A line of a plot, over epochs.
+/// What is drawn into a plot, over epochs.
 struct Curve {
     name: String,
-    points: Vec<(f64, f64)>,
+    style: Style,
     colour: RGBColor,
-    /// Whether each point is marked.
-    marks: bool,
+    points: Vec<(f64, f64)>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Style {
+    Dots,
+    Line,
+    MarkedLine,
+}
+
+impl Curve {
+    fn new(name: impl Into<String>, style: Style, colour: RGBColor, points: Vec<(f64, f64)>) -> Self {
+        Self { name: name.into(), style, colour, points }
+    }
 }
 
 /// A value of each epoch, at the epoch's end.
-fn curve(history: &[Epoch], value: impl Fn(&Epoch) -> f32) -> Vec<(f64, f64)> {
+fn of_epochs(history: &[Epoch], value: impl Fn(&Epoch) -> f32) -> Vec<(f64, f64)> {
     history.iter().enumerate().map(|(at, epoch)| ((at + 1) as f64, value(epoch).into())).collect()
 }
 
@@ -111,9 +102,22 @@ fn smooth(points: &[(f64, f64)], window: usize) -> Vec<(f64, f64)> {
 fn plot_loss(area: &Canvas<'_>, epochs: usize, curves: &[Curve]) -> Result<()> {
     let values = || curves[1..].iter().flat_map(|curve| &curve.points).map(|point| point.1.max(LEAST_LOSS));
     let (low, high) = (0.5 * values().fold(f64::MAX, f64::min), 2.0 * values().fold(LEAST_LOSS, f64::max));
-    let mut chart = chart(area).build_cartesian_2d(0.0..epochs as f64, (low..high).log_scale())?;
+    let scale = (low..high).log_scale().with_key_points(ticks(low, high));
+    let mut chart = chart(area).build_cartesian_2d(0.0..epochs as f64, scale)?;
     mesh(&mut chart, epochs, "loss")?;
     draw_curves(&mut chart, curves, low..high, SeriesLabelPosition::UpperRight)
+}
+
+/// The numbers from `low` to `high` that a logarithmic scale names: powers of ten, and 2 and 5 times these
+/// where there is room.
+fn ticks(low: f64, high: f64) -> Vec<f64> {
+    let decades = low.log10().floor() as i32..=high.log10().ceil() as i32;
+    let within = |factors: &[f64]| -> Vec<f64> {
+        let all = decades.clone().flat_map(|decade| factors.iter().map(move |f| f * 10f64.powi(decade)));
+        all.filter(|tick| (low..=high).contains(tick)).collect()
+    };
+    let all = within(&[1.0, 2.0, 5.0]);
+    if all.len() > 10 { within(&[1.0]) } else { all }
 }
 
 /// Draws the accuracies, on a scale that ends at 100 %.
@@ -150,7 +154,7 @@ where
         .configure_mesh()
         .x_desc("epochs")
         .y_desc(name)
-        .x_labels(epochs.clamp(3, 11))
+        .x_labels((epochs + 1).clamp(4, 12))
         .y_labels(8)
         .x_label_formatter(&short)
         .y_label_formatter(&short)
@@ -176,16 +180,17 @@ where
 {
     for curve in curves {
         let line = curve.colour.stroke_width(2 * DETAIL as u32);
-        // What is off the scale is drawn at its edge.
-        let points = || curve.points.iter().map(|(x, y)| (*x, y.clamp(range.start, range.end)));
-        chart
-            .draw_series(LineSeries::new(points(), line))?
-            .label(&curve.name)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 20 * DETAIL, y)], line));
-        if curve.marks {
-            let mark = |point| Circle::new(point, 4 * DETAIL, curve.colour.filled());
-            chart.draw_series(points().map(mark))?;
-        }
+        let points = || curve.points.iter().copied().filter(|(_, y)| range.contains(y));
+        let dots = |radius: i32| points().map(move |point| Circle::new(point, radius, curve.colour.filled()));
+        let drawn = match curve.style {
+            Style::Dots => chart.draw_series(dots(DETAIL))?,
+            Style::Line => chart.draw_series(LineSeries::new(points(), line))?,
+            Style::MarkedLine => {
+                chart.draw_series(dots(4 * DETAIL))?;
+                chart.draw_series(LineSeries::new(points(), line))?
+            }
+        };
+        drawn.label(&curve.name).legend(move |(x, y)| PathElement::new([(x, y), (x + 20 * DETAIL, y)], line));
     }
     chart
         .configure_series_labels()
