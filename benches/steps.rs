@@ -1,4 +1,4 @@
-//! Times whole training steps: `cargo bench --bench steps [-- --steps N --adapter NAME --no-subgroups]`.
+//! Times whole training steps: `cargo bench --bench steps [-- --steps N --adapter NAME --no-subgroups --plan]`.
 //!
 //! A step is forward, loss, backward and update, with the loss read back every step. The first step, in which
 //! the driver compiles, is reported apart. Times on a shared machine vary: compare medians of one run.
@@ -20,12 +20,16 @@ struct Options {
     /// Runs the variants without subgroup operations, to compare.
     #[arg(long)]
     no_subgroups: bool,
+    /// Prints the plan of each step: its dispatches and its memory.
+    #[arg(long)]
+    plan: bool,
     /// What `cargo bench` passes to every harness.
     #[arg(long, hide = true)]
     bench: bool,
 }
 
 fn main() -> wgcnn::Result<()> {
+    env_logger::init();
     let options = Options::parse();
     let builder = Context::builder().subgroups(!options.no_subgroups);
     let context = match &options.adapter {
@@ -37,7 +41,7 @@ fn main() -> wgcnn::Result<()> {
         "{:10} {:>5} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}",
         "step", "batch", "first ms", "min ms", "median ms", "max ms", "GFLOP/s", "peak MiB"
     );
-    row(&context, "lenet", lenet()?, 64, options.steps.max(1))
+    row(&context, "lenet", lenet()?, 64, &options)
 }
 
 /// The network of the fashion_mnist example.
@@ -58,12 +62,16 @@ fn lenet() -> wgcnn::Result<Network> {
 }
 
 /// Times the steps of one network and prints their row.
-fn row(context: &Context, name: &str, network: Network, size: usize, steps: usize) -> wgcnn::Result<()> {
+fn row(context: &Context, name: &str, network: Network, size: usize, options: &Options) -> wgcnn::Result<()> {
     let shape = network.input_shape().nchw(size);
     let classes = network.output_shape().channels;
     let started = Instant::now();
     let mut trainer =
         Trainer::new(context, network, CrossEntropy::mean(), Sgd::new(0.01).momentum(0.9), size)?;
+    if options.plan {
+        println!("{}", trainer.plan());
+    }
+    let steps = options.steps.max(1);
     let batch = Batch {
         images: Tensor::from_fn(shape, |i| ((i * 7919) % 1021) as f32 / 1021.0 - 0.5),
         labels: (0..size).map(|i| (i % classes) as i32).collect(),

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Instant;
 
 use wgpu::{
     BindGroupLayout, BindGroupLayoutDescriptor, BindGroupLayoutEntry, BindingType, BufferBindingType,
@@ -58,7 +59,9 @@ impl Context {
         if let Some(pipeline) = self.pipelines().get(&key) {
             return Ok(Arc::clone(pipeline));
         }
+        let started = Instant::now();
         let pipeline = Arc::new(self.guard(kernel, 0, || self.compile(kernel, source, constants, bindings))?);
+        log::debug!("{kernel}: made in {:.1} ms", started.elapsed().as_secs_f64() * 1e3);
         self.pipelines().insert(key, Arc::clone(&pipeline));
         Ok(pipeline)
     }
