@@ -58,7 +58,7 @@ fn row_of_tap(tap: u32, channel: u32) -> Row {
 fn source(row: Row, sample: u32, y: u32, x: u32) -> u32 {
     let sy = i32(y) * STRIDE_H + row.y;
     let sx = i32(x) * STRIDE_W + row.x;
-    let inside = row.valid && x < OUT_W && sy >= 0 && sx >= 0 && u32(sy) < IN_H && u32(sx) < IN_W;
+    let inside = row.valid & (x < OUT_W) & (sy >= 0) & (sx >= 0) & (u32(sy) < IN_H) & (u32(sx) < IN_W);
     return select(OUTSIDE, (sample * IN_H + u32(sy)) * IN_W + u32(sx), inside);
 }
 
@@ -116,7 +116,7 @@ fn row_quads() -> u32 {
 
 fn store(split: u32, row: u32, column: u32, value: vec4<f32>) {
     let rows = 4u * row_quads();
-    if (row < rows && column < OUT_Q) {
+    if ((row < rows) & (column < OUT_Q)) {
         partial[(split * rows + row) * OUT_Q + column] = value;
     }
 }
@@ -162,7 +162,7 @@ fn main(
                 }
             }
             rows[p * 16u + index % 16u] = a;
-            let inside = pixel < end && brought < OUT_Q;
+            let inside = (pixel < end) & (brought < OUT_Q);
             columns[p * 16u + index % 16u] = select(zero, grad_output[select(0u, pixel * OUT_Q + brought, inside)], inside);
         }
         workgroupBarrier();

@@ -68,7 +68,7 @@ fn pixel(row: u32, phase: vec2<u32>) -> Pixel {
     let sample = row / (phase_h * phase_w);
     let y = (row / phase_w) % phase_h * UP_H + phase.y;
     let x = row % phase_w * UP_W + phase.x;
-    let inside = sample < params.batch && y < OUT_H && x < OUT_W;
+    let inside = (sample < params.batch) & (y < OUT_H) & (x < OUT_W);
     let index = select(OUTSIDE, (sample * OUT_H + y) * OUT_W + x, inside);
     return Pixel(sample, i32(y) * STRIDE_H - PAD_TOP, i32(x) * STRIDE_W - PAD_LEFT, index);
 }
@@ -79,8 +79,8 @@ fn source(p: Pixel, ky: u32, kx: u32) -> u32 {
     let x = p.x + i32(kx) * DILATION_W;
     let sy = u32(y / i32(UP_H));
     let sx = u32(x / i32(UP_W));
-    let whole = y % i32(UP_H) == 0 && x % i32(UP_W) == 0;
-    let inside = whole && p.index != OUTSIDE && y >= 0 && x >= 0 && sy < IN_H && sx < IN_W;
+    let whole = (y % i32(UP_H) == 0) & (x % i32(UP_W) == 0);
+    let inside = whole & (p.index != OUTSIDE) & (y >= 0) & (x >= 0) & (sy < IN_H) & (sx < IN_W);
     return select(OUTSIDE, (p.sample * IN_H + sy) * IN_W + sx, inside);
 }
 
@@ -94,7 +94,7 @@ fn channels(source: u32, q: u32) -> vec4<f32> {
 fn flattened(p: Pixel, k: u32) -> f32 {
     let tap = k / IN_C;
     let source = source(p, tap / KERNEL_W, tap % KERNEL_W);
-    let inside = source != OUTSIDE && tap < KERNEL_H * KERNEL_W;
+    let inside = (source != OUTSIDE) & (tap < KERNEL_H * KERNEL_W);
     return select(0.0, input[select(0u, source, inside)][k % IN_C], inside);
 }
 
@@ -137,7 +137,7 @@ fn step(low: vec4<f32>, high: vec4<f32>, w: u32) {
 
 fn store(row: u32, phase: vec2<u32>, column: u32, value: vec4<f32>) {
     let index = pixel(row, phase).index;
-    if (index != OUTSIDE && column < OUT_Q) {
+    if ((index != OUTSIDE) & (column < OUT_Q)) {
         output[index * OUT_Q + column] = value;
     }
 }

@@ -11,6 +11,9 @@
 // in registers: the pixels ty, ty + 8, ... and the channel quads tx and tx + 8, so that neighbours read
 // neighbouring addresses. One vec4 read from workgroup memory feeds 16 multiply-adds. A row of the pixels' tile
 // is one quad longer than its data, so that the eight rows read at once lie in different banks.
+//
+// Conditions are joined with &, not &&: none of their parts may fail or costs much, while every && is a branch, of
+// which inlining makes dozens. SwiftShader took minutes to compile them.
 
 override IN_H: u32 = 1;
 override IN_W: u32 = 1;
@@ -58,7 +61,7 @@ fn pixel(row: u32, phase: vec2<u32>) -> Pixel {
     let sample = row / (phase_h * phase_w);
     let y = (row / phase_w) % phase_h * UP_H + phase.y;
     let x = row % phase_w * UP_W + phase.x;
-    let inside = sample < params.batch && y < OUT_H && x < OUT_W;
+    let inside = (sample < params.batch) & (y < OUT_H) & (x < OUT_W);
     let index = select(OUTSIDE, (sample * OUT_H + y) * OUT_W + x, inside);
     return Pixel(sample, i32(y) * STRIDE_H - PAD_TOP, i32(x) * STRIDE_W - PAD_LEFT, index);
 }
@@ -69,8 +72,8 @@ fn source(p: Pixel, ky: u32, kx: u32) -> u32 {
     let x = p.x + i32(kx) * DILATION_W;
     let sy = u32(y / i32(UP_H));
     let sx = u32(x / i32(UP_W));
-    let whole = y % i32(UP_H) == 0 && x % i32(UP_W) == 0;
-    let inside = whole && p.index != OUTSIDE && y >= 0 && x >= 0 && sy < IN_H && sx < IN_W;
+    let whole = (y % i32(UP_H) == 0) & (x % i32(UP_W) == 0);
+    let inside = whole & (p.index != OUTSIDE) & (y >= 0) & (x >= 0) & (sy < IN_H) & (sx < IN_W);
     return select(OUTSIDE, (p.sample * IN_H + sy) * IN_W + sx, inside);
 }
 
@@ -84,7 +87,7 @@ fn channels(source: u32, q: u32) -> vec4<f32> {
 fn flattened(p: Pixel, k: u32) -> f32 {
     let tap = k / IN_C;
     let source = source(p, tap / KERNEL_W, tap % KERNEL_W);
-    let inside = source != OUTSIDE && tap < KERNEL_H * KERNEL_W;
+    let inside = (source != OUTSIDE) & (tap < KERNEL_H * KERNEL_W);
     return select(0.0, input[select(0u, source, inside)][k % IN_C], inside);
 }
 
@@ -154,7 +157,7 @@ fn multiply(tx: u32, ty: u32) {
 
 fn store(row: u32, phase: vec2<u32>, column: u32, value: vec4<f32>) {
     let index = pixel(row, phase).index;
-    if (index != OUTSIDE && column < OUT_Q) {
+    if ((index != OUTSIDE) & (column < OUT_Q)) {
         output[index * OUT_Q + column] = value;
     }
 }
@@ -211,7 +214,7 @@ fn main(
         }
         for (var i = index / 16u; i < 4u * DEPTH; i += 4u) {
             let row = 4u * k + i;
-            let inside = row < 4u * depth && brought < OUT_Q;
+            let inside = (row < 4u * depth) & (brought < OUT_Q);
             columns[i * 16u + index % 16u] = select(vec4(0.0), weight[select(0u, row * OUT_Q + brought, inside)], inside);
         }
         workgroupBarrier();

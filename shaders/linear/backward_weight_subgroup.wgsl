@@ -61,7 +61,7 @@ fn step(a: vec4<f32>, first: vec4<f32>, second: vec4<f32>) {
 
 fn store(split: u32, row: u32, column: u32, value: vec4<f32>) {
     let rows = (IN_C + 3u) / 4u * 4u;
-    if (row < rows && column < OUT_Q) {
+    if ((row < rows) & (column < OUT_Q)) {
         partial[(split * rows + row) * OUT_Q + column] = value;
     }
 }

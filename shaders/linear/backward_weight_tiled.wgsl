@@ -59,7 +59,7 @@ fn multiply(tx: u32, ty: u32) {
 
 fn store(split: u32, row: u32, column: u32, value: vec4<f32>) {
     let rows = (IN_C + 3u) / 4u * 4u;
-    if (row < rows && column < OUT_Q) {
+    if ((row < rows) & (column < OUT_Q)) {
         partial[(split * rows + row) * OUT_Q + column] = value;
     }
 }
@@ -86,8 +86,8 @@ fn main(
     for (var base = begin; base < end; base += DEPTH) {
         for (var p = index / 16u; p < DEPTH; p += 4u) {
             let m = base + p;
-            let has_row = m < end && quad < quads;
-            let has_column = m < end && brought < OUT_Q;
+            let has_row = (m < end) & (quad < quads);
+            let has_column = (m < end) & (brought < OUT_Q);
             rows[p * 16u + index % 16u] = select(zero, input[select(0u, m * quads + quad, has_row)], has_row);
             columns[p * 16u + index % 16u] =
                 select(zero, grad_output[select(0u, m * OUT_Q + brought, has_column)], has_column);

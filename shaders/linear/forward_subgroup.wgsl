@@ -63,7 +63,7 @@ fn step(low: vec4<f32>, high: vec4<f32>, w: u32) {
 }
 
 fn store(split: u32, row: u32, column: u32, value: vec4<f32>) {
-    if (row < params.rows && column < OUT_Q) {
+    if ((row < params.rows) & (column < OUT_Q)) {
         output[(split * params.rows + row) * OUT_Q + column] = value;
     }
 }
@@ -84,7 +84,7 @@ fn main(
     let low = min(first + lane % 8u, params.rows - 1u) * quads;
     let high = min(first + 8u + lane % 8u, params.rows - 1u) * quads;
 
-    let biased = BIAS == 1u && group.z == 0u;
+    let biased = (BIAS == 1u) & (group.z == 0u);
     let start = select(vec4(0.0), bias[select(0u, safe_column, biased)], biased);
     acc = array(
         start, start, start, start, start, start, start, start,

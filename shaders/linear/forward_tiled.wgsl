@@ -84,7 +84,7 @@ fn multiply(tx: u32, ty: u32) {
 }
 
 fn store(split: u32, row: u32, column: u32, value: vec4<f32>) {
-    if (row < params.rows && column < OUT_Q) {
+    if ((row < params.rows) & (column < OUT_Q)) {
         output[(split * params.rows + row) * OUT_Q + column] = value;
     }
 }
@@ -103,7 +103,7 @@ fn main(
     let first = linear / tiles * TILE;
     let brought = column + index % 16u;
 
-    let biased = BIAS == 1u && group.z == 0u;
+    let biased = (BIAS == 1u) & (group.z == 0u);
     let low = select(vec4(0.0), bias[select(0u, min(column + local.x, OUT_Q - 1u), biased)], biased);
     let high = select(vec4(0.0), bias[select(0u, min(column + local.x + 8u, OUT_Q - 1u), biased)], biased);
     acc = array(low, high, low, high, low, high, low, high, low, high, low, high, low, high, low, high);
@@ -118,7 +118,7 @@ fn main(
         }
         for (var i = index / 16u; i < 4u * DEPTH; i += 4u) {
             let row = 4u * k + i;
-            let inside = row < 4u * end && brought < OUT_Q;
+            let inside = (row < 4u * end) & (brought < OUT_Q);
             columns[i * 16u + index % 16u] = select(vec4(0.0), weight[select(0u, row * OUT_Q + brought, inside)], inside);
         }
         workgroupBarrier();
