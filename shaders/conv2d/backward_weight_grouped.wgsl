@@ -7,9 +7,9 @@
 // grad_output  [n][OUT_H][OUT_W][OUT_Q] vec4 over output channels
 // partial      [split][rows of the weight][OUT_Q] vec4: the weight's layout, once for each split of the sum
 //
-// An invocation owns one quad of the weight for the image rows [z * lines, (z + 1) * lines) of the whole batch;
-// neighbours own neighbouring output channels and so read neighbouring gradients. common/sum_partials.wgsl
-// joins the splits.
+// An invocation owns one quad of the weight for one split of the sum over pixels: some image rows of the whole batch,
+// or some columns of one row. Neighbours own neighbouring output channels and so read neighbouring gradients.
+// common/sum_partials.wgsl joins the splits.
 
 override IN_H: u32 = 1;
 override IN_W: u32 = 1;
@@ -30,8 +30,10 @@ override PAD_LEFT: i32 = 0;
 struct Params {
     // The number of samples.
     batch: u32,
-    // How many image rows of the output one split sums.
+    // How many image rows of the output one split sums; one where it sums only part of a row.
     lines: u32,
+    // How many columns of them.
+    columns: u32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<vec4<f32>>;
@@ -66,15 +68,18 @@ fn main(
     var sum = vec4(0.0);
     // Rows that only pad the weight stay zero.
     if (tap < KERNEL_H * KERNEL_W && c < in_g) {
-        let begin = group.z * params.lines;
+        let pieces = (OUT_W + params.columns - 1u) / params.columns;
+        let begin = group.z / pieces * params.lines;
         let end = min(begin + params.lines, params.batch * OUT_H);
+        let left = group.z % pieces * params.columns;
+        let right = min(left + params.columns, OUT_W);
         for (var line = begin; line < end; line++) {
             let n = line / OUT_H;
             let sy = i32(line % OUT_H) * STRIDE_H + i32(tap / KERNEL_W) * DILATION_H - PAD_TOP;
             if (sy < 0 || u32(sy) >= IN_H) {
                 continue;
             }
-            for (var x = 0u; x < OUT_W; x++) {
+            for (var x = left; x < right; x++) {
                 let sx = i32(x) * STRIDE_W + i32(tap % KERNEL_W) * DILATION_W - PAD_LEFT;
                 if (sx < 0 || u32(sx) >= IN_W) {
                     continue;

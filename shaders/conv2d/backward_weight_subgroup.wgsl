@@ -8,10 +8,10 @@
 // partial      [split][rows][OUT_Q] vec4: the weight's layout, once for each split of the sum
 //
 // A workgroup is one subgroup. It owns four row quads (16 rows of the weight's matrix, a row being one channel
-// under one tap) by 4 * LANES output channels, and the image rows [z * LINES, (z + 1) * LINES) of the whole
-// batch. It walks along them two pixels at a time: lanes 0 to 3 load the four row quads of the first pixel,
-// lanes 4 to 7 those of the second, and subgroupBroadcast hands them round. LINES bounds the loop, and gives a
-// wide device enough workgroups; common/sum_partials.wgsl joins the splits.
+// under one tap) by 4 * LANES output channels, and one split of the sum over pixels: some image rows of the whole
+// batch, or an even number of columns of one row. It walks along them two pixels at a time: lanes 0 to 3 load the
+// four row quads of the first pixel, lanes 4 to 7 those of the second, and subgroupBroadcast hands them round.
+// Splitting bounds the loop, and gives a wide device enough workgroups; common/sum_partials.wgsl joins the splits.
 
 override IN_H: u32 = 1;
 override IN_W: u32 = 1;
@@ -32,8 +32,10 @@ override LANES: u32 = 8;
 struct Params {
     // The number of samples.
     batch: u32,
-    // How many image rows of the output one split sums.
+    // How many image rows of the output one split sums; one where it sums only part of a row.
     lines: u32,
+    // How many columns of them.
+    columns: u32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<vec4<f32>>;
@@ -139,8 +141,11 @@ fn main(
 
     let zero = vec4(0.0);
     acc = array(zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero);
-    let begin = group.z * params.lines;
+    let pieces = (OUT_W + params.columns - 1u) / params.columns;
+    let begin = group.z / pieces * params.lines;
     let end = min(begin + params.lines, params.batch * OUT_H);
+    let left = group.z % pieces * params.columns;
+    let right = min(left + params.columns, OUT_W);
     if (IN_C < 4u) {
         let k = 4u * quad;
         let r0 = row_of_tap(k / IN_C, k % IN_C);
@@ -150,7 +155,7 @@ fn main(
         for (var line = begin; line < end; line++) {
             let n = line / OUT_H;
             let y = line % OUT_H;
-            for (var x = 0u; x < OUT_W; x += 2u) {
+            for (var x = left; x < right; x += 2u) {
                 let at = x + ahead;
                 let a = vec4(channel(r0, n, y, at), channel(r1, n, y, at), channel(r2, n, y, at), channel(r3, n, y, at));
                 let d = (line * OUT_W + x) * OUT_Q + safe_column;
@@ -164,7 +169,7 @@ fn main(
         for (var line = begin; line < end; line++) {
             let n = line / OUT_H;
             let y = line % OUT_H;
-            for (var x = 0u; x < OUT_W; x += 2u) {
+            for (var x = left; x < right; x += 2u) {
                 // Past the end of the line, the second pixel's rows are zero, whatever its gradient.
                 let d = (line * OUT_W + x) * OUT_Q + safe_column;
                 let next = select(d, d + OUT_Q, x + 1u < OUT_W);

@@ -7,9 +7,9 @@
 // no subgroups and suits a GPU whose workgroup memory is fast.
 //
 // A workgroup of 8 x 8 invocations owns 64 rows of the weight's matrix (a row being one channel under one tap)
-// by 64 output channels, and the image rows [z * lines, (z + 1) * lines) of the whole batch. It brings 16
-// pixels at a time into workgroup memory (8 KiB), and each invocation adds an 8 x 8 block of products in
-// registers. common/sum_partials.wgsl joins the splits.
+// by 64 output channels, and one split of the sum over pixels: some image rows of the whole batch, or some columns of
+// one row. It brings 16 pixels at a time into workgroup memory (8 KiB), and each invocation adds an 8 x 8 block of
+// products in registers. common/sum_partials.wgsl joins the splits.
 
 override IN_H: u32 = 1;
 override IN_W: u32 = 1;
@@ -29,8 +29,10 @@ override PAD_LEFT: i32 = 0;
 struct Params {
     // The number of samples.
     batch: u32,
-    // How many image rows of the output one split sums.
+    // How many image rows of the output one split sums; one where it sums only part of a row.
     lines: u32,
+    // How many columns of them.
+    columns: u32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<vec4<f32>>;
@@ -145,8 +147,11 @@ fn main(
 
     let zero = vec4(0.0);
     acc = array(zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero);
-    let begin = group.z * params.lines * OUT_W;
-    let end = min(group.z * params.lines + params.lines, params.batch * OUT_H) * OUT_W;
+    let pieces = (OUT_W + params.columns - 1u) / params.columns;
+    let line = group.z / pieces * params.lines;
+    let left = group.z % pieces * params.columns;
+    let begin = line * OUT_W + left;
+    let end = (min(line + params.lines, params.batch * OUT_H) - 1u) * OUT_W + min(left + params.columns, OUT_W);
     for (var base = begin; base < end; base += DEPTH) {
         for (var p = index / 16u; p < DEPTH; p += 4u) {
             let pixel = base + p;

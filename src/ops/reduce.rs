@@ -16,6 +16,25 @@ pub(crate) fn splits(terms: usize, least: usize, groups: usize, wanted: usize) -
     for_width.max(terms.div_ceil(MAX_TERMS))
 }
 
+/// How a sum over the pixels of an image is split: at image rows, and where those are very wide within them.
+pub(crate) struct ImageSplits {
+    /// The image rows of one split; one where it has only part of a row.
+    pub lines: usize,
+    /// The columns of one split. They are even, so that two pixels side by side are in one split.
+    pub columns: usize,
+    /// The number of splits.
+    pub count: usize,
+}
+
+impl ImageSplits {
+    /// About `wanted` splits of an image of this size, of which none has more than [`MAX_TERMS`] pixels.
+    pub fn new(lines: usize, width: usize, wanted: usize) -> Self {
+        let columns = width.next_multiple_of(2).min(MAX_TERMS);
+        let span = lines.div_ceil(wanted.min(lines)).min((MAX_TERMS / width).max(1));
+        Self { lines: span, columns, count: lines.div_ceil(span) * width.div_ceil(columns) }
+    }
+}
+
 /// A sum in parts: where they go, until [`finish`](Self::finish) joins them.
 pub(crate) struct Parts {
     /// What the kernel writes: the result itself where there is one part.

@@ -2,7 +2,7 @@
 
 use super::super::matmul::{Variant, transpose_weight};
 use super::super::program::{Activation, Dispatch, Program, TensorId, kernel, quads, weight_rows};
-use super::super::reduce::{MAX_TERMS, Parts, splits, sum_pixels};
+use super::super::reduce::{ImageSplits, Parts, splits, sum_pixels};
 use super::super::{Backward, Forward};
 use crate::shape::{Geometry, effective_kernel};
 
@@ -132,13 +132,10 @@ fn backward_weight(
     let rows = weight_rows(input.shape.channels, geometry.taps());
     let out_q = quads(grad_output.shape.channels);
     let tiles = variant.weight_tiles(rows / 4, out_q);
-    // The sum over pixels is split at image rows.
-    let width = grad_output.shape.width;
+    let wanted = splits(grad_output.pixels(), 256, tiles, variant.workgroups_wanted());
     let lines = grad_output.batch * grad_output.shape.height;
-    let splits = splits(lines * width, 256, tiles, variant.workgroups_wanted()).min(lines);
-    let span = lines.div_ceil(splits).min((MAX_TERMS / width).max(1));
-    let splits = lines.div_ceil(span);
-    let parts = Parts::new(program, layer, grad_weight, splits, rows * out_q);
+    let splits = ImageSplits::new(lines, grad_output.shape.width, wanted);
+    let parts = Parts::new(program, layer, grad_weight, splits.count, rows * out_q);
     let terms = grad_output.pixels() * input.shape.channels * geometry.taps();
     let kernels = [kernel!("conv2d/backward_weight_subgroup"), kernel!("conv2d/backward_weight_tiled")];
     let dispatch = variant.dispatch(layer, kernels[0], kernels[1]);
@@ -148,9 +145,10 @@ fn backward_weight(
         .read(grad_output.tensor)
         .write(parts.tensor)
         .uniform(input.batch as u32)
-        .uniform(span as u32)
+        .uniform(splits.lines as u32)
+        .uniform(splits.columns as u32)
         .groups(tiles)
-        .layers(splits)
+        .layers(splits.count)
         .flops(2 * (terms * grad_output.shape.channels) as u64);
     program.push(dispatch);
     parts.finish(program, layer);

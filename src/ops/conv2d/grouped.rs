@@ -1,7 +1,7 @@
 //! The dispatches of a convolution of several groups.
 
 use super::super::program::{Activation, Dispatch, Kernel, kernel, quads, weight_rows};
-use super::super::reduce::{MAX_TERMS, Parts, splits, sum_pixels};
+use super::super::reduce::{ImageSplits, Parts, splits, sum_pixels};
 use super::super::{Backward, Forward};
 use crate::shape::Geometry;
 
@@ -46,22 +46,21 @@ pub(super) fn backward(pass: Backward<'_>, geometry: &Geometry, groups: usize) {
     if let Some(grad_weight) = pass.grad_parameters[0] {
         let weight_quads =
             weight_rows(input.shape.channels / groups, geometry.taps()) * quads(grad_output.shape.channels);
-        let width = grad_output.shape.width;
-        let lines = grad_output.batch * grad_output.shape.height;
         let workgroups = weight_quads.div_ceil(WORKGROUP);
-        let splits = splits(lines * width, 64, workgroups, 512).min(lines).min(256);
-        let span = lines.div_ceil(splits).min((MAX_TERMS / width).max(1));
-        let splits = lines.div_ceil(span);
-        let parts = Parts::new(program, layer, grad_weight, splits, weight_quads);
+        let wanted = splits(grad_output.pixels(), 64, workgroups, 512).min(256);
+        let lines = grad_output.batch * grad_output.shape.height;
+        let splits = ImageSplits::new(lines, grad_output.shape.width, wanted);
+        let parts = Parts::new(program, layer, grad_weight, splits.count, weight_quads);
         let kernel = kernel!("conv2d/backward_weight_grouped");
         let dispatch = constants(layer, kernel, geometry, groups, images)
             .read(input.tensor)
             .read(grad_output.tensor)
             .write(parts.tensor)
             .uniform(input.batch as u32)
-            .uniform(span as u32)
+            .uniform(splits.lines as u32)
+            .uniform(splits.columns as u32)
             .invocations(weight_quads, WORKGROUP)
-            .layers(splits)
+            .layers(splits.count)
             .flops(flops(geometry, groups, images));
         program.push(dispatch);
         parts.finish(program, layer);
