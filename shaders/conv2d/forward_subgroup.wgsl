@@ -43,6 +43,10 @@ const ROWS: u32 = 16;
 struct Params {
     // The number of samples.
     batch: u32,
+    // The quads of the flattened sum over taps and channels that this dispatch adds: whole taps, unless taps share
+    // quads. Where they are not the first, the output holds the sum of those before.
+    begin: u32,
+    end: u32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<vec4<f32>>;
@@ -138,7 +142,12 @@ fn step(low: vec4<f32>, high: vec4<f32>, w: u32) {
 fn store(row: u32, phase: vec2<u32>, column: u32, value: vec4<f32>) {
     let index = pixel(row, phase).index;
     if ((index != OUTSIDE) & (column < OUT_Q)) {
-        output[index * OUT_Q + column] = value;
+        let at = index * OUT_Q + column;
+        if (params.begin > 0u) {
+            output[at] += value;
+        } else {
+            output[at] = value;
+        }
     }
 }
 
@@ -163,33 +172,30 @@ fn main(
     // Lanes past the last channel work on it too and store nothing.
     let safe_column = min(column, OUT_Q - 1u);
 
-    let start = select(vec4(0.0), bias[select(0u, safe_column, BIAS == 1u)], BIAS == 1u);
+    let biased = (BIAS == 1u) & (params.begin == 0u);
+    let start = select(vec4(0.0), bias[select(0u, safe_column, biased)], biased);
     acc = array(
         start, start, start, start, start, start, start, start,
         start, start, start, start, start, start, start, start,
     );
     if (IN_C < 4u) {
-        let quads = (KERNEL_H * KERNEL_W * IN_C + 3u) / 4u;
-        for (var q = 0u; q < quads; q++) {
+        for (var q = params.begin; q < params.end; q++) {
             step(flattened_quad(low, q), flattened_quad(high, q), 4u * q * OUT_Q + safe_column);
         }
     } else {
         let quads = (IN_C + 3u) / 4u;
-        for (var ky = 0u; ky < KERNEL_H; ky++) {
-            if (!meets(phase.y, ky, DILATION_H, PAD_TOP, UP_H)) {
+        for (var tap = params.begin / quads; tap < params.end / quads; tap++) {
+            let ky = tap / KERNEL_W;
+            let kx = tap % KERNEL_W;
+            if (!(meets(phase.y, ky, DILATION_H, PAD_TOP, UP_H) & meets(phase.x, kx, DILATION_W, PAD_LEFT, UP_W))) {
                 continue;
             }
-            for (var kx = 0u; kx < KERNEL_W; kx++) {
-                if (!meets(phase.x, kx, DILATION_W, PAD_LEFT, UP_W)) {
-                    continue;
-                }
-                let low_source = source(low, ky, kx);
-                let high_source = source(high, ky, kx);
-                var w = (ky * KERNEL_W + kx) * 4u * quads * OUT_Q + safe_column;
-                for (var q = 0u; q < quads; q++) {
-                    step(channels(low_source, q), channels(high_source, q), w);
-                    w += 4u * OUT_Q;
-                }
+            let low_source = source(low, ky, kx);
+            let high_source = source(high, ky, kx);
+            var w = tap * 4u * quads * OUT_Q + safe_column;
+            for (var q = 0u; q < quads; q++) {
+                step(channels(low_source, q), channels(high_source, q), w);
+                w += 4u * OUT_Q;
             }
         }
     }

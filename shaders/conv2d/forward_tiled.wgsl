@@ -36,6 +36,10 @@ override BIAS: u32 = 0;
 struct Params {
     // The number of samples.
     batch: u32,
+    // The quads of the flattened sum over taps and channels that this dispatch adds: whole taps, unless taps share
+    // quads. Where they are not the first, the output holds the sum of those before.
+    begin: u32,
+    end: u32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<vec4<f32>>;
@@ -158,7 +162,12 @@ fn multiply(tx: u32, ty: u32) {
 fn store(row: u32, phase: vec2<u32>, column: u32, value: vec4<f32>) {
     let index = pixel(row, phase).index;
     if ((index != OUTSIDE) & (column < OUT_Q)) {
-        output[index * OUT_Q + column] = value;
+        let at = index * OUT_Q + column;
+        if (params.begin > 0u) {
+            output[at] += value;
+        } else {
+            output[at] = value;
+        }
     }
 }
 
@@ -169,7 +178,7 @@ fn quad_of(p: Pixel, k: u32) -> vec4<f32> {
     }
     let quads = (IN_C + 3u) / 4u;
     let tap = k / quads;
-    let inside = tap < KERNEL_H * KERNEL_W;
+    let inside = k < params.end;
     return channels(select(OUTSIDE, source(p, tap / KERNEL_W, tap % KERNEL_W), inside), k % quads);
 }
 
@@ -201,11 +210,11 @@ fn main(
     let mine = pixel(first + index, phase);
     let brought = column + index % 16u;
 
-    let low = select(vec4(0.0), bias[select(0u, min(column + local.x, OUT_Q - 1u), BIAS == 1u)], BIAS == 1u);
-    let high = select(vec4(0.0), bias[select(0u, min(column + local.x + 8u, OUT_Q - 1u), BIAS == 1u)], BIAS == 1u);
+    let biased = (BIAS == 1u) & (params.begin == 0u);
+    let low = select(vec4(0.0), bias[select(0u, min(column + local.x, OUT_Q - 1u), biased)], biased);
+    let high = select(vec4(0.0), bias[select(0u, min(column + local.x + 8u, OUT_Q - 1u), biased)], biased);
     acc = array(low, high, low, high, low, high, low, high, low, high, low, high, low, high, low, high);
-    let depth = select(KERNEL_H * KERNEL_W * ((IN_C + 3u) / 4u), (KERNEL_H * KERNEL_W * IN_C + 3u) / 4u, IN_C < 4u);
-    for (var k = 0u; k < depth; k += DEPTH) {
+    for (var k = params.begin; k < params.end; k += DEPTH) {
         if (skipped(phase, k)) {
             continue;
         }
@@ -214,7 +223,7 @@ fn main(
         }
         for (var i = index / 16u; i < 4u * DEPTH; i += 4u) {
             let row = 4u * k + i;
-            let inside = (row < 4u * depth) & (brought < OUT_Q);
+            let inside = (row < 4u * params.end) & (brought < OUT_Q);
             columns[i * 16u + index % 16u] = select(vec4(0.0), weight[select(0u, row * OUT_Q + brought, inside)], inside);
         }
         workgroupBarrier();

@@ -2,7 +2,7 @@
 
 use super::super::matmul::{Variant, transpose_weight};
 use super::super::program::{Activation, Dispatch, Program, TensorId, kernel, quads, weight_rows};
-use super::super::reduce::{ImageSplits, Parts, splits, sum_pixels};
+use super::super::reduce::{ImageSplits, MAX_TERMS, Parts, splits, sum_pixels};
 use super::super::{Backward, Forward};
 use crate::shape::{Geometry, effective_kernel};
 
@@ -69,7 +69,7 @@ pub(super) fn forward(pass: Forward<'_>, geometry: &Geometry) {
     let bias = pass.parameters.get(1).copied();
     let operands = (pass.inputs[0], pass.parameters[0], bias, pass.output);
     let variant = Variant::choose(pass.capabilities);
-    pass.program.push(product(pass.layer, variant, &Slide::forward(geometry), operands));
+    product(pass.program, pass.layer, variant, &Slide::forward(geometry), operands);
 }
 
 /// Appends the backward pass.
@@ -81,7 +81,7 @@ pub(super) fn backward(pass: Backward<'_>, geometry: &Geometry) {
         let taps = geometry.taps();
         let weight = transpose_weight(pass.program, pass.layer, pass.parameters[0], inputs, outputs, taps);
         let operands = (pass.grad_output, weight, None, grad_input);
-        pass.program.push(product(pass.layer, variant, &Slide::backward(geometry), operands));
+        product(pass.program, pass.layer, variant, &Slide::backward(geometry), operands);
     }
     if let Some(grad_weight) = pass.grad_parameters[0] {
         backward_weight(pass.program, pass.layer, variant, geometry, [input, pass.grad_output], grad_weight);
@@ -91,34 +91,49 @@ pub(super) fn backward(pass: Backward<'_>, geometry: &Geometry) {
     }
 }
 
-/// The convolution of an input with a weight under a window.
+/// Appends the convolution of an input with a weight under a window: one dispatch, or where the sum is very long
+/// several, of which each adds to what those before left.
 fn product(
+    program: &mut Program,
     layer: &str,
     variant: Variant,
     slide: &Slide,
     (input, weight, bias, output): (Activation, TensorId, Option<TensorId>, Activation),
-) -> Dispatch {
+) {
     // The pixels of one phase; all phases have as many workgroups as the largest.
     let phase = output.shape.height.div_ceil(slide.up[0]) * output.shape.width.div_ceil(slide.up[1]);
     let taps = slide.kernel[0] * slide.kernel[1];
     let phases = slide.up[0] * slide.up[1];
-    let terms = input.shape.channels * taps;
-    let dispatch =
-        variant.dispatch(layer, kernel!("conv2d/forward_subgroup"), kernel!("conv2d/forward_tiled"));
-    slide
-        .constants(dispatch, input, output)
-        .size("UP_H", slide.up[0])
-        .size("UP_W", slide.up[1])
-        .size("BIAS", bias.is_some().into())
-        .read(input.tensor)
-        .read(weight)
-        // Something must be bound; without a bias it is not read.
-        .read(bias.unwrap_or(weight))
-        .write(output.tensor)
-        .uniform(output.batch as u32)
-        .groups(variant.tiles(output.batch * phase, output.quads()))
-        .layers(phases)
-        .flops(2 * (output.pixels() * output.shape.channels * terms / phases) as u64)
+    // Where there are a quad of channels or more, a part is whole taps; elsewhere whole steps of the tiled kernel.
+    let terms = weight_rows(input.shape.channels, taps) / 4;
+    let unit = if input.shape.channels < 4 { 4 } else { input.quads() };
+    let span = (MAX_TERMS / unit).max(1) * unit;
+    for begin in (0..terms).step_by(span) {
+        let end = (begin + span).min(terms);
+        let multiply_adds = output.pixels() * output.shape.channels * input.shape.channels * taps / phases;
+        let dispatch =
+            variant.dispatch(layer, kernel!("conv2d/forward_subgroup"), kernel!("conv2d/forward_tiled"));
+        let dispatch = slide
+            .constants(dispatch, input, output)
+            .size("UP_H", slide.up[0])
+            .size("UP_W", slide.up[1])
+            .size("BIAS", bias.is_some().into())
+            .read(input.tensor)
+            .read(weight)
+            // Something must be bound; without a bias it is not read.
+            .read(bias.unwrap_or(weight));
+        let dispatch =
+            if begin == 0 { dispatch.write(output.tensor) } else { dispatch.update(output.tensor) };
+        program.push(
+            dispatch
+                .uniform(output.batch as u32)
+                .uniform(begin as u32)
+                .uniform(end as u32)
+                .groups(variant.tiles(output.batch * phase, output.quads()))
+                .layers(phases)
+                .flops((2 * multiply_adds * (end - begin) / terms) as u64),
+        );
+    }
 }
 
 fn backward_weight(
