@@ -75,7 +75,6 @@ fn depthwise() {
 #[test]
 fn sums_over_more_than_65535_pixels() {
     conv2d(Conv2d::new(1, 3).same(), [1, 1, 271, 269]);
-    conv2d(Conv2d::new(3, 1), [3, 2, 151, 157]);
     conv2d(Conv2d::new(4, [1, 3]).groups(2), [1, 4, 70_001, 3]);
     conv2d(Conv2d::new(2, [2, 1]), [1, 2, 2, 70_001]);
 }
