@@ -30,7 +30,7 @@ pub fn draw(path: &Path, title: &str, history: &[Epoch]) -> Result<()> {
         let (_, plots) = canvas.split_vertically(HEADER * DETAIL);
         let (left, right) = plots.split_horizontally(SIZE.0 / 2 * DETAIL);
         let losses = losses(history);
-        let window = (losses.len() / SMOOTHED_PART).max(1);
+        let window = (losses.len() / SMOOTHED_PART).max(2);
         let smoothed = smooth(&losses, window);
         let test_losses = of_epochs(history, |epoch| epoch.test.loss);
         plot_loss(
@@ -103,7 +103,7 @@ fn plot_loss(area: &Canvas<'_>, epochs: usize, curves: &[Curve]) -> Result<()> {
     let values = || curves[1..].iter().flat_map(|curve| &curve.points).map(|point| point.1.max(LEAST_LOSS));
     let (low, high) = (0.5 * values().fold(f64::MAX, f64::min), 2.0 * values().fold(LEAST_LOSS, f64::max));
     let scale = (low..high).log_scale().with_key_points(ticks(low, high));
-    let mut chart = chart(area).build_cartesian_2d(0.0..epochs as f64, scale)?;
+    let mut chart = chart(area).build_cartesian_2d(0.0..1.01 * epochs as f64, scale)?;
     mesh(&mut chart, epochs, "loss")?;
     draw_curves(&mut chart, curves, low..high, SeriesLabelPosition::UpperRight)
 }
@@ -126,7 +126,7 @@ fn plot_accuracy(area: &Canvas<'_>, epochs: usize, curves: &[Curve]) -> Result<(
     let least = values.fold(100.0, f64::min);
     let span = (100.0 - least).max(1.0);
     let (low, high) = ((least - 0.15 * span).max(0.0), 100.0 + 0.03 * span);
-    let mut chart = chart(area).build_cartesian_2d(0.0..epochs as f64, low..high)?;
+    let mut chart = chart(area).build_cartesian_2d(0.0..1.01 * epochs as f64, low..high)?;
     mesh(&mut chart, epochs, "accuracy, %")?;
     draw_curves(&mut chart, curves, low..high, SeriesLabelPosition::LowerRight)
 }
