@@ -37,7 +37,7 @@ const DEFAULTS: Defaults = Defaults {
     network: "lenet",
     epochs: "3",
     batch: "64",
-    lr: &["0.05", "0.05", "0.01"],
+    lr: &["0.02", "0.02", "0.005"],
     momentum: "0.9",
     weight_decay: "0",
     subset: Some("20000"),
