@@ -4,9 +4,9 @@
 //! use wgcnn::prelude::*;
 //!
 //! # fn main() -> wgcnn::Result<()> {
-//! # let (train, test): (Dataset, Dataset) = unimplemented!();
-//! let network = Network::builder([1, 28, 28]) // channels, height, width
-//!     .conv2d("conv1", Conv2d::new(32, 5).same())
+//! let (train, test) = wgcnn::data::digits()?.hold_out(3);
+//! let network = Network::builder([1, 8, 8]) // channels, height, width
+//!     .conv2d("conv1", Conv2d::new(32, 3).same())
 //!     .relu()
 //!     .max_pool2d(2)
 //!     .flatten()
@@ -15,10 +15,10 @@
 //! println!("{}", network.summary());
 //!
 //! let context = Context::new()?;
-//! let optimizer = Sgd::new(0.05).momentum(0.9);
-//! let mut trainer = Trainer::new(&context, network, CrossEntropy::mean(), optimizer, 64)?;
+//! let optimizer = Sgd::new(0.02).momentum(0.9);
+//! let mut trainer = Trainer::new(&context, network, CrossEntropy::mean(), optimizer, 32)?;
 //! for epoch in 0..3 {
-//!     for batch in train.shuffled(epoch).batches(64) {
+//!     for batch in train.shuffled(epoch).batches(32) {
 //!         trainer.step(&batch)?; // records and submits; the metrics come back when they are ready
 //!     }
 //!     println!("{}", trainer.evaluate(&test)?);
