@@ -1,15 +1,14 @@
 // Joins a split sum: result[i] = sum over s of partial[s][i], in the order of s.
 //
-// partial  [SPLITS][quads] vec4
+// partial  [splits][quads] vec4
 // result   [quads] vec4
 //
-// An invocation owns one vec4. The splits are few (at most 256), so that a plain loop reads them at the
-// memory's speed, neighbours side by side.
-
-override SPLITS: u32 = 1;
+// An invocation owns one vec4. The splits are few beside the terms that they joined, so that a plain loop reads
+// them at the memory's speed, neighbours side by side.
 
 struct Params {
     quads: u32,
+    splits: u32,
 }
 
 @group(0) @binding(0) var<storage, read> partial: array<vec4<f32>>;
@@ -27,7 +26,7 @@ fn main(
         return;
     }
     var sum = vec4(0.0);
-    for (var split = 0u; split < SPLITS; split++) {
+    for (var split = 0u; split < params.splits; split++) {
         sum += partial[split * params.quads + i];
     }
     result[i] = sum;

@@ -48,10 +48,10 @@ impl Parts {
     pub fn finish(self, program: &mut Program, layer: &str) {
         if self.parts > 1 {
             let dispatch = Dispatch::new(layer, kernel!("common/sum_partials"))
-                .size("SPLITS", self.parts)
                 .read(self.tensor)
                 .write(self.result)
                 .uniform(self.quads as u32)
+                .uniform(self.parts as u32)
                 .invocations(self.quads, WORKGROUP)
                 .flops((4 * self.quads * (self.parts - 1)) as u64);
             program.push(dispatch);
