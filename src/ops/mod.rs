@@ -122,6 +122,8 @@ pub struct Forward<'a> {
     pub layer: &'a str,
     /// A number no other layer of the network has; random operators mix it into their stream.
     pub stream: u32,
+    /// The number of samples of the batch before those of the inputs: a batch may be taken in chunks.
+    pub first_sample: usize,
     /// Whether the pass is part of a training step.
     pub training: bool,
     /// Whether a backward pass through this layer follows, in training or not.
@@ -150,6 +152,8 @@ pub struct Backward<'a> {
     pub layer: &'a str,
     /// As in [`Forward`].
     pub stream: u32,
+    /// As in [`Forward`].
+    pub first_sample: usize,
     /// The inputs of the forward pass.
     pub inputs: &'a [Activation],
     /// The parameters.
@@ -249,6 +253,11 @@ pub trait Operator: Debug + Send + Sync + Twin<f32> + Twin<f64> {
 
     /// Whether the forward pass can end with another layer's function: see [`Forward::activation`].
     fn fuses_activation(&self, _inputs: &[Shape]) -> bool {
+        false
+    }
+
+    /// Whether a sample's output depends on other samples of the batch: then the batch cannot be taken in chunks.
+    fn mixes_samples(&self, _training: bool) -> bool {
         false
     }
 

@@ -9,7 +9,7 @@ use crate::ops::{Loss, Optimizer};
 use crate::{Error, Result};
 
 use super::blocks::{Block, blocks};
-use super::placement::{Place, check_limits, place};
+use super::placement::{Place, check_binding, check_size, place};
 use super::planner::{Drawn, Resident, draw};
 
 /// What a pass is to do.
@@ -159,7 +159,7 @@ impl Plan {
             optimizer.check()?;
         }
         let blocks = blocks(network, capabilities)?;
-        let Drawn { program, io, resident } = draw(network, options, &blocks, capabilities);
+        let Drawn { program, io, resident } = draw(network, options, &blocks, capabilities)?;
         check_dispatches(&program, capabilities)?;
 
         let mut buffers = vec![];
@@ -183,15 +183,22 @@ impl Plan {
             .map(|tensor| (TensorId(tensor), Role::Constant(TensorId(tensor))));
         for (tensor, role) in io.tensors().map(|tensor| (tensor, Role::Io)).chain(constants) {
             let desc = &program.tensors[tensor.0];
-            check_limits(&desc.label, desc.bytes, capabilities)?;
+            check_size(&desc.label, desc.bytes, capabilities)?;
             places[tensor.0] = Some(Place { buffer: buffers.len(), offset: 0 });
             buffers.push(BufferPlan { role, label: desc.label.clone(), bytes: desc.bytes });
         }
-        let arenas = place(&program, |tensor| places[tensor].is_none(), capabilities)?;
+        let apart = |tensor: usize| places[tensor].is_none() && program.tensors[tensor].part_of.is_none();
+        let arenas = place(&program, apart, capabilities)?;
         for (tensor, within) in arenas.places.iter().enumerate() {
             if let Some(within) = within {
                 let buffer = buffers.len() + within.buffer;
                 places[tensor] = Some(Place { buffer, offset: within.offset });
+            }
+        }
+        for part in 0..places.len() {
+            if let Some((whole, offset)) = program.tensors[part].part_of {
+                let place = places[whole.0];
+                places[part] = place.map(|place| Place { offset: place.offset + offset, ..place });
             }
         }
         for (i, bytes) in arenas.sizes.iter().enumerate() {
@@ -240,9 +247,21 @@ impl Plan {
     }
 }
 
-/// Checks that no dispatch has more workgroups than the device allows.
+/// Checks that no dispatch has more workgroups, larger bindings or more of them than the device allows.
 fn check_dispatches(program: &Program, capabilities: &Capabilities) -> Result<()> {
     for dispatch in &program.dispatches {
+        for binding in &dispatch.bindings {
+            let desc = &program.tensors[binding.tensor.0];
+            check_binding(&desc.label, desc.bytes, capabilities)?;
+        }
+        if dispatch.bindings.len() > capabilities.max_storage_buffers as usize {
+            return Err(Error::Limit {
+                what: format!("layer {:?} ({}), in storage buffers,", dispatch.layer, dispatch.kernel.name),
+                needed: dispatch.bindings.len() as u64,
+                limit_name: "maxStorageBuffersPerShaderStage",
+                limit: capabilities.max_storage_buffers.into(),
+            });
+        }
         let most = dispatch.workgroups.into_iter().max().unwrap_or(0);
         if most > capabilities.max_workgroups_per_axis {
             return Err(Error::Limit {
