@@ -53,10 +53,10 @@ pub mod prelude {
     pub use crate::gpu::Context;
     pub use crate::network::{Init, Network};
     pub use crate::ops::{
-        Add, AvgPool2d, Concat, Conv2d, CrossEntropy, Dropout, Flatten, Linear, LpPool2d, MaxPool2d, Relu,
-        Sgd, Sigmoid, Tanh,
+        Add, AvgPool2d, Concat, Conv2d, Crop, CrossEntropy, Dropout, Flatten, Linear, LpPool2d, MaxPool2d,
+        Mul, Pad2d, PadMode, Relu, Reshape, Sgd, Sigmoid, Split, Tanh, UpsampleBilinear2d, UpsampleNearest2d,
     };
-    pub use crate::shape::{Padding, Shape};
+    pub use crate::shape::{Axis, Padding, Shape};
     pub use crate::train::{Metrics, Trainer};
 }
 

@@ -19,19 +19,28 @@ use crate::Tensor;
 use crate::ops::StepState;
 
 mod add;
+mod broadcast;
 mod concat;
+mod crop;
 mod cross_entropy;
 mod dropout;
 mod elementwise;
 mod executor;
 mod flatten;
+mod gather;
+mod mul;
+mod pad2d;
 mod philox;
 mod precision;
 mod relu;
+mod reshape;
 mod sgd;
 mod sigmoid;
+mod split;
 mod tanh;
 mod trainer;
+mod upsample_bilinear2d;
+mod upsample_nearest2d;
 
 pub use executor::{backward, forward, parameters, vjp};
 pub use precision::Precision;

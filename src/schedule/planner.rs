@@ -3,7 +3,7 @@
 use crate::gpu::Capabilities;
 use crate::network::{Network, Node, ValueId};
 use crate::ops::add::{accumulate, sum};
-use crate::ops::flatten::{nchw_to_nhwc, nhwc_to_nchw};
+use crate::ops::host::{nchw_to_nhwc, nhwc_to_nchw};
 use crate::ops::program::{Activation, Program, TensorId};
 use crate::ops::{Backward, Forward, Loss, LossOutput, LossPass, Operator, Optimizer, StepState, UpdatePass};
 
@@ -146,7 +146,7 @@ impl<'a> Planner<'a> {
             let host = self.program.host_tensor(format!("input {i}"), shape, self.options.batch);
             self.io.inputs.push(host);
             let activation = self.activation(format!("input {i} (NHWC)"), *value);
-            self.program.push(nchw_to_nhwc("input", host, shape.len(), activation));
+            self.program.push(nchw_to_nhwc("input", host, activation));
             self.values[value.0] = Some(activation);
         }
         for (stream, node) in self.network.nodes().iter().enumerate() {
@@ -185,7 +185,7 @@ impl<'a> Planner<'a> {
     fn read_output(&mut self) {
         let output = self.value(self.network.output());
         let host = self.program.host_tensor("output", output.shape, output.batch);
-        self.program.push(nhwc_to_nchw("output", output, host, output.shape.len()));
+        self.program.push(nhwc_to_nchw("output", output, host));
         self.io.output = Some(host);
     }
 
@@ -214,7 +214,7 @@ impl<'a> Planner<'a> {
         let host = self.program.host_tensor("grad_output", shape, self.options.batch);
         self.io.grad_output = Some(host);
         let activation = self.activation("grad_output (NHWC)".into(), self.network.output());
-        self.program.push(nchw_to_nhwc("grad_output", host, shape.len(), activation));
+        self.program.push(nchw_to_nhwc("grad_output", host, activation));
         activation
     }
 
@@ -247,26 +247,25 @@ impl<'a> Planner<'a> {
             }
             let grad_output = self.join(&node.name, &contributions);
             let shapes = self.network.input_shapes(node);
-            let passes =
-                node.operator.passes_gradient() || node.operator.is_identity(&shapes, self.options.training);
-            let grad_inputs: Vec<Option<Activation>> = node
-                .inputs
-                .iter()
-                .map(|input| {
-                    let shape = self.network.shape(*input);
-                    let contribution = if !self.wanted[input.0] {
+            let identity = node.operator.is_identity(&shapes, self.options.training);
+            let passes = |input| identity || node.operator.passes_gradient(&shapes, input);
+            let grad_inputs: Vec<Option<Activation>> = (0..)
+                .zip(&node.inputs)
+                .map(|(i, input)| {
+                    if !self.wanted[input.0] {
                         return None;
-                    } else if passes {
-                        Contribution { activation: Activation { shape, ..grad_output }, owned: false }
-                    } else {
-                        let label = format!("{}.grad_input", node.name);
-                        Contribution { activation: self.activation(label, *input), owned: true }
-                    };
-                    arriving[input.0].push(contribution);
-                    Some(contribution.activation)
+                    }
+                    if passes(i) {
+                        let activation = Activation { shape: self.network.shape(*input), ..grad_output };
+                        arriving[input.0].push(Contribution { activation, owned: false });
+                        return None;
+                    }
+                    let activation = self.activation(format!("{}.grad_input", node.name), *input);
+                    arriving[input.0].push(Contribution { activation, owned: true });
+                    Some(activation)
                 })
                 .collect();
-            if !passes {
+            if !(0..node.inputs.len()).all(passes) {
                 self.node_backward(stream, node, grad_output, &grad_inputs);
             }
         }
@@ -337,7 +336,7 @@ impl<'a> Planner<'a> {
                 let gradient = self.join("input", &arriving[input.0]);
                 let shape = self.network.shape(*input);
                 let host = self.program.host_tensor(format!("input {i}.gradient"), shape, gradient.batch);
-                self.program.push(nhwc_to_nchw("input", gradient, host, shape.len()));
+                self.program.push(nhwc_to_nchw("input", gradient, host));
                 host
             });
             self.io.grad_inputs.push(host);
