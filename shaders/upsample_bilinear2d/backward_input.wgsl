@@ -69,7 +69,8 @@ fn weight(i: u32, reader: u32, size: u32, out_size: u32) -> f32 {
 // The places along an axis of the output that are less than one away from place i of the input: from, to below.
 fn readers(i: u32, size: u32, out_size: u32) -> vec2<u32> {
     let step = max(size - 1u, 1u);
-    // What is computed for the first and for the last place is not used; the maximum keeps it from dividing by 0.
+    // Of the first place the begin is not used, of the last the end: the maxima keep them from wrapping around and
+    // from dividing by zero.
     let before = max(i, 1u) - 1u;
     let aligned = vec2<u32>(before * unit(out_size) / step + 1u, ((i + 1u) * unit(out_size) + step - 1u) / step);
     let centred = vec2<u32>(

@@ -88,7 +88,8 @@ impl NetworkBuilder {
         self.then(upsample.into())
     }
 
-    /// Adds `x + branch(x)` (He et al. 2016, arXiv:1512.03385). The branch must keep the shape.
+    /// Adds `x + branch(x)` (He et al. 2016, arXiv:1512.03385). The branch must keep the shape, or
+    /// have 1 along an axis: that counts as repeated.
     ///
     /// ```
     /// # use wgcnn::{network::Network, ops::Conv2d};
@@ -102,7 +103,8 @@ impl NetworkBuilder {
         self.residual_with(|shortcut| shortcut, branch)
     }
 
-    /// Adds `shortcut(x) + branch(x)`, for a branch that changes the shape. Both must end in one shape.
+    /// Adds `shortcut(x) + branch(x)`, for a branch that changes the shape. Both must end in one shape, or
+    /// in shapes of which one has 1 where they differ.
     pub fn residual_with(
         self,
         shortcut: impl FnOnce(Self) -> Self,
@@ -115,9 +117,12 @@ impl NetworkBuilder {
     /// column: it may have 1 along any axis (Hu et al. 2018, arXiv:1709.01507).
     ///
     /// ```
-    /// # use wgcnn::{network::Network, ops::{AvgPool2d, Conv2d}};
+    /// # use wgcnn::{network::Network, ops::Conv2d};
     /// let network = Network::builder([8, 6, 6])
-    ///     .gate(|b| b.avg_pool2d(6).conv2d("squeeze", Conv2d::new(2, 1)).relu().conv2d("excite", Conv2d::new(8, 1)).sigmoid())
+    ///     .gate(|b| {
+    ///         let squeezed = b.avg_pool2d(6).conv2d("squeeze", Conv2d::new(2, 1)).relu();
+    ///         squeezed.conv2d("excite", Conv2d::new(8, 1)).sigmoid()
+    ///     })
     ///     .build()?;
     /// assert_eq!(network.output_shape(), [8, 6, 6].into());
     /// # Ok::<(), wgcnn::Error>(())

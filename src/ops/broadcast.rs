@@ -28,7 +28,7 @@ pub(super) fn output_shape(left: Shape, right: Shape) -> Result<Shape, Refusal> 
         let [l, r] = [left, right].map(|shape| shape.sizes()[axis.index()]);
         if l != r && l != 1 && r != 1 {
             return Err(format!(
-                "the inputs {left} and {right} differ in {axis}, {l} and {r}; along each axis they must be equal, or \
+                "the inputs differ in {axis}, {l} and {r}; along each axis they must be equal, or \
                  one of them 1"
             ));
         }

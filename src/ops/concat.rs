@@ -54,7 +54,7 @@ impl Operator for Concat {
                 let [got, wanted] = [sizes, first.sizes()].map(|sizes| sizes[other.index()]);
                 if got != wanted {
                     return Err(format!(
-                        "the inputs {first} and {input} differ in {other}, {wanted} and {got}; they may differ in \
+                        "the inputs differ in {other}, {wanted} and {got}; they may differ in \
                          {} only",
                         self.axis
                     ));

@@ -31,6 +31,15 @@ fn odd_sizes() {
     }
 }
 
+/// What is multiplied still fits in 32 bits.
+#[test]
+fn long_rows() {
+    for align_corners in [false, true] {
+        let upsample = UpsampleBilinear2d::size([1, 32_767]).align_corners(align_corners);
+        check(upsample, &[[1, 1, 1, 30_011]], FOUR_TERMS, FOUR_TERMS);
+    }
+}
+
 /// The same size is the same image.
 #[test]
 fn identity() {

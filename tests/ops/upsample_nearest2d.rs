@@ -20,6 +20,12 @@ fn odd_sizes() {
     }
 }
 
+/// What is multiplied still fits in 32 bits.
+#[test]
+fn long_rows() {
+    check(UpsampleNearest2d::size([1, 32_767]), &[[1, 1, 1, 30_011]], Rounding::Exact, Rounding::Sum);
+}
+
 #[test]
 fn within_a_graph() {
     check_within(UpsampleNearest2d::size([7, 6]), [2, 6, 3, 4]);
