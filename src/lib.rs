@@ -53,11 +53,11 @@ pub mod prelude {
     pub use crate::gpu::Context;
     pub use crate::network::{Init, Network};
     pub use crate::ops::{
-        Add, AvgPool2d, Concat, Conv2d, CrossEntropy, Dropout, Flatten, Linear, LpPool2d, MaxPool2d, Relu,
-        Sgd, Sigmoid, Tanh,
+        Adam, AdamW, Add, AvgPool2d, Concat, Conv2d, CrossEntropy, Dropout, Flatten, Linear, LossScaling,
+        LpPool2d, MaxPool2d, Relu, RmsProp, Sgd, Sigmoid, Tanh,
     };
     pub use crate::shape::{Padding, Shape};
-    pub use crate::train::{Metrics, Trainer};
+    pub use crate::train::{Metrics, Trainer, TrainerOptions};
 }
 
 /// The README's programs, so that they are compiled with the documentation's.

@@ -11,6 +11,8 @@ use crate::network::Init;
 use crate::reference::{LossTwin, OptimizerTwin, Twin};
 use crate::shape::{Geometry, Shape};
 
+pub mod adam;
+pub mod adamw;
 pub mod add;
 pub mod avg_pool2d;
 pub mod concat;
@@ -23,16 +25,22 @@ pub mod linear;
 pub mod lp_pool2d;
 mod matmul;
 pub mod max_pool2d;
+pub(crate) mod moments;
 mod pool;
 pub mod program;
 mod reduce;
 pub mod registry;
 pub mod relu;
+pub mod rmsprop;
+mod setting;
 pub mod sgd;
 pub mod sigmoid;
 pub mod tanh;
+pub(crate) mod update_control;
 mod window;
 
+pub use adam::Adam;
+pub use adamw::AdamW;
 pub use add::Add;
 pub use avg_pool2d::AvgPool2d;
 pub use concat::Concat;
@@ -44,9 +52,11 @@ pub use linear::Linear;
 pub use lp_pool2d::LpPool2d;
 pub use max_pool2d::MaxPool2d;
 pub use relu::Relu;
+pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
 pub use sigmoid::Sigmoid;
 pub use tanh::Tanh;
+pub use update_control::{LossScaling, UpdateControl, UpdateOptions};
 
 use program::{Activation, ParameterLayout, Program, TensorId};
 
@@ -305,6 +315,8 @@ pub struct UpdatePass<'a> {
     pub quads: usize,
     /// The step's state: see [`StepState`].
     pub step: TensorId,
+    /// What gradients are multiplied by, and whether the step is skipped: see [`UpdateControl`].
+    pub control: TensorId,
 }
 
 /// An optimizer: gradients to new parameters.
@@ -324,6 +336,6 @@ pub trait Optimizer: Debug + Send + Sync + OptimizerTwin<f32> + OptimizerTwin<f6
     /// The learning rate it starts with.
     fn learning_rate(&self) -> f32;
 
-    /// Appends the dispatches of one update.
+    /// Appends the dispatches of one update. Those of a step that is skipped leave everything as it is.
     fn update(&self, pass: UpdatePass<'_>);
 }

@@ -10,6 +10,8 @@ use super::{Loss, Operator, Optimizer, Refusal};
 
 /// All that can be built by name, in alphabetical order. Adding an operator adds its line here.
 pub const REGISTRY: &[Entry] = &[
+    optimizer::<super::Adam>(),
+    optimizer::<super::AdamW>(),
     operator::<super::Add>(),
     operator::<super::AvgPool2d>(),
     operator::<super::Concat>(),
@@ -21,6 +23,7 @@ pub const REGISTRY: &[Entry] = &[
     operator::<super::LpPool2d>(),
     operator::<super::MaxPool2d>(),
     operator::<super::Relu>(),
+    optimizer::<super::RmsProp>(),
     optimizer::<super::Sgd>(),
     operator::<super::Sigmoid>(),
     operator::<super::Tanh>(),

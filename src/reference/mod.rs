@@ -9,6 +9,7 @@ mod linear;
 mod lp_pool2d;
 mod matrix;
 mod max_pool2d;
+mod moments;
 mod pool;
 mod window;
 
@@ -16,8 +17,10 @@ use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
 use crate::Tensor;
-use crate::ops::StepState;
+use crate::ops::{StepState, UpdateControl};
 
+mod adam;
+mod adamw;
 mod add;
 mod concat;
 mod cross_entropy;
@@ -28,10 +31,12 @@ mod flatten;
 mod philox;
 mod precision;
 mod relu;
+mod rmsprop;
 mod sgd;
 mod sigmoid;
 mod tanh;
 mod trainer;
+mod update_control;
 
 pub use executor::{backward, forward, parameters, vjp};
 pub use precision::Precision;
@@ -161,6 +166,13 @@ pub trait LossTwin<T> {
 /// The CPU twin of an optimizer.
 pub trait OptimizerTwin<T> {
     /// Updates `parameter` in place; `state` holds [`Optimizer::state_tensors`](crate::ops::Optimizer::state_tensors)
-    /// runs of the same length, zero before the first step.
-    fn apply(&self, parameter: &mut [T], gradient: &[T], state: &mut [Vec<T>], step: &StepState);
+    /// runs of the same length, zero before the first step. A step that is skipped changes nothing.
+    fn apply(
+        &self,
+        parameter: &mut [T],
+        gradient: &[T],
+        state: &mut [Vec<T>],
+        step: &StepState,
+        control: &UpdateControl,
+    );
 }
