@@ -2,7 +2,7 @@
 
 use wgcnn::Tensor;
 use wgcnn::gpu::Context;
-use wgcnn::ops::{LossScaling, Sgd, UpdateControl, UpdateOptions};
+use wgcnn::ops::{Adam, AdamW, LossScaling, Optimizer, RmsProp, Sgd, UpdateControl, UpdateOptions};
 
 use crate::check::close;
 use crate::common::differences::spread;
@@ -144,6 +144,31 @@ fn a_scale_is_taken_back() {
         let (scaled, scaled_control) = treat(context, both, &gradients, 1023);
         assert_eq!(scaled, clipped);
         assert_eq!(scaled_control.gradient_norm, control.gradient_norm);
+    }
+}
+
+/// A device on which a kernel binds no more than four storage buffers, the least that any has.
+#[test]
+fn four_storage_buffers_are_enough() {
+    let descriptor = wgpu::InstanceDescriptor::new_without_display_handle().with_env();
+    let adapter =
+        pollster::block_on(wgpu::Instance::new(descriptor).request_adapter(&Default::default())).unwrap();
+    let required_limits = wgpu::Limits { max_storage_buffers_per_shader_stage: 4, ..wgpu::Limits::default() };
+    let descriptor = wgpu::DeviceDescriptor { required_limits, ..Default::default() };
+    let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).unwrap();
+    let context = Context::from_device(&adapter, device, queue);
+    let options = UpdateOptions { loss_scaling: Some(LossScaling::default()), ..clip(0.5) };
+    let optimizers: [&dyn Optimizer; 6] = [
+        &Sgd::new(0.1),
+        &Sgd::new(0.1).momentum(0.9),
+        &Adam::new(0.1),
+        &AdamW::new(0.1),
+        &RmsProp::new(0.1).momentum(0.9),
+        &RmsProp::new(0.1).centered(true),
+    ];
+    for optimizer in optimizers {
+        let (got, _) = gpu::update(&context, optimizer, options, &Tensor::zeros([5]), &[1.0; 10]).unwrap();
+        assert!(got.iter().all(|value| *value < 0.0), "{optimizer:?}: {got:?}");
     }
 }
 
