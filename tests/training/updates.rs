@@ -213,7 +213,7 @@ fn options_that_make_no_sense_are_refused() {
     let says = |options: TrainerOptions, wanted: &str| {
         let new: Result<Trainer> =
             Trainer::new(&contexts()[0], network(), CrossEntropy::mean(), Sgd::new(0.1), options);
-        assert_eq!(new.err().expect("an error").to_string(), wanted);
+        assert_eq!(new.expect_err("an error").to_string(), wanted);
     };
     says(TrainerOptions::batch(0), "batch is 0; it must be at least 1");
     says(options().clip_grad_norm(-1.0), "the largest gradient norm is -1; it must be a number more than 0");
