@@ -11,6 +11,8 @@ use crate::network::Init;
 use crate::reference::{LossTwin, OptimizerTwin, Twin};
 use crate::shape::{Geometry, Shape};
 
+pub mod adam;
+pub mod adamw;
 pub mod add;
 pub mod avg_pool2d;
 mod broadcast;
@@ -31,6 +33,7 @@ pub mod linear;
 pub mod lp_pool2d;
 mod matmul;
 pub mod max_pool2d;
+pub(crate) mod moments;
 pub mod mul;
 pub mod pad2d;
 mod pool;
@@ -42,7 +45,9 @@ pub mod relu;
 pub mod relu6;
 pub mod reshape;
 mod resize;
+pub mod rmsprop;
 mod section;
+mod setting;
 pub mod sgd;
 mod shift;
 pub mod sigmoid;
@@ -50,10 +55,13 @@ pub mod silu;
 pub mod softplus;
 pub mod split;
 pub mod tanh;
+pub(crate) mod update_control;
 pub mod upsample_bilinear2d;
 pub mod upsample_nearest2d;
 mod window;
 
+pub use adam::Adam;
+pub use adamw::AdamW;
 pub use add::Add;
 pub use avg_pool2d::AvgPool2d;
 pub use concat::Concat;
@@ -77,12 +85,14 @@ pub use prelu::Prelu;
 pub use relu::Relu;
 pub use relu6::Relu6;
 pub use reshape::Reshape;
+pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
 pub use sigmoid::Sigmoid;
 pub use silu::Silu;
 pub use softplus::Softplus;
 pub use split::Split;
 pub use tanh::Tanh;
+pub use update_control::{LossScaling, UpdateControl, UpdateOptions};
 pub use upsample_bilinear2d::UpsampleBilinear2d;
 pub use upsample_nearest2d::UpsampleNearest2d;
 
@@ -375,6 +385,8 @@ pub struct UpdatePass<'a> {
     pub quads: usize,
     /// The step's state: see [`StepState`].
     pub step: TensorId,
+    /// What gradients are multiplied by, and whether the step is skipped: see [`UpdateControl`].
+    pub control: TensorId,
 }
 
 /// An optimizer: gradients to new parameters.
@@ -394,6 +406,6 @@ pub trait Optimizer: Debug + Send + Sync + OptimizerTwin<f32> + OptimizerTwin<f6
     /// The learning rate it starts with.
     fn learning_rate(&self) -> f32;
 
-    /// Appends the dispatches of one update.
+    /// Appends the dispatches of one update. Those of a step that is skipped leave everything as it is.
     fn update(&self, pass: UpdatePass<'_>);
 }

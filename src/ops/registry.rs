@@ -11,6 +11,8 @@ use crate::shape::Axis;
 
 /// All that can be built by name, in alphabetical order. Adding an operator adds its line here.
 pub const REGISTRY: &[Entry] = &[
+    optimizer::<super::Adam>(),
+    optimizer::<super::AdamW>(),
     operator::<super::Add>(),
     operator::<super::AvgPool2d>(),
     operator::<super::Concat>(),
@@ -33,6 +35,7 @@ pub const REGISTRY: &[Entry] = &[
     operator::<super::Relu>(),
     operator::<super::Relu6>(),
     operator::<super::Reshape>(),
+    optimizer::<super::RmsProp>(),
     optimizer::<super::Sgd>(),
     operator::<super::Sigmoid>(),
     operator::<super::Silu>(),
