@@ -65,7 +65,7 @@ pub(crate) fn single_input(inputs: &[Shape]) -> Result<Shape, Refusal> {
     }
 }
 
-/// A learned tensor of a layer.
+/// A tensor that a layer keeps: learned, or a buffer.
 #[derive(Debug, Clone)]
 pub struct ParameterSpec {
     /// `weight` or `bias`; the network puts the layer's name before it.
@@ -76,12 +76,30 @@ pub struct ParameterSpec {
     pub layout: ParameterLayout,
     /// What it holds before training.
     pub init: Init,
+    /// Whether it is a buffer: saved and loaded with the network like what is learned, but without a gradient
+    /// and untouched by any optimizer. The operator itself changes it, in the forward pass of a training step.
+    pub buffer: bool,
 }
 
 impl ParameterSpec {
+    /// A `weight` of `shape`, OIHW or `[out, in]`.
+    pub fn weight(shape: impl Into<Vec<usize>>, init: Init) -> Self {
+        Self { name: "weight", shape: shape.into(), layout: ParameterLayout::Weight, init, buffer: false }
+    }
+
+    /// A vector of `len` elements.
+    pub fn vector(name: &'static str, len: usize, init: Init) -> Self {
+        Self { name, shape: vec![len], layout: ParameterLayout::Vector, init, buffer: false }
+    }
+
     /// A bias of `len` elements, zero before training.
     pub fn bias(len: usize) -> Self {
-        Self { name: "bias", shape: vec![len], layout: ParameterLayout::Vector, init: Init::Constant(0.0) }
+        Self::vector("bias", len, Init::Constant(0.0))
+    }
+
+    /// A buffer of `len` elements, each of them `value` before training.
+    pub fn buffer(name: &'static str, len: usize, value: f32) -> Self {
+        Self { buffer: true, ..Self::vector(name, len, Init::Constant(value)) }
     }
 }
 
@@ -126,6 +144,8 @@ pub struct Backward<'a> {
     pub layer: &'a str,
     /// As in [`Forward`].
     pub stream: u32,
+    /// As in [`Forward`].
+    pub training: bool,
     /// The inputs of the forward pass.
     pub inputs: &'a [Activation],
     /// The parameters.
@@ -188,9 +208,18 @@ pub trait Operator: Debug + Send + Sync + Twin<f32> + Twin<f64> {
     /// Says which attribute or input does not fit and what would.
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, Refusal>;
 
-    /// The learned tensors, for inputs that [`output_shape`](Self::output_shape) accepted.
+    /// The tensors it keeps, for inputs that [`output_shape`](Self::output_shape) accepted: what is learned, and
+    /// after that the buffers.
     fn parameters(&self, _inputs: &[Shape]) -> Vec<ParameterSpec> {
         vec![]
+    }
+
+    /// Checks that a training step can have so few samples.
+    ///
+    /// # Errors
+    /// Says how many would do.
+    fn check_training(&self, _inputs: &[Shape], _samples: usize) -> Result<(), Refusal> {
+        Ok(())
     }
 
     /// The window that slides over the input, for the receptive field.

@@ -33,7 +33,7 @@ mod sigmoid;
 mod tanh;
 mod trainer;
 
-pub use executor::{backward, forward, parameters, vjp};
+pub use executor::{backward, forward, parameters, update_buffers, vjp};
 pub use precision::Precision;
 pub use trainer::Trainer;
 
@@ -110,12 +110,19 @@ pub struct Pass {
     pub step: StepState,
 }
 
+impl Pass {
+    /// How many samples of a batch of `batch` are real: the rest is padding.
+    pub fn samples(&self, batch: usize) -> usize {
+        batch.min(self.step.samples as usize)
+    }
+}
+
 /// The gradients that a layer sends back.
 #[derive(Debug, Clone)]
 pub struct Gradients<T> {
     /// To each input.
     pub inputs: Vec<Tensor<T>>,
-    /// To each parameter.
+    /// To each parameter that is learned. In a network's gradients buffers have one too, which is zero.
     pub parameters: Vec<Tensor<T>>,
 }
 
@@ -134,6 +141,16 @@ pub trait Twin<T> {
         grad_output: &Tensor<T>,
         pass: &Pass,
     ) -> Gradients<T>;
+
+    /// What the buffers hold after a forward pass in training, with their places among the parameters.
+    fn updated_buffers(
+        &self,
+        _inputs: &[&Tensor<T>],
+        _parameters: &[&Tensor<T>],
+        _pass: &Pass,
+    ) -> Vec<(usize, Tensor<T>)> {
+        vec![]
+    }
 }
 
 /// What a loss measured.

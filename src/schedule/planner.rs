@@ -293,6 +293,7 @@ impl<'a> Planner<'a> {
                 capabilities: self.capabilities,
                 layer: &node.name,
                 stream: stream as u32,
+                training: self.options.training,
                 inputs: &inputs,
                 parameters: &parameters,
                 output,
