@@ -53,7 +53,8 @@ impl Network {
                 .map(|field| node.operator.geometry(&shapes).map_or(field, |window| field.through(&window)));
             fields.push(field);
             let kept = node.parameters.iter().map(|id| &self.parameters[id.0]);
-            let values = |buffer| kept.clone().filter(|p| p.spec.buffer == buffer).map(|p| p.value.len()).sum();
+            let values =
+                |buffer| kept.clone().filter(|p| p.spec.buffer == buffer).map(|p| p.value.len()).sum();
             rows.push(Row {
                 layer: node.name.clone(),
                 operator: node.operator.name(),
@@ -149,7 +150,11 @@ impl fmt::Display for Summary {
             writeln!(f, "{} of the parameters are frozen", thousands(self.frozen))?;
         }
         if self.buffers() > 0 {
-            writeln!(f, "{} values more are in buffers, which no optimizer changes", thousands(self.buffers()))?;
+            writeln!(
+                f,
+                "{} values more are in buffers, which no optimizer changes",
+                thousands(self.buffers())
+            )?;
         }
         write!(f, "FLOPs and memory (outputs in f32) are those of one sample, forward")
     }

@@ -13,16 +13,19 @@ use crate::shape::{Geometry, Shape};
 
 pub mod add;
 pub mod avg_pool2d;
+pub mod batch_norm;
 pub mod concat;
 pub mod conv2d;
 pub mod cross_entropy;
 pub mod dropout;
 mod elementwise;
 pub mod flatten;
+pub mod group_norm;
 pub mod linear;
 pub mod lp_pool2d;
 mod matmul;
 pub mod max_pool2d;
+mod normalize;
 mod pool;
 pub mod program;
 mod reduce;
@@ -35,11 +38,13 @@ mod window;
 
 pub use add::Add;
 pub use avg_pool2d::AvgPool2d;
+pub use batch_norm::BatchNorm;
 pub use concat::Concat;
 pub use conv2d::Conv2d;
 pub use cross_entropy::CrossEntropy;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
+pub use group_norm::GroupNorm;
 pub use linear::Linear;
 pub use lp_pool2d::LpPool2d;
 pub use max_pool2d::MaxPool2d;
@@ -164,6 +169,22 @@ pub struct Backward<'a> {
     pub step: TensorId,
 }
 
+/// What an operator is given to fold itself into the convolution or linear layer whose output is its only input.
+pub struct Fold<'a> {
+    /// Where the dispatches go.
+    pub program: &'a mut Program,
+    /// The operator's own layer.
+    pub layer: &'a str,
+    /// The shape of the weight on the host: OIHW or `[out, in]`. Its layout is [`ParameterLayout::Weight`].
+    pub weight_shape: &'a [usize],
+    /// The weight of the layer before.
+    pub weight: TensorId,
+    /// The bias of the layer before, if it has one.
+    pub bias: Option<TensorId>,
+    /// The operator's own parameters.
+    pub parameters: &'a [TensorId],
+}
+
 /// The few words that change from one step to the next, as they lie in device memory
 /// (`array<u32, 8>` or a struct of that size in the kernels).
 #[repr(C)]
@@ -254,6 +275,12 @@ pub trait Operator: Debug + Send + Sync + Twin<f32> + Twin<f64> {
 
     /// Appends the backward dispatches.
     fn backward(&self, pass: Backward<'_>);
+
+    /// Outside training: appends the dispatches that fold the operator into the layer before, where it can be, and
+    /// returns that layer's new weight and bias, with which it computes what both did.
+    fn fold(&self, _fold: Fold<'_>) -> Option<[TensorId; 2]> {
+        None
+    }
 }
 
 /// Where a loss puts what it measured: `array<f32, 4>` in device memory.

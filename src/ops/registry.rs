@@ -12,11 +12,13 @@ use super::{Loss, Operator, Optimizer, Refusal};
 pub const REGISTRY: &[Entry] = &[
     operator::<super::Add>(),
     operator::<super::AvgPool2d>(),
+    operator::<super::BatchNorm>(),
     operator::<super::Concat>(),
     operator::<super::Conv2d>(),
     loss::<super::CrossEntropy>(),
     operator::<super::Dropout>(),
     operator::<super::Flatten>(),
+    operator::<super::GroupNorm>(),
     operator::<super::Linear>(),
     operator::<super::LpPool2d>(),
     operator::<super::MaxPool2d>(),

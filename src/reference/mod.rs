@@ -4,6 +4,7 @@
 //! Tensors are NCHW here, without padding. Nothing in this module knows of a GPU.
 
 mod avg_pool2d;
+mod batch_norm;
 mod conv2d;
 mod linear;
 mod lp_pool2d;
@@ -25,6 +26,8 @@ mod dropout;
 mod elementwise;
 mod executor;
 mod flatten;
+mod group_norm;
+mod normalize;
 mod philox;
 mod precision;
 mod relu;

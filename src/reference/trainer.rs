@@ -87,7 +87,12 @@ impl<T: Precision> Trainer<T> {
         let optimizer = T::optimizer(&*self.optimizer);
         for (i, gradient) in gradients.parameters.iter().enumerate() {
             if self.network.parameters()[i].trainable {
-                optimizer.apply(self.parameters[i].data_mut(), gradient.data(), &mut self.state[i], &pass.step);
+                optimizer.apply(
+                    self.parameters[i].data_mut(),
+                    gradient.data(),
+                    &mut self.state[i],
+                    &pass.step,
+                );
             }
         }
         self.steps = self.steps.wrapping_add(1);

@@ -32,16 +32,15 @@ pub(super) fn blocks(network: &Network, capabilities: &Capabilities) -> Result<V
     let mut blocks: Vec<Block> = vec![];
     for (trainable, buffers) in [(true, false), (false, false), (false, true)] {
         let parameters = network.parameters().iter().enumerate();
-        let belongs = |parameter: &Parameter| {
-            parameter.trainable == trainable && parameter.spec.buffer == buffers
-        };
+        let belongs =
+            |parameter: &Parameter| parameter.trainable == trainable && parameter.spec.buffer == buffers;
         for (id, parameter) in parameters.filter(|(_, parameter)| belongs(parameter)) {
             let bytes = 4 * parameter.spec.layout.len(&parameter.spec.shape) as u64;
             check_limits(&parameter.name, bytes, capabilities)?;
             let aligned = bytes.next_multiple_of(capabilities.alignment);
-            let open = blocks.last().is_some_and(|b| {
-                (b.trainable, b.buffers) == (trainable, buffers) && b.bytes + bytes <= most
-            });
+            let open = blocks
+                .last()
+                .is_some_and(|b| (b.trainable, b.buffers) == (trainable, buffers) && b.bytes + bytes <= most);
             if !open {
                 blocks.push(Block { trainable, buffers, bytes: 0, members: vec![] });
             }

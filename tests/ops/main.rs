@@ -15,12 +15,14 @@ mod elementwise;
 
 mod add;
 mod avg_pool2d;
+mod batch_norm;
 mod concat;
 mod conv2d;
 mod cross_entropy;
 mod dropout;
 mod flatten;
 mod graphs;
+mod group_norm;
 mod linear;
 mod lp_pool2d;
 mod max_pool2d;
