@@ -71,3 +71,29 @@ impl BatchNorm {
         Normalization { x, sets: (0..channels).map(set).collect(), eps: self.settings.eps, affine }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::StepState;
+
+    /// Two samples that count, 1 and 3, and one that does not.
+    #[test]
+    fn statistics_are_those_of_the_samples_that_count() {
+        let vector = |values: &[f64]| Tensor::new([values.len(), 1, 1, 1], values.to_vec()).unwrap();
+        let (norm, x) = (BatchNorm::new().eps(0.0).affine(false), vector(&[1.0, 3.0, 100.0]));
+        let [mean, variance] = [0.0, 1.0].map(|value| Tensor::new([1], vec![value]).unwrap());
+        let parameters = [&mean, &variance];
+        let pass = Pass { training: true, stream: 0, step: StepState::new(0, 0, 2, 0.0) };
+        assert_eq!(norm.forward(&[&x], &parameters, &pass), vector(&[-1.0, 1.0, 0.0]));
+        let updated = norm.updated_buffers(&[&x], &parameters, &pass);
+        let close = |at: usize, wanted: f64| {
+            let (place, value) = &updated[at];
+            *place == at && (value.data()[0] - wanted).abs() < 1e-8
+        };
+        // The unbiased variance of 1 and 3 is 2.
+        assert!(close(0, 0.1 * 2.0) && close(1, 0.9 + 0.1 * 2.0), "{updated:?}");
+        let evaluated = norm.forward(&[&x], &[&updated[0].1, &variance], &Pass::default());
+        assert!((evaluated.data()[2] - 99.8).abs() < 1e-6, "{evaluated:?}");
+    }
+}

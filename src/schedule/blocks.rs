@@ -52,3 +52,28 @@ pub(super) fn blocks(network: &Network, capabilities: &Capabilities) -> Result<V
     }
     Ok(blocks)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_is_of_one_kind() {
+        let norms = |builder: crate::network::NetworkBuilder| builder.batch_norm("a").batch_norm("b");
+        let mut network = norms(Network::builder(3)).build().unwrap();
+        network.freeze("a").unwrap();
+        let kinds = |network: &Network| -> Vec<(bool, bool, Vec<String>)> {
+            let name = |(id, _): &(ParameterId, u64)| network.parameters()[id.0].name.clone();
+            let blocks = blocks(network, &Capabilities::webgpu()).unwrap();
+            blocks.iter().map(|b| (b.trainable, b.buffers, b.members.iter().map(name).collect())).collect()
+        };
+        let named = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let buffers = named(&["a.running_mean", "a.running_var", "b.running_mean", "b.running_var"]);
+        let [a, b] = ["a", "b"].map(|layer| vec![format!("{layer}.weight"), format!("{layer}.bias")]);
+        assert_eq!(kinds(&network), [(true, false, b), (false, false, a), (false, true, buffers.clone())]);
+        network.freeze("").unwrap();
+        assert_eq!(kinds(&network).len(), 2);
+        network.unfreeze("").unwrap();
+        assert_eq!(kinds(&network)[1], (false, true, buffers));
+    }
+}

@@ -9,4 +9,5 @@ mod embedding;
 mod errors;
 mod fixture;
 mod memory;
+mod normalization;
 mod plans;
