@@ -149,7 +149,7 @@ impl Operator for BatchNorm {
 
     fn check_training(&self, inputs: &[Shape], samples: usize) -> Result<(), Refusal> {
         let pixels = single_input(inputs)?.pixels();
-        if samples * pixels < 2 {
+        if samples.saturating_mul(pixels) < 2 {
             return Err(format!(
                 "a channel has {samples} x {pixels} (samples x pixels) values in a training step; its variance takes \
                  at least 2: more samples a step would do"

@@ -118,7 +118,9 @@ pub fn update_buffers<T: Precision>(
         let twin = T::operator(&*node.operator);
         let pass = pass.of_node(index);
         for (at, value) in twin.updated_buffers(&read(node, values), &owned(node, parameters), &pass) {
-            parameters[node.parameters[at].0] = value;
+            if let Some(parameter) = node.parameters.get(at) {
+                parameters[parameter.0] = value;
+            }
         }
     }
     Ok(())
