@@ -15,6 +15,7 @@ pub mod adam;
 pub mod adamw;
 pub mod add;
 pub mod avg_pool2d;
+pub mod batch_norm;
 mod broadcast;
 pub mod concat;
 pub mod conv2d;
@@ -25,6 +26,7 @@ mod elementwise;
 pub mod elu;
 pub mod flatten;
 pub mod gelu;
+pub mod group_norm;
 pub mod hard_sigmoid;
 pub mod hard_swish;
 pub(crate) mod host;
@@ -35,6 +37,7 @@ mod matmul;
 pub mod max_pool2d;
 pub(crate) mod moments;
 pub mod mul;
+mod normalize;
 pub mod pad2d;
 mod pool;
 pub mod prelu;
@@ -64,6 +67,7 @@ pub use adam::Adam;
 pub use adamw::AdamW;
 pub use add::Add;
 pub use avg_pool2d::AvgPool2d;
+pub use batch_norm::BatchNorm;
 pub use concat::Concat;
 pub use conv2d::Conv2d;
 pub use crop::Crop;
@@ -73,6 +77,7 @@ pub use elementwise::{Derivative, Function, Pointwise};
 pub use elu::Elu;
 pub use flatten::Flatten;
 pub use gelu::Gelu;
+pub use group_norm::GroupNorm;
 pub use hard_sigmoid::HardSigmoid;
 pub use hard_swish::HardSwish;
 pub use leaky_relu::LeakyRelu;
@@ -113,7 +118,7 @@ pub(crate) fn single_input(inputs: &[Shape]) -> Result<Shape, Refusal> {
     }
 }
 
-/// A learned tensor of a layer.
+/// A tensor that a layer keeps: learned, or a buffer.
 #[derive(Debug, Clone)]
 pub struct ParameterSpec {
     /// `weight` or `bias`; the network puts the layer's name before it.
@@ -124,12 +129,30 @@ pub struct ParameterSpec {
     pub layout: ParameterLayout,
     /// What it holds before training.
     pub init: Init,
+    /// Whether it is a buffer: saved and loaded with the network like what is learned, but without a gradient
+    /// and untouched by any optimizer. The operator itself changes it, in the forward pass of a training step.
+    pub buffer: bool,
 }
 
 impl ParameterSpec {
+    /// A `weight` of `shape`, OIHW or `[out, in]`.
+    pub fn weight(shape: impl Into<Vec<usize>>, init: Init) -> Self {
+        Self { name: "weight", shape: shape.into(), layout: ParameterLayout::Weight, init, buffer: false }
+    }
+
+    /// A vector of `len` elements.
+    pub fn vector(name: &'static str, len: usize, init: Init) -> Self {
+        Self { name, shape: vec![len], layout: ParameterLayout::Vector, init, buffer: false }
+    }
+
     /// A bias of `len` elements, zero before training.
     pub fn bias(len: usize) -> Self {
-        Self { name: "bias", shape: vec![len], layout: ParameterLayout::Vector, init: Init::Constant(0.0) }
+        Self::vector("bias", len, Init::Constant(0.0))
+    }
+
+    /// A buffer of `len` elements, each of them `value` before training.
+    pub fn buffer(name: &'static str, len: usize, value: f32) -> Self {
+        Self { buffer: true, ..Self::vector(name, len, Init::Constant(value)) }
     }
 }
 
@@ -182,6 +205,8 @@ pub struct Backward<'a> {
     pub stream: u32,
     /// As in [`Forward`].
     pub first_sample: usize,
+    /// As in [`Forward`].
+    pub training: bool,
     /// The inputs of the forward pass.
     pub inputs: &'a [Activation],
     /// The parameters.
@@ -199,6 +224,22 @@ pub struct Backward<'a> {
     pub grad_parameters: &'a [Option<TensorId>],
     /// The step's state: see [`StepState`].
     pub step: TensorId,
+}
+
+/// What an operator is given to fold itself into the convolution or linear layer whose output is its only input.
+pub struct Fold<'a> {
+    /// Where the dispatches go.
+    pub program: &'a mut Program,
+    /// The operator's own layer.
+    pub layer: &'a str,
+    /// The shape of the weight on the host: OIHW or `[out, in]`. Its layout is [`ParameterLayout::Weight`].
+    pub weight_shape: &'a [usize],
+    /// The weight of the layer before.
+    pub weight: TensorId,
+    /// The bias of the layer before, if it has one.
+    pub bias: Option<TensorId>,
+    /// The operator's own parameters.
+    pub parameters: &'a [TensorId],
 }
 
 /// The few words that change from one step to the next, as they lie in device memory
@@ -245,9 +286,18 @@ pub trait Operator: Debug + Send + Sync + Twin<f32> + Twin<f64> {
     /// Says which attribute or input does not fit and what would.
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, Refusal>;
 
-    /// The learned tensors, for inputs that [`output_shape`](Self::output_shape) accepted.
+    /// The tensors it keeps, for inputs that [`output_shape`](Self::output_shape) accepted: what is learned, and
+    /// after that the buffers.
     fn parameters(&self, _inputs: &[Shape]) -> Vec<ParameterSpec> {
         vec![]
+    }
+
+    /// Checks that a training step can have so few samples.
+    ///
+    /// # Errors
+    /// Says how many would do.
+    fn check_training(&self, _inputs: &[Shape], _samples: usize) -> Result<(), Refusal> {
+        Ok(())
     }
 
     /// The window that slides over the input, for the receptive field.
@@ -305,6 +355,12 @@ pub trait Operator: Debug + Send + Sync + Twin<f32> + Twin<f64> {
 
     /// Appends the backward dispatches.
     fn backward(&self, pass: Backward<'_>);
+
+    /// Outside training: appends the dispatches that fold the operator into the layer before, where it can be, and
+    /// returns that layer's new weight and bias, with which it computes what both did.
+    fn fold(&self, _fold: Fold<'_>) -> Option<[TensorId; 2]> {
+        None
+    }
 }
 
 /// Where a loss puts what it measured: `array<f32, 4>` in device memory.

@@ -7,6 +7,7 @@ mod adam;
 mod adamw;
 mod add;
 mod avg_pool2d;
+mod batch_norm;
 mod broadcast;
 mod concat;
 mod conv2d;
@@ -19,6 +20,7 @@ mod executor;
 mod flatten;
 mod gather;
 mod gelu;
+mod group_norm;
 mod hard_sigmoid;
 mod hard_swish;
 mod leaky_relu;
@@ -28,6 +30,7 @@ mod matrix;
 mod max_pool2d;
 mod moments;
 mod mul;
+mod normalize;
 mod pad2d;
 mod philox;
 mod pool;
@@ -55,7 +58,7 @@ use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 use crate::Tensor;
 use crate::ops::{StepState, UpdateControl};
 
-pub use executor::{backward, forward, parameters, vjp};
+pub use executor::{backward, forward, parameters, update_buffers, vjp};
 pub use precision::Precision;
 pub use trainer::Trainer;
 
@@ -147,12 +150,19 @@ pub struct Pass {
     pub step: StepState,
 }
 
+impl Pass {
+    /// How many samples of a batch of `batch` are real: the rest is padding.
+    pub fn samples(&self, batch: usize) -> usize {
+        batch.min(self.step.samples as usize)
+    }
+}
+
 /// The gradients that a layer sends back.
 #[derive(Debug, Clone)]
 pub struct Gradients<T> {
     /// To each input.
     pub inputs: Vec<Tensor<T>>,
-    /// To each parameter.
+    /// To each parameter that is learned. In a network's gradients buffers have one too, which is zero.
     pub parameters: Vec<Tensor<T>>,
 }
 
@@ -171,6 +181,16 @@ pub trait Twin<T> {
         grad_output: &Tensor<T>,
         pass: &Pass,
     ) -> Gradients<T>;
+
+    /// What the buffers hold after a forward pass in training, with their places among the parameters.
+    fn updated_buffers(
+        &self,
+        _inputs: &[&Tensor<T>],
+        _parameters: &[&Tensor<T>],
+        _pass: &Pass,
+    ) -> Vec<(usize, Tensor<T>)> {
+        vec![]
+    }
 }
 
 /// What a loss measured.

@@ -34,7 +34,7 @@ impl<T: Precision> Trainer<T> {
     /// # Errors
     /// [`Error::Network`](crate::Error::Network) where the network does not have one input or the loss refuses
     /// its output, [`Error::Option`](crate::Error::Option) where an option or a setting of the optimizer makes no
-    /// sense.
+    /// sense, [`Error::Layer`](crate::Error::Layer) where the batch is too small for the statistics of a layer.
     pub fn new(
         network: Network,
         loss: impl Loss + 'static,
@@ -75,7 +75,8 @@ impl<T: Precision> Trainer<T> {
     /// # Errors
     /// [`Error::Input`](crate::Error::Input) where the images have another shape than the network's input, where
     /// there are none or more than the trainer's batch, or where the number of labels does not fit;
-    /// [`Error::Label`](crate::Error::Label) where a label is not a class.
+    /// [`Error::Label`](crate::Error::Label) where a label is not a class; [`Error::Layer`](crate::Error::Layer)
+    /// where there are too few images for the statistics of a layer.
     pub fn step(&mut self, batch: &Batch) -> Result<Metrics> {
         self.step_exact(batch).map(|measured| output(&measured).into())
     }
@@ -85,8 +86,8 @@ impl<T: Precision> Trainer<T> {
     /// # Errors
     /// Those of [`step`](Self::step).
     pub fn step_exact(&mut self, batch: &Batch) -> Result<Measured<T>> {
-        let (measured, gradients) = self.gradients(batch)?;
-        let step = self.step_state(batch.images.nchw()[0]);
+        let Differentiated { pass, values, measured, gradients } = self.differentiate(batch)?;
+        executor::update_buffers(&self.network, &mut self.parameters, &values, &pass)?;
         let parameters = self.network.parameters().iter().zip(&gradients.parameters).enumerate();
         let trained: Vec<(usize, &[T])> =
             parameters.filter(|(_, (p, _))| p.trainable).map(|(i, (_, grad))| (i, grad.data())).collect();
@@ -97,7 +98,7 @@ impl<T: Precision> Trainer<T> {
         let optimizer = T::optimizer(&*self.optimizer);
         for (i, gradient) in trained {
             let (parameter, state) = (self.parameters[i].data_mut(), &mut self.state[i]);
-            optimizer.apply(parameter, gradient, state, &step, &self.control);
+            optimizer.apply(parameter, gradient, state, &pass.step, &self.control);
         }
         self.steps = self.steps.wrapping_add(1);
         Ok(measured)
@@ -114,6 +115,10 @@ impl<T: Precision> Trainer<T> {
     /// # Errors
     /// Those of [`step`](Self::step).
     pub fn gradients(&self, batch: &Batch) -> Result<(Measured<T>, Gradients<T>)> {
+        self.differentiate(batch).map(|step| (step.measured, step.gradients))
+    }
+
+    fn differentiate(&self, batch: &Batch) -> Result<Differentiated<T>> {
         let samples = input::check_batch(&self.network, &*self.loss, batch, self.batch)?;
         let pass = Pass { training: true, step: self.step_state(samples), stream: 0 };
         let values = self.forward(&batch.images, &pass)?;
@@ -121,7 +126,7 @@ impl<T: Precision> Trainer<T> {
         let scale = T::of(self.control.loss_scale.into());
         let grad = measured.grad.map(|grad| scale * grad);
         let gradients = executor::backward(&self.network, &self.parameters, &values, &grad, &pass)?;
-        Ok((measured, gradients))
+        Ok(Differentiated { pass, values, measured, gradients })
     }
 
     /// The loss and accuracy over a whole data set, without training.
@@ -197,6 +202,15 @@ impl<T: Precision> Trainer<T> {
     fn step_state(&self, samples: usize) -> StepState {
         StepState::new(self.seed, self.steps, samples, self.learning_rate)
     }
+}
+
+/// A training step up to the update.
+struct Differentiated<T> {
+    pass: Pass,
+    /// Every value of the network.
+    values: Vec<Tensor<T>>,
+    measured: Measured<T>,
+    gradients: Gradients<T>,
 }
 
 /// What a GPU would report of the same.

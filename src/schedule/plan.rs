@@ -149,10 +149,14 @@ impl Plan {
     ///
     /// # Errors
     /// [`Error::Limit`] where a tensor or a dispatch is larger than the device allows; [`Error::Option`]
-    /// for a batch of zero; [`Error::Layer`] where the loss refuses the network's output.
+    /// for a batch of zero; [`Error::Layer`] where the loss refuses the network's output, or a layer to be trained
+    /// with so small a batch.
     pub fn new(network: &Network, options: &PlanOptions<'_>, capabilities: &Capabilities) -> Result<Self> {
         if options.batch == 0 {
             return Err(Error::Option { option: "batch", got: "0".into(), expected: "at least 1" });
+        }
+        if options.training {
+            network.check_training(options.batch)?;
         }
         if let Some(loss) = options.loss {
             loss.check(network.output_shape()).map_err(|message| Error::Layer {

@@ -373,6 +373,7 @@ impl<'a> Planner<'a> {
                     layer: &node.name,
                     stream: stream as u32,
                     first_sample: samples.start,
+                    training: self.options.training,
                     inputs: &inputs,
                     parameters: &parameters,
                     output,

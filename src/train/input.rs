@@ -25,11 +25,12 @@ pub(crate) fn check_setup(
     loss.check(output).map_err(|refusal| {
         Error::Network(format!("its output {output} does not suit the loss {}: {refusal}", loss.name()))
     })?;
+    network.check_training(batch)?;
     optimizer.check()?;
     update.check()
 }
 
-/// Checks one step's images and labels, of which there may be `capacity`, and returns how many images
+/// Checks the images and labels of one training step, of which there may be `capacity`, and returns how many images
 /// there are.
 pub(crate) fn check_batch(
     network: &Network,
@@ -39,6 +40,7 @@ pub(crate) fn check_batch(
 ) -> Result<usize> {
     let samples = check_images(network, &batch.images, capacity)?;
     check_labels(network, loss, samples, batch.labels.iter().copied())?;
+    network.check_training(samples)?;
     Ok(samples)
 }
 

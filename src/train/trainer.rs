@@ -44,7 +44,8 @@ impl Trainer {
     /// # Errors
     /// [`Error::Network`](crate::Error::Network) where the network does not have one input or the loss refuses
     /// its output, [`Error::Option`](crate::Error::Option) where an option or a setting of the optimizer makes no
-    /// sense, [`Error::Limit`](crate::Error::Limit) and
+    /// sense, [`Error::Layer`](crate::Error::Layer) where the batch is too small for the statistics of a layer,
+    /// [`Error::Limit`](crate::Error::Limit) and
     /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) where the step is too large for the device.
     pub fn new(
         context: &Context,
@@ -96,7 +97,8 @@ impl Trainer {
     /// # Errors
     /// [`Error::Input`](crate::Error::Input) where the images have another shape than the network's input, where
     /// there are none or more than the trainer's batch, or where the number of labels does not fit;
-    /// [`Error::Label`](crate::Error::Label) where a label is not a class;
+    /// [`Error::Label`](crate::Error::Label) where a label is not a class; [`Error::Layer`](crate::Error::Layer)
+    /// where there are too few images for the statistics of a layer;
     /// [`Error::DeviceLost`](crate::Error::DeviceLost) and what else the device reports.
     pub fn step(&mut self, batch: &Batch) -> Result<PendingMetrics> {
         let samples = input::check_batch(&self.network, &*self.loss, batch, self.batch)?;

@@ -36,19 +36,20 @@ fn operator(context: &Context, case: &Case, operator: Box<dyn Operator>) -> Resu
         return Err("the operator has parameters that the case does not".into());
     }
     let inputs: Vec<&Tensor> = case.inputs.iter().collect();
-    let pass = Pass { training: true, ..Pass::default() };
     let results =
-        differentiate(context, &network, &inputs, case.grad_output.as_ref(), &pass).map_err(text)?;
-    let prefix = format!("grad.param.{name}.");
-    let rename = |key: String| match key.strip_prefix(&prefix) {
-        Some(parameter) => format!("grad.param.{parameter}"),
-        None => key,
+        differentiate(context, &network, &inputs, case.grad_output.as_ref(), &case.pass()?).map_err(text)?;
+    let rename = |key: String| {
+        let of_layer = |prefix: &str| {
+            let parameter = key.strip_prefix(&format!("{prefix}.{name}."))?;
+            Some(format!("{prefix}.{parameter}"))
+        };
+        of_layer("grad.param").or_else(|| of_layer("output")).unwrap_or(key)
     };
     Ok(results.into_iter().map(|(key, values)| (rename(key), values)).collect())
 }
 
-/// The output of `network` and, where a gradient to it is given, those to its inputs (`grad.input.0`) and
-/// parameters (`grad.param.conv1.weight`).
+/// The output of `network`, what its buffers hold afterwards (`output.norm1.running_mean`) and, where a gradient to the
+/// output is given, those to its inputs (`grad.input.0`) and parameters (`grad.param.conv1.weight`).
 pub fn differentiate(
     context: &Context,
     network: &Network,
@@ -84,6 +85,12 @@ pub fn differentiate(
         }
         for (name, gradient) in execution.read_parameter_gradients(network)? {
             results.insert(format!("grad.param.{name}"), double(gradient.data()));
+        }
+    }
+    if network.parameters().iter().any(|parameter| parameter.spec.buffer) {
+        let after = parameters.download(context, network)?;
+        for buffer in after.parameters().iter().filter(|parameter| parameter.spec.buffer) {
+            results.insert(format!("output.{}", buffer.name), double(buffer.value.data()));
         }
     }
     Ok(results)
