@@ -356,6 +356,11 @@ pub trait Operator: Debug + Send + Sync + Twin<f32> + Twin<f64> {
     /// Appends the backward dispatches.
     fn backward(&self, pass: Backward<'_>);
 
+    /// Whether [`fold`](Self::fold) gives something.
+    fn folds(&self) -> bool {
+        false
+    }
+
     /// Outside training: appends the dispatches that fold the operator into the layer before, where it can be, and
     /// returns that layer's new weight and bias, with which it computes what both did.
     fn fold(&self, _fold: Fold<'_>) -> Option<[TensorId; 2]> {

@@ -8,7 +8,8 @@ use crate::ops::add::{accumulate, sum};
 use crate::ops::host::{nchw_to_nhwc, nhwc_to_nchw};
 use crate::ops::program::{Activation, Program, Storage, TensorId};
 use crate::ops::{
-    Backward, Forward, Loss, LossOutput, LossPass, Operator, Optimizer, StepState, UpdatePass, update_control,
+    Backward, Fold, Forward, Loss, LossOutput, LossPass, Operator, Optimizer, StepState, UpdatePass,
+    update_control,
 };
 use crate::{Error, Result};
 
@@ -121,7 +122,7 @@ impl<'a> Planner<'a> {
         };
         planner.place_parameters();
         planner.wanted = planner.find_wanted();
-        planner.fusion = Fusion::find(network, options.training, &planner.wanted);
+        planner.fusion = Fusion::find(network, options.batch, options.training, &planner.wanted);
         planner
     }
 
@@ -209,7 +210,7 @@ impl<'a> Planner<'a> {
                 true => Activation { shape, ..inputs[0] },
                 false => self.activation(format!("{}.output", node.name), node.output),
             };
-            let parameters = self.parameters_of(node);
+            let parameters = self.folded_parameters(stream, node);
             for samples in self.chunks(node)? {
                 let inputs: Vec<Activation> =
                     inputs.iter().map(|input| self.program.samples(*input, &samples)).collect();
@@ -236,6 +237,23 @@ impl<'a> Planner<'a> {
             self.values[node.output.0] = Some(whole);
         }
         Ok(())
+    }
+
+    /// The parameters that a node's forward pass runs with: its own, or those that a later node is folded into.
+    fn folded_parameters(&mut self, index: usize, node: &Node) -> Vec<TensorId> {
+        let own = self.parameters_of(node);
+        let norm = self.fusion.folded[index].map(|norm| &self.network.nodes()[norm]);
+        let (Some(norm), [weight, bias @ ..]) = (norm, &own[..]) else { return own };
+        let parameters = self.parameters_of(norm);
+        let folded = norm.operator.fold(Fold {
+            program: &mut self.program,
+            layer: &norm.name,
+            weight_shape: &self.network.parameters()[node.parameters[0].0].spec.shape,
+            weight: *weight,
+            bias: bias.first().copied(),
+            parameters: &parameters,
+        });
+        folded.map_or(own, Vec::from)
     }
 
     fn parameters_of(&self, node: &Node) -> Vec<TensorId> {
