@@ -1,4 +1,4 @@
-// Joins a split sum: result[i] = sum over s of partial[s][i], in the order of s.
+// Joins a split sum: result[i] = activate(sum over s of partial[s][i]), in the order of s.
 //
 // partial  [splits][quads] vec4
 // result   [quads] vec4
@@ -6,13 +6,28 @@
 // An invocation owns one vec4. The splits are few beside the terms that they joined, so that a plain loop reads
 // them at the memory's speed, neighbours side by side.
 
+// section result: how the output lies in memory: like an activation where it is one, otherwise plain.
+alias Result = vec4<f32>;
+fn store_result(value: vec4<f32>) -> Result {
+    return value;
+}
+// end result
+
+// section activation: what the scheduler fuses into the store. Another function is put here.
+fn activate(x: vec4<f32>) -> vec4<f32> {
+    return x;
+}
+// end activation
+
 struct Params {
     quads: u32,
     splits: u32,
+    // The channels of a pixel of the result. Lanes past them stay zero; a multiple of four keeps every lane.
+    channels: u32,
 }
 
 @group(0) @binding(0) var<storage, read> partial: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read_write> result: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read_write> result: array<Result>;
 @group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
@@ -29,5 +44,7 @@ fn main(
     for (var split = 0u; split < params.splits; split++) {
         sum += partial[split * params.quads + i];
     }
-    result[i] = sum;
+    let column = i % ((params.channels + 3u) / 4u);
+    let valid = vec4(4u * column) + vec4(0u, 1u, 2u, 3u) < vec4(params.channels);
+    result[i] = store_result(select(vec4(0.0), activate(sum), valid));
 }

@@ -3,7 +3,8 @@
 //! [`NetworkBuilder::layer`], [`then`](NetworkBuilder::then) and [`join`](NetworkBuilder::join).
 
 use crate::ops::{
-    Add, AvgPool2d, Concat, Conv2d, Dropout, Flatten, Linear, LpPool2d, MaxPool2d, Relu, Sigmoid, Tanh,
+    Add, AvgPool2d, Concat, Conv2d, ConvTranspose2d, Dropout, Flatten, Linear, LpPool2d, MaxPool2d, Relu,
+    Sigmoid, Tanh,
 };
 
 use super::builder::{Branches, NetworkBuilder};
@@ -12,6 +13,11 @@ impl NetworkBuilder {
     /// Adds a convolution called `name`.
     pub fn conv2d(self, name: impl Into<String>, conv2d: Conv2d) -> Self {
         self.layer(name, conv2d)
+    }
+
+    /// Adds a transposed convolution called `name`.
+    pub fn conv_transpose2d(self, name: impl Into<String>, conv_transpose2d: ConvTranspose2d) -> Self {
+        self.layer(name, conv_transpose2d)
     }
 
     /// Adds a fully connected layer called `name`: a number of features, or a [`Linear`] with its settings.

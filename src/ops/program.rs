@@ -263,6 +263,13 @@ pub enum ParameterLayout {
     /// `[out, in, kh, kw]` on the host (`[out, in]`: a kernel of 1 x 1) becomes `[kh][kw][in][out]`,
     /// padded as the module's documentation says.
     Weight,
+    /// `[in, out / groups, kh, kw]` on the host, a transposed convolution's, becomes `[kh][kw][in / groups][out]`,
+    /// padded like [`Weight`](Self::Weight) and with the taps in the opposite order: what its forward pass
+    /// multiplies with.
+    TransposedWeight {
+        /// The groups of channels.
+        groups: usize,
+    },
     /// `[n]` padded to a multiple of four.
     Vector,
 }
@@ -274,6 +281,10 @@ impl ParameterLayout {
             Self::Weight => {
                 let [out, _, kh, kw] = oihw(shape);
                 weight_rows(shape[1], kh * kw) * quads(out) * 4
+            }
+            Self::TransposedWeight { groups } => {
+                let [inputs, outputs, kh, kw] = oihw(shape);
+                weight_rows(inputs / groups, kh * kw) * quads(outputs * groups) * 4
             }
             Self::Vector => quads(shape[0]) * 4,
         }
@@ -308,6 +319,21 @@ impl ParameterLayout {
                     }
                 }
             }
+            Self::TransposedWeight { groups } => {
+                let [inputs, outputs, kh, kw] = oihw(shape);
+                let (taps, group_inputs) = (kh * kw, inputs / groups);
+                let (rows, columns) = (padded_inputs(group_inputs), quads(outputs * groups) * 4);
+                for i in 0..inputs {
+                    let (group, row) = (i / group_inputs, i % group_inputs);
+                    for o in 0..outputs {
+                        let column = group * outputs + o;
+                        for tap in 0..taps {
+                            let device = ((taps - 1 - tap) * rows + row) * columns + column;
+                            f((i * outputs + o) * taps + tap, device);
+                        }
+                    }
+                }
+            }
         }
     }
 }
@@ -337,6 +363,8 @@ mod tests {
             (ParameterLayout::Weight, vec![5, 3, 2, 3]),
             (ParameterLayout::Weight, vec![6, 7, 1, 1]),
             (ParameterLayout::Weight, vec![4, 9]),
+            (ParameterLayout::TransposedWeight { groups: 1 }, vec![5, 3, 2, 3]),
+            (ParameterLayout::TransposedWeight { groups: 3 }, vec![15, 2, 3, 1]),
             (ParameterLayout::Vector, vec![5]),
         ] {
             let host: Vec<f32> = (1..=shape.iter().product::<usize>()).map(|i| i as f32).collect();

@@ -34,14 +34,22 @@ pub(crate) struct Parts {
     result: TensorId,
     parts: usize,
     quads: usize,
+    /// The channels of a pixel, or a multiple of four where there are none.
+    channels: usize,
 }
 
 impl Parts {
-    /// Room for `parts` parts of `quads` vec4 each.
+    /// Room for `parts` parts of `quads` vec4 each, to be joined in a parameter's gradient.
     pub fn new(program: &mut Program, layer: &str, result: TensorId, parts: usize, quads: usize) -> Self {
         let tensor =
             if parts == 1 { result } else { program.tensor(format!("{layer}.partial"), parts * quads * 16) };
-        Self { tensor, result, parts, quads }
+        Self { tensor, result, parts, quads, channels: 4 }
+    }
+
+    /// Room for `parts` parts of an activation, whose lanes past the last channel stay zero.
+    pub fn of_activation(program: &mut Program, layer: &str, result: Activation, parts: usize) -> Self {
+        let channels = result.shape.channels;
+        Self { channels, ..Self::new(program, layer, result.tensor, parts, result.total_quads()) }
     }
 
     /// Joins the parts.
@@ -52,6 +60,7 @@ impl Parts {
                 .write(self.result)
                 .uniform(self.quads as u32)
                 .uniform(self.parts as u32)
+                .uniform(self.channels as u32)
                 .invocations(self.quads, WORKGROUP)
                 .flops((4 * self.quads * (self.parts - 1)) as u64);
             program.push(dispatch);

@@ -14,6 +14,7 @@ pub const REGISTRY: &[Entry] = &[
     operator::<super::AvgPool2d>(),
     operator::<super::Concat>(),
     operator::<super::Conv2d>(),
+    operator::<super::ConvTranspose2d>(),
     loss::<super::CrossEntropy>(),
     operator::<super::Dropout>(),
     operator::<super::Flatten>(),

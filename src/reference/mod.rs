@@ -5,6 +5,8 @@
 
 mod avg_pool2d;
 mod conv2d;
+mod conv_transpose2d;
+mod convolution;
 mod linear;
 mod lp_pool2d;
 mod matrix;

@@ -17,6 +17,7 @@ mod add;
 mod avg_pool2d;
 mod concat;
 mod conv2d;
+mod conv_transpose2d;
 mod cross_entropy;
 mod dropout;
 mod flatten;
