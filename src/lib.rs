@@ -53,10 +53,10 @@ pub mod prelude {
     pub use crate::gpu::Context;
     pub use crate::network::{Init, Network};
     pub use crate::ops::{
-        Adam, AdamW, Add, AvgPool2d, BatchNorm, Concat, Conv2d, Crop, CrossEntropy, Dropout, Elu, Flatten,
-        Gelu, GroupNorm, HardSigmoid, HardSwish, LeakyRelu, Linear, LossScaling, LpPool2d, MaxPool2d, Mul,
-        Pad2d, PadMode, Prelu, Relu, Relu6, Reshape, RmsProp, Sgd, Sigmoid, Silu, Softplus, Split, Tanh,
-        UpsampleBilinear2d, UpsampleNearest2d,
+        Adam, AdamW, Add, AvgPool2d, BatchNorm, Concat, Conv2d, ConvTranspose2d, Crop, CrossEntropy, Dropout,
+        Elu, Flatten, Gelu, GroupNorm, HardSigmoid, HardSwish, LeakyRelu, Linear, LossScaling, LpPool2d,
+        MaxPool2d, Mul, Pad2d, PadMode, Prelu, Relu, Relu6, Reshape, RmsProp, Sgd, Sigmoid, Silu, Softplus,
+        Split, Tanh, UpsampleBilinear2d, UpsampleNearest2d,
     };
     pub use crate::shape::{Axis, Padding, Shape};
     pub use crate::train::{Metrics, Trainer, TrainerOptions};

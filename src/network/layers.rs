@@ -3,9 +3,9 @@
 //! [`NetworkBuilder::layer`], [`then`](NetworkBuilder::then) and [`join`](NetworkBuilder::join).
 
 use crate::ops::{
-    Add, AvgPool2d, BatchNorm, Concat, Conv2d, Crop, Dropout, Elu, Flatten, Gelu, GroupNorm, HardSigmoid,
-    HardSwish, LeakyRelu, Linear, LpPool2d, MaxPool2d, Mul, Operator, Pad2d, Prelu, Relu, Relu6, Reshape,
-    Sigmoid, Silu, Softplus, Split, Tanh, UpsampleBilinear2d, UpsampleNearest2d,
+    Add, AvgPool2d, BatchNorm, Concat, Conv2d, ConvTranspose2d, Crop, Dropout, Elu, Flatten, Gelu, GroupNorm,
+    HardSigmoid, HardSwish, LeakyRelu, Linear, LpPool2d, MaxPool2d, Mul, Operator, Pad2d, Prelu, Relu, Relu6,
+    Reshape, Sigmoid, Silu, Softplus, Split, Tanh, UpsampleBilinear2d, UpsampleNearest2d,
 };
 
 use super::builder::{Branches, NetworkBuilder};
@@ -14,6 +14,11 @@ impl NetworkBuilder {
     /// Adds a convolution called `name`.
     pub fn conv2d(self, name: impl Into<String>, conv2d: Conv2d) -> Self {
         self.layer(name, conv2d)
+    }
+
+    /// Adds a transposed convolution called `name`.
+    pub fn conv_transpose2d(self, name: impl Into<String>, conv_transpose2d: ConvTranspose2d) -> Self {
+        self.layer(name, conv_transpose2d)
     }
 
     /// Adds a fully connected layer called `name`: a number of features, or a [`Linear`] with its settings.

@@ -18,6 +18,7 @@ pub const REGISTRY: &[Entry] = &[
     operator::<super::BatchNorm>(),
     operator::<super::Concat>(),
     operator::<super::Conv2d>(),
+    operator::<super::ConvTranspose2d>(),
     operator::<super::Crop>(),
     loss::<super::CrossEntropy>(),
     operator::<super::Dropout>(),

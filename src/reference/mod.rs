@@ -11,6 +11,8 @@ mod batch_norm;
 mod broadcast;
 mod concat;
 mod conv2d;
+mod conv_transpose2d;
+mod convolution;
 mod crop;
 mod cross_entropy;
 mod dropout;

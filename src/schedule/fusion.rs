@@ -96,11 +96,14 @@ impl Fusion {
     }
 }
 
-/// The size of a node's weight, if it is one that a layer after it can be folded into.
+/// The size of a node's weight, if it is one that a layer after it can be folded into: its columns are the channels of
+/// the output.
 fn weight_elements(network: &Network, node: usize) -> Option<usize> {
-    let weight = network.nodes()[node].parameters.first()?;
-    let spec = &network.parameters()[weight.0].spec;
-    (spec.layout == ParameterLayout::Weight).then(|| spec.shape.iter().product())
+    let node = &network.nodes()[node];
+    let spec = &network.parameters()[node.parameters.first()?.0].spec;
+    let columns = spec.layout == ParameterLayout::Weight
+        && spec.shape.first() == Some(&network.shape(node.output).channels);
+    columns.then(|| spec.shape.iter().product())
 }
 
 #[cfg(test)]
