@@ -58,7 +58,7 @@ impl FromAttributes for AvgPool2d {
     const NAME: &'static str = "avg_pool2d";
 
     fn from_attributes(attributes: &Attributes) -> Result<Self, Refusal> {
-        let window = Window { dilation: [1; 2], ..pool::window_from_attributes(attributes)? };
+        let window = pool::undilated_window_from_attributes(attributes)?;
         Ok(Self { window, count_include_pad: attributes.bool("count_include_pad", true)? })
     }
 }

@@ -42,7 +42,7 @@ impl FromAttributes for LpPool2d {
     const NAME: &'static str = "lp_pool2d";
 
     fn from_attributes(attributes: &Attributes) -> Result<Self, Refusal> {
-        let window = Window { dilation: [1; 2], ..pool::window_from_attributes(attributes)? };
+        let window = pool::undilated_window_from_attributes(attributes)?;
         Ok(Self { window, p: attributes.f64("p", 2.0)? as f32 })
     }
 }

@@ -29,6 +29,17 @@ pub(super) fn window_from_attributes(attributes: &Attributes) -> Result<Window, 
     window::from_attributes(attributes, window(kernel))
 }
 
+/// As [`window_from_attributes`], for a pool without dilation.
+///
+/// # Errors
+/// As there, and where a dilation is asked for.
+pub(super) fn undilated_window_from_attributes(attributes: &Attributes) -> Result<Window, Refusal> {
+    match window_from_attributes(attributes)? {
+        window if window.dilation == [1; 2] => Ok(window),
+        window => Err(format!("attribute dilation is {:?}; this pool has none: [1, 1]", window.dilation)),
+    }
+}
+
 /// The window of a pool on its one input.
 ///
 /// # Errors
@@ -110,6 +121,12 @@ pub(super) fn dispatch(layer: &str, kernel: Kernel, geometry: &Geometry, over: A
         .invocations(over.total_quads(), WORKGROUP_SIZE)
 }
 
+/// How many words the pixel of its window that won takes for a quad of a max pool: a byte a channel will do for windows
+/// of up to 256 pixels.
+pub(super) fn tap_words(pixels: usize) -> usize {
+    if pixels <= 256 { 1 } else { 4 }
+}
+
 /// The operations of a pool that does `per_tap` of them for every tap of every output element.
 pub(super) fn flops(window: &Window, output: Shape, per_tap: usize) -> u64 {
     (output.len() * window.kernel[0] * window.kernel[1] * per_tap) as u64
@@ -158,5 +175,14 @@ mod tests {
         let window = window_from_attributes(&attributes).unwrap();
         assert_eq!(window, Window { stride: [2, 3], padding: 0.into(), ..Window::new([2, 3]) });
         assert!(window_from_attributes(&Attributes::default()).unwrap_err().contains("kernel is missing"));
+    }
+
+    #[test]
+    fn dilation_is_not_passed_over() {
+        let dilated =
+            |dilation| Attributes::from_json(&format!(r#"{{"kernel": [2, 2], "dilation": {dilation}}}"#));
+        assert!(undilated_window_from_attributes(&dilated("[1, 1]").unwrap()).is_ok());
+        let message = undilated_window_from_attributes(&dilated("[1, 2]").unwrap()).unwrap_err();
+        assert_eq!(message, "attribute dilation is [1, 2]; this pool has none: [1, 1]");
     }
 }
