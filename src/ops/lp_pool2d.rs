@@ -9,8 +9,7 @@ use crate::shape::{Geometry, Pair, Shape, Window};
 /// The Lp norm of each window, `(Σ |x|^p)^(1/p)`; padding adds nothing to it.
 ///
 /// Magnitudes are scaled by the window's largest before they are raised to a power, so that none overflows
-/// or vanishes. Where the norm is 0, so is its gradient. The padding may be at most half the kernel on each
-/// side.
+/// or vanishes. Where the norm is 0, so is its gradient. Every window must hold a pixel of the image.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LpPool2d {
     pub(crate) window: Window,

@@ -9,7 +9,7 @@ use crate::shape::{Geometry, Pair, Shape, Window};
 /// The largest element of each window; padding never is it.
 ///
 /// The gradient goes to the first of equal maxima in row-major order. A NaN in a window is its maximum.
-/// The padding may be at most half the kernel on each side.
+/// Every window must hold a pixel of the image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MaxPool2d {
     pub(crate) window: Window,
