@@ -53,8 +53,9 @@ pub mod prelude {
     pub use crate::gpu::Context;
     pub use crate::network::{Init, Network};
     pub use crate::ops::{
-        Add, AvgPool2d, Concat, Conv2d, CrossEntropy, Dropout, Flatten, Linear, LpPool2d, MaxPool2d, Relu,
-        Sgd, Sigmoid, Tanh,
+        AdaptiveAvgPool2d, AdaptiveMaxPool2d, Add, AvgPool2d, Concat, Conv2d, CrossEntropy, Dropout, Flatten,
+        GlobalAvgPool2d, GlobalMaxPool2d, Linear, LocalResponseNorm, LogSoftmax, LpPool2d, MaxPool2d, Relu,
+        Sgd, Sigmoid, Softmax, Tanh,
     };
     pub use crate::shape::{Padding, Shape};
     pub use crate::train::{Metrics, Trainer};

@@ -3,8 +3,11 @@
 //! [`NetworkBuilder::layer`], [`then`](NetworkBuilder::then) and [`join`](NetworkBuilder::join).
 
 use crate::ops::{
-    Add, AvgPool2d, Concat, Conv2d, Dropout, Flatten, Linear, LpPool2d, MaxPool2d, Relu, Sigmoid, Tanh,
+    AdaptiveAvgPool2d, AdaptiveMaxPool2d, Add, AvgPool2d, Concat, Conv2d, Dropout, Flatten, GlobalAvgPool2d,
+    GlobalMaxPool2d, Linear, LocalResponseNorm, LogSoftmax, LpPool2d, MaxPool2d, Relu, Sigmoid, Softmax,
+    Tanh,
 };
+use crate::shape::Pair;
 
 use super::builder::{Branches, NetworkBuilder};
 
@@ -47,6 +50,41 @@ impl NetworkBuilder {
     /// Adds pooling by the p-norm of each window.
     pub fn lp_pool2d(self, pool: LpPool2d) -> Self {
         self.then(pool)
+    }
+
+    /// Adds average pooling over as many windows as give an output of `output_size` (height and width).
+    pub fn adaptive_avg_pool2d(self, output_size: impl Into<Pair>) -> Self {
+        self.then(AdaptiveAvgPool2d::new(output_size))
+    }
+
+    /// Adds max pooling over as many windows as give an output of `output_size` (height and width).
+    pub fn adaptive_max_pool2d(self, output_size: impl Into<Pair>) -> Self {
+        self.then(AdaptiveMaxPool2d::new(output_size))
+    }
+
+    /// Adds the mean of each channel.
+    pub fn global_avg_pool2d(self) -> Self {
+        self.then(GlobalAvgPool2d)
+    }
+
+    /// Adds the maximum of each channel.
+    pub fn global_max_pool2d(self) -> Self {
+        self.then(GlobalMaxPool2d)
+    }
+
+    /// Adds local response normalisation: a number of channels, or a [`LocalResponseNorm`] with its settings.
+    pub fn local_response_norm(self, norm: impl Into<LocalResponseNorm>) -> Self {
+        self.then(norm.into())
+    }
+
+    /// Adds softmax over the channels.
+    pub fn softmax(self) -> Self {
+        self.then(Softmax::new())
+    }
+
+    /// Adds the logarithm of softmax over the channels.
+    pub fn log_softmax(self) -> Self {
+        self.then(LogSoftmax::new())
     }
 
     /// Adds dropout, which in training zeroes an element with this probability.

@@ -10,6 +10,8 @@ use super::{Loss, Operator, Optimizer, Refusal};
 
 /// All that can be built by name, in alphabetical order. Adding an operator adds its line here.
 pub const REGISTRY: &[Entry] = &[
+    operator::<super::AdaptiveAvgPool2d>(),
+    operator::<super::AdaptiveMaxPool2d>(),
     operator::<super::Add>(),
     operator::<super::AvgPool2d>(),
     operator::<super::Concat>(),
@@ -17,12 +19,17 @@ pub const REGISTRY: &[Entry] = &[
     loss::<super::CrossEntropy>(),
     operator::<super::Dropout>(),
     operator::<super::Flatten>(),
+    operator::<super::GlobalAvgPool2d>(),
+    operator::<super::GlobalMaxPool2d>(),
     operator::<super::Linear>(),
+    operator::<super::LocalResponseNorm>(),
+    operator::<super::LogSoftmax>(),
     operator::<super::LpPool2d>(),
     operator::<super::MaxPool2d>(),
     operator::<super::Relu>(),
     optimizer::<super::Sgd>(),
     operator::<super::Sigmoid>(),
+    operator::<super::Softmax>(),
     operator::<super::Tanh>(),
 ];
 

@@ -3,6 +3,9 @@
 //! It is the oracle of the tests, in f64, and what a machine without any adapter trains with, in f32.
 //! Tensors are NCHW here, without padding. Nothing in this module knows of a GPU.
 
+mod adaptive;
+mod adaptive_avg_pool2d;
+mod adaptive_max_pool2d;
 mod avg_pool2d;
 mod conv2d;
 mod linear;
@@ -25,11 +28,17 @@ mod dropout;
 mod elementwise;
 mod executor;
 mod flatten;
+mod global_avg_pool2d;
+mod global_max_pool2d;
+mod lines;
+mod local_response_norm;
+mod log_softmax;
 mod philox;
 mod precision;
 mod relu;
 mod sgd;
 mod sigmoid;
+mod softmax;
 mod tanh;
 mod trainer;
 

@@ -28,6 +28,8 @@ pub enum Rounding {
     /// Linear in the arriving gradient alone, and off by so many roundings of what it would be were all of that
     /// positive.
     Units(f64),
+    /// Off by so many roundings of the tensor's largest element: a difference of what may be as large.
+    OfLargest(f64),
 }
 
 /// The tensors of a pass by their names in `gpu::differentiate`.
@@ -49,13 +51,16 @@ pub fn check(
     let absolute = subject.reference(f64::abs, f64::abs);
     let counts = subject.reference(|_| 1.0, |_| 1.0);
     let positive = subject.reference(|x| x, f64::abs);
-    let bound = |name: &str, i: usize| {
+    let largest = |name: &str| wanted[name].data().iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
+    let largest: BTreeMap<&String, f64> = wanted.keys().map(|name| (name, largest(name))).collect();
+    let bound = |name: &String, i: usize| {
         let rounding = if name == "output" { output } else { gradients };
         match rounding {
             Rounding::Exact => 0.0,
             Rounding::Sum => bound::of_sum(counts[name].data()[i], absolute[name].data()[i]),
             Rounding::SumOf(terms) => bound::of_sum(terms as f64, absolute[name].data()[i]),
             Rounding::Units(units) => bound::of_units(units, positive[name].data()[i].abs()),
+            Rounding::OfLargest(units) => bound::of_units(units, largest[name]),
         }
     };
     let numeric = subject.differences();
@@ -67,8 +72,7 @@ pub fn check(
             close(&format!("{on}: {name}"), &got[name], wanted.data(), |i| bound(name, i));
         }
         for (name, numeric) in numeric.iter().flatten() {
-            let largest = wanted[name].data().iter().fold(1.0, |largest: f64, grad| largest.max(grad.abs()));
-            let bound = |i| bound(name, i) + TOLERANCE * largest;
+            let bound = |i| bound(name, i) + TOLERANCE * largest[name].max(1.0);
             close(&format!("{on}: {name} by differences"), &got[name], numeric.data(), bound);
         }
     }

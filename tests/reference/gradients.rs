@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use wgcnn::Tensor;
 use wgcnn::network::Network;
-use wgcnn::ops::{AvgPool2d, Conv2d, Linear, LpPool2d, MaxPool2d, Operator};
+use wgcnn::ops::{
+    AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, Conv2d, GlobalAvgPool2d, GlobalMaxPool2d, Linear,
+    LocalResponseNorm, LogSoftmax, LpPool2d, MaxPool2d, Operator, Softmax,
+};
 use wgcnn::reference::{self, Pass};
 use wgcnn::shape::{Padding, Shape};
 
@@ -73,6 +76,33 @@ fn lp_pool2d() {
         check(LpPool2d::new(p, [3, 2]).stride([1, 3]).padding([1, 1, 0, 0]), &[[2, 5, 7, 5]]);
         check(LpPool2d::new(p, 3).stride(2).ceil_mode(true), &[[1, 4, 12, 7]]);
         check(LpPool2d::new(p, [2, 3]).stride([5, 4]), &[[3, 2, 13, 11]]);
+    }
+}
+
+#[test]
+fn adaptive_and_global_pools() {
+    for size in [[1, 1], [3, 2], [5, 4], [9, 7]] {
+        check(AdaptiveAvgPool2d::new(size), &[[2, 3, 5, 4]]);
+        check(AdaptiveMaxPool2d::new(size), &[[2, 3, 5, 4]]);
+    }
+    check(GlobalAvgPool2d, &[[2, 3, 5, 4]]);
+    check(GlobalMaxPool2d, &[[2, 3, 5, 4]]);
+}
+
+#[test]
+fn heads() {
+    for axis in [1, 2, 3] {
+        check(Softmax::new().axis(axis), &[[2, 5, 3, 4]]);
+        check(LogSoftmax::new().axis(axis), &[[2, 5, 3, 4]]);
+    }
+}
+
+#[test]
+fn local_response_norm() {
+    for size in [1, 2, 3, 4, 9] {
+        let norm = LocalResponseNorm::new(size).alpha(1.5).k(0.5);
+        check(norm, &[[2, 6, 2, 3]]);
+        check(norm.beta(2.0).before((size - 1) / 2), &[[1, 5, 1, 2]]);
     }
 }
 
