@@ -53,9 +53,10 @@ pub mod prelude {
     pub use crate::gpu::Context;
     pub use crate::network::{Init, Network};
     pub use crate::ops::{
-        AdaptiveAvgPool2d, AdaptiveMaxPool2d, Add, AvgPool2d, Concat, Conv2d, CrossEntropy, Dropout, Flatten,
-        GlobalAvgPool2d, GlobalMaxPool2d, Linear, LocalResponseNorm, LogSoftmax, LpPool2d, MaxPool2d, Relu,
-        Sgd, Sigmoid, Softmax, Tanh,
+        AdaptiveAvgPool2d, AdaptiveMaxPool2d, Add, AvgPool2d, Concat, Conv2d, CrossEntropy, Dropout, Elu,
+        Flatten, Gelu, GlobalAvgPool2d, GlobalMaxPool2d, HardSigmoid, HardSwish, LeakyRelu, Linear,
+        LocalResponseNorm, LogSoftmax, LpPool2d, MaxPool2d, Prelu, Relu, Relu6, Sgd, Sigmoid, Silu, Softmax,
+        Softplus, Tanh,
     };
     pub use crate::shape::{Padding, Shape};
     pub use crate::train::{Metrics, Trainer};

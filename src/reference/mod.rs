@@ -6,13 +6,42 @@
 mod adaptive;
 mod adaptive_avg_pool2d;
 mod adaptive_max_pool2d;
+mod add;
 mod avg_pool2d;
+mod concat;
 mod conv2d;
+mod cross_entropy;
+mod dropout;
+mod elementwise;
+mod elu;
+mod executor;
+mod flatten;
+mod gelu;
+mod global_avg_pool2d;
+mod global_max_pool2d;
+mod hard_sigmoid;
+mod hard_swish;
+mod leaky_relu;
 mod linear;
+mod lines;
+mod local_response_norm;
+mod log_softmax;
 mod lp_pool2d;
 mod matrix;
 mod max_pool2d;
+mod philox;
 mod pool;
+mod precision;
+mod prelu;
+mod relu;
+mod relu6;
+mod sgd;
+mod sigmoid;
+mod silu;
+mod softmax;
+mod softplus;
+mod tanh;
+mod trainer;
 mod window;
 
 use std::fmt::Debug;
@@ -20,27 +49,6 @@ use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
 use crate::Tensor;
 use crate::ops::StepState;
-
-mod add;
-mod concat;
-mod cross_entropy;
-mod dropout;
-mod elementwise;
-mod executor;
-mod flatten;
-mod global_avg_pool2d;
-mod global_max_pool2d;
-mod lines;
-mod local_response_norm;
-mod log_softmax;
-mod philox;
-mod precision;
-mod relu;
-mod sgd;
-mod sigmoid;
-mod softmax;
-mod tanh;
-mod trainer;
 
 pub use executor::{backward, forward, parameters, vjp};
 pub use precision::Precision;
@@ -68,8 +76,14 @@ pub trait Real:
     fn f64(self) -> f64;
     /// e to this power.
     fn exp(self) -> Self;
+    /// e to this power, minus 1, without cancellation near 0.
+    fn exp_m1(self) -> Self;
     /// Natural logarithm.
     fn ln(self) -> Self;
+    /// The natural logarithm of 1 plus this, without cancellation near 0.
+    fn ln_1p(self) -> Self;
+    /// The complementary error function.
+    fn erfc(self) -> Self;
     /// Hyperbolic tangent.
     fn tanh(self) -> Self;
     /// Absolute value.
@@ -89,6 +103,15 @@ macro_rules! real {
             }
             fn exp(self) -> Self {
                 <$t>::exp(self)
+            }
+            fn exp_m1(self) -> Self {
+                <$t>::exp_m1(self)
+            }
+            fn ln_1p(self) -> Self {
+                <$t>::ln_1p(self)
+            }
+            fn erfc(self) -> Self {
+                libm::erfc(f64::from(self)) as $t
             }
             fn ln(self) -> Self {
                 <$t>::ln(self)
