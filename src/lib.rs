@@ -53,13 +53,14 @@ pub mod prelude {
     pub use crate::gpu::Context;
     pub use crate::network::{Init, Network};
     pub use crate::ops::{
-        AdaptiveAvgPool2d, AdaptiveMaxPool2d, Add, AvgPool2d, Concat, Conv2d, CrossEntropy, Dropout, Elu,
-        Flatten, Gelu, GlobalAvgPool2d, GlobalMaxPool2d, HardSigmoid, HardSwish, LeakyRelu, Linear,
-        LocalResponseNorm, LogSoftmax, LpPool2d, MaxPool2d, Prelu, Relu, Relu6, Sgd, Sigmoid, Silu, Softmax,
-        Softplus, Tanh,
+        Adam, AdamW, AdaptiveAvgPool2d, AdaptiveMaxPool2d, Add, AvgPool2d, Concat, Conv2d, Crop,
+        CrossEntropy, Dropout, Elu, Flatten, Gelu, GlobalAvgPool2d, GlobalMaxPool2d, HardSigmoid, HardSwish,
+        LeakyRelu, Linear, LocalResponseNorm, LogSoftmax, LossScaling, LpPool2d, MaxPool2d, Mul, Pad2d,
+        PadMode, Prelu, Relu, Relu6, Reshape, RmsProp, Sgd, Sigmoid, Silu, Softmax, Softplus, Split, Tanh,
+        UpsampleBilinear2d, UpsampleNearest2d,
     };
-    pub use crate::shape::{Padding, Shape};
-    pub use crate::train::{Metrics, Trainer};
+    pub use crate::shape::{Axis, Padding, Shape};
+    pub use crate::train::{Metrics, Trainer, TrainerOptions};
 }
 
 /// The README's programs, so that they are compiled with the documentation's.

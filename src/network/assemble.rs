@@ -34,7 +34,7 @@ pub(super) fn assemble(inputs: &[Shape], layers: Vec<Layer>, seed: u64) -> Resul
         return Err(Error::Network("it has no input; give the shape of at least one".into()));
     }
     for shape in inputs {
-        check_sizes(&sizes(*shape)).map_err(|why| Error::Network(format!("the input is {shape}: {why}")))?;
+        check_sizes(&shape.sizes()).map_err(|why| Error::Network(format!("the input is {shape}: {why}")))?;
     }
     if layers.is_empty() {
         return Err(Error::Network("it has no layers; add at least one before build()".into()));
@@ -67,7 +67,7 @@ fn append(network: &mut Network, name: String, layer: Layer, seed: u64) -> Resul
         message: format!("{message} ({})", describe(&shapes)),
     };
     let output = operator.output_shape(&shapes).map_err(refusal)?;
-    check_sizes(&sizes(output)).map_err(|why| refusal(format!("its output would be {output}: {why}")))?;
+    check_sizes(&output.sizes()).map_err(|why| refusal(format!("its output would be {output}: {why}")))?;
 
     let mut parameters = vec![];
     for spec in operator.parameters(&shapes) {
@@ -83,10 +83,6 @@ fn append(network: &mut Network, name: String, layer: Layer, seed: u64) -> Resul
     network.shapes.push(output);
     network.nodes.push(Node { name, operator, inputs, output: id, parameters });
     Ok(())
-}
-
-fn sizes(shape: Shape) -> [usize; 3] {
-    [shape.channels, shape.height, shape.width]
 }
 
 /// Whether a tensor can have these sizes.

@@ -11,13 +11,17 @@ use crate::network::Init;
 use crate::reference::{LossTwin, OptimizerTwin, Twin};
 use crate::shape::{Geometry, Shape};
 
+pub mod adam;
+pub mod adamw;
 pub(crate) mod adaptive;
 pub mod adaptive_avg_pool2d;
 pub mod adaptive_max_pool2d;
 pub mod add;
 pub mod avg_pool2d;
+mod broadcast;
 pub mod concat;
 pub mod conv2d;
+pub mod crop;
 pub mod cross_entropy;
 pub mod dropout;
 mod elementwise;
@@ -28,6 +32,7 @@ pub mod global_avg_pool2d;
 pub mod global_max_pool2d;
 pub mod hard_sigmoid;
 pub mod hard_swish;
+pub(crate) mod host;
 pub mod leaky_relu;
 pub mod linear;
 mod lines;
@@ -36,6 +41,9 @@ pub mod log_softmax;
 pub mod lp_pool2d;
 mod matmul;
 pub mod max_pool2d;
+pub(crate) mod moments;
+pub mod mul;
+pub mod pad2d;
 mod pool;
 pub mod prelu;
 pub mod program;
@@ -43,21 +51,33 @@ mod reduce;
 pub mod registry;
 pub mod relu;
 pub mod relu6;
+pub mod reshape;
+mod resize;
+pub mod rmsprop;
 mod section;
+mod setting;
 pub mod sgd;
+mod shift;
 pub mod sigmoid;
 pub mod silu;
 pub mod softmax;
 pub mod softplus;
+pub mod split;
 pub mod tanh;
+pub(crate) mod update_control;
+pub mod upsample_bilinear2d;
+pub mod upsample_nearest2d;
 mod window;
 
+pub use adam::Adam;
+pub use adamw::AdamW;
 pub use adaptive_avg_pool2d::AdaptiveAvgPool2d;
 pub use adaptive_max_pool2d::AdaptiveMaxPool2d;
 pub use add::Add;
 pub use avg_pool2d::AvgPool2d;
 pub use concat::Concat;
 pub use conv2d::Conv2d;
+pub use crop::Crop;
 pub use cross_entropy::CrossEntropy;
 pub use dropout::Dropout;
 pub use elementwise::{Derivative, Function, Pointwise};
@@ -74,15 +94,23 @@ pub use local_response_norm::LocalResponseNorm;
 pub use log_softmax::LogSoftmax;
 pub use lp_pool2d::LpPool2d;
 pub use max_pool2d::MaxPool2d;
+pub use mul::Mul;
+pub use pad2d::{Pad2d, PadMode};
 pub use prelu::Prelu;
 pub use relu::Relu;
 pub use relu6::Relu6;
+pub use reshape::Reshape;
+pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
 pub use sigmoid::Sigmoid;
 pub use silu::Silu;
 pub use softmax::Softmax;
 pub use softplus::Softplus;
+pub use split::Split;
 pub use tanh::Tanh;
+pub use update_control::{LossScaling, UpdateControl, UpdateOptions};
+pub use upsample_bilinear2d::UpsampleBilinear2d;
+pub use upsample_nearest2d::UpsampleNearest2d;
 
 use program::{Activation, ParameterLayout, Program, TensorId};
 
@@ -255,9 +283,10 @@ pub trait Operator: Debug + Send + Sync + Twin<f32> + Twin<f64> {
         false
     }
 
-    /// Whether the gradient to each input is the gradient to the output, unchanged. The scheduler then
-    /// aliases it and records no backward pass.
-    fn passes_gradient(&self) -> bool {
+    /// Whether the gradient to input `input` is the gradient to the output, unchanged, for inputs that
+    /// [`output_shape`](Self::output_shape) accepted. The scheduler then aliases it and does not ask the backward
+    /// pass for it.
+    fn passes_gradient(&self, _inputs: &[Shape], _input: usize) -> bool {
         false
     }
 
@@ -372,6 +401,8 @@ pub struct UpdatePass<'a> {
     pub quads: usize,
     /// The step's state: see [`StepState`].
     pub step: TensorId,
+    /// What gradients are multiplied by, and whether the step is skipped: see [`UpdateControl`].
+    pub control: TensorId,
 }
 
 /// An optimizer: gradients to new parameters.
@@ -391,6 +422,6 @@ pub trait Optimizer: Debug + Send + Sync + OptimizerTwin<f32> + OptimizerTwin<f6
     /// The learning rate it starts with.
     fn learning_rate(&self) -> f32;
 
-    /// Appends the dispatches of one update.
+    /// Appends the dispatches of one update. Those of a step that is skipped leave everything as it is.
     fn update(&self, pass: UpdatePass<'_>);
 }

@@ -1,39 +1,27 @@
 //! Softmax along an axis: e^(x_i) / Σ e^(x_j).
 
-use super::lines::Axis;
+use super::lines::Lines;
 use super::program::{TensorId, kernel};
 use super::registry::{Attributes, FromAttributes};
 use super::{Backward, Cost, Forward, Operator, Refusal, elementwise};
-use crate::shape::Shape;
+use crate::shape::{Axis, Shape};
 
 /// Operations an element: the maximum, a difference, an exponential, the sum, and what the sum is used for.
 const OPERATIONS: u64 = 5;
 
 /// Softmax along an axis: e^(x_i) / Σ e^(x_j).
 ///
-/// The axis is that of the channels unless [`axis`](Self::axis) says otherwise. No exponential overflows: the largest
-/// x is taken from all of them first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// No exponential overflows: the largest x is taken from all of them first. By default the axis is that of the
+/// channels: each pixel is a row of logits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Softmax {
     pub(crate) axis: Axis,
 }
 
 impl Softmax {
-    /// Along the channels of each pixel.
-    pub fn new() -> Self {
-        Self { axis: Axis::CHANNELS }
-    }
-
-    /// The axis, counted as in NCHW: 1 is the channels, 2 the height, 3 the width.
-    pub fn axis(mut self, axis: usize) -> Self {
-        self.axis = Axis(axis);
-        self
-    }
-}
-
-impl Default for Softmax {
-    fn default() -> Self {
-        Self::new()
+    /// Along `axis`.
+    pub fn new(axis: Axis) -> Self {
+        Self { axis }
     }
 }
 
@@ -41,7 +29,7 @@ impl FromAttributes for Softmax {
     const NAME: &'static str = "softmax";
 
     fn from_attributes(attributes: &Attributes) -> Result<Self, Refusal> {
-        Ok(Self { axis: Axis::from_attributes(attributes)? })
+        Ok(Self { axis: attributes.axis("axis")? })
     }
 }
 
@@ -51,12 +39,12 @@ impl Operator for Softmax {
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, Refusal> {
-        self.axis.lines(inputs)?;
+        Lines::along(self.axis, inputs)?;
         Ok(inputs[0])
     }
 
     fn is_global(&self) -> bool {
-        self.axis != Axis::CHANNELS
+        self.axis != Axis::Channels
     }
 
     fn cost(&self, _inputs: &[Shape], output: Shape) -> Cost {
@@ -65,7 +53,7 @@ impl Operator for Softmax {
 
     fn forward(&self, pass: Forward<'_>) -> Vec<TensorId> {
         let [input] = pass.inputs else { return vec![] };
-        let Ok(lines) = self.axis.lines(&[input.shape]) else { return vec![] };
+        let Ok(lines) = Lines::along(self.axis, &[input.shape]) else { return vec![] };
         pass.program.push(
             lines
                 .dispatch(pass.layer, kernel!("softmax/forward"), pass.output, OPERATIONS)
@@ -77,7 +65,7 @@ impl Operator for Softmax {
 
     fn backward(&self, pass: Backward<'_>) {
         let [Some(grad_input)] = pass.grad_inputs else { return };
-        let Ok(lines) = self.axis.lines(&[grad_input.shape]) else { return };
+        let Ok(lines) = Lines::along(self.axis, &[grad_input.shape]) else { return };
         pass.program.push(
             lines
                 .dispatch(pass.layer, kernel!("softmax/backward_input"), *grad_input, OPERATIONS)

@@ -2,12 +2,16 @@
 
 use super::Real;
 use crate::Tensor;
+use crate::shape::Axis;
 
-/// Calls `f` for every line along `axis` (of NCHW) with the indices of its elements.
-pub(super) fn for_each<T: Real>(tensor: &Tensor<T>, axis: usize, mut f: impl FnMut(&[usize])) {
-    let sizes = tensor.nchw();
-    let Some(&length) = sizes.get(axis) else { return };
-    let inner: usize = sizes[axis + 1..].iter().product();
+/// Calls `f` for every line along `axis` with the indices of its elements.
+pub(super) fn for_each<T: Real>(tensor: &Tensor<T>, axis: Axis, mut f: impl FnMut(&[usize])) {
+    let [_, channels, height, width] = tensor.nchw();
+    let (length, inner) = match axis {
+        Axis::Channels => (channels, height * width),
+        Axis::Height => (height, width),
+        Axis::Width => (width, 1),
+    };
     for first in (0..tensor.len()).filter(|i| (i / inner).is_multiple_of(length)) {
         let line: Vec<usize> = (0..length).map(|i| first + i * inner).collect();
         f(&line);

@@ -7,7 +7,7 @@ use crate::ops::LogSoftmax;
 impl<T: Real> Twin<T> for LogSoftmax {
     fn forward(&self, inputs: &[&Tensor<T>], _parameters: &[&Tensor<T>], _pass: &Pass) -> Tensor<T> {
         let mut output = inputs[0].clone();
-        lines::for_each(inputs[0], self.axis.0, |line| {
+        lines::for_each(inputs[0], self.axis, |line| {
             let (top, sum) = lines::top_and_sum(inputs[0].data(), line);
             for i in line {
                 output.data_mut()[*i] = (inputs[0].data()[*i] - top) - sum.ln();
@@ -26,7 +26,7 @@ impl<T: Real> Twin<T> for LogSoftmax {
     ) -> Gradients<T> {
         let (y, grad) = (output.data(), grad_output.data());
         let mut grad_input = grad_output.clone();
-        lines::for_each(output, self.axis.0, |line| {
+        lines::for_each(output, self.axis, |line| {
             let mut sum = T::default();
             for i in line {
                 sum += grad[*i];

@@ -3,19 +3,24 @@
 //! It is the oracle of the tests, in f64, and what a machine without any adapter trains with, in f32.
 //! Tensors are NCHW here, without padding. Nothing in this module knows of a GPU.
 
+mod adam;
+mod adamw;
 mod adaptive;
 mod adaptive_avg_pool2d;
 mod adaptive_max_pool2d;
 mod add;
 mod avg_pool2d;
+mod broadcast;
 mod concat;
 mod conv2d;
+mod crop;
 mod cross_entropy;
 mod dropout;
 mod elementwise;
 mod elu;
 mod executor;
 mod flatten;
+mod gather;
 mod gelu;
 mod global_avg_pool2d;
 mod global_max_pool2d;
@@ -29,26 +34,35 @@ mod log_softmax;
 mod lp_pool2d;
 mod matrix;
 mod max_pool2d;
+mod moments;
+mod mul;
+mod pad2d;
 mod philox;
 mod pool;
 mod precision;
 mod prelu;
 mod relu;
 mod relu6;
+mod reshape;
+mod rmsprop;
 mod sgd;
 mod sigmoid;
 mod silu;
 mod softmax;
 mod softplus;
+mod split;
 mod tanh;
 mod trainer;
+mod update_control;
+mod upsample_bilinear2d;
+mod upsample_nearest2d;
 mod window;
 
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
 use crate::Tensor;
-use crate::ops::StepState;
+use crate::ops::{StepState, UpdateControl};
 
 pub use executor::{backward, forward, parameters, vjp};
 pub use precision::Precision;
@@ -193,6 +207,13 @@ pub trait LossTwin<T> {
 /// The CPU twin of an optimizer.
 pub trait OptimizerTwin<T> {
     /// Updates `parameter` in place; `state` holds [`Optimizer::state_tensors`](crate::ops::Optimizer::state_tensors)
-    /// runs of the same length, zero before the first step.
-    fn apply(&self, parameter: &mut [T], gradient: &[T], state: &mut [Vec<T>], step: &StepState);
+    /// runs of the same length, zero before the first step. A step that is skipped changes nothing.
+    fn apply(
+        &self,
+        parameter: &mut [T],
+        gradient: &[T],
+        state: &mut [Vec<T>],
+        step: &StepState,
+        control: &UpdateControl,
+    );
 }

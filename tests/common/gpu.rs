@@ -5,7 +5,9 @@ use std::sync::Arc;
 use wgcnn::gpu::Context;
 use wgcnn::network::Network;
 use wgcnn::ops::registry::{Build, Entry};
-use wgcnn::ops::{Dropout, Linear, Loss, LossOutput, Operator, Optimizer, StepState};
+use wgcnn::ops::{
+    Dropout, Linear, Loss, LossOutput, Operator, Optimizer, StepState, UpdateControl, UpdateOptions,
+};
 use wgcnn::reference::Pass;
 use wgcnn::schedule::{DeviceParameters, Execution, Plan, PlanOptions};
 use wgcnn::shape::Shape;
@@ -123,24 +125,30 @@ fn optimizer(context: &Context, case: &Case, optimizer: &dyn Optimizer) -> Resul
         let got = vec![case.inputs.len()];
         return Err(Error::Input { what: "inputs".into(), expected: "[2] tensors".into(), got });
     };
-    let updated = update(context, optimizer, parameter, gradients.data())?;
+    let (updated, _) = update(context, optimizer, UpdateOptions::default(), parameter, gradients.data())?;
     Ok(Results::from([("output".into(), updated)]))
 }
 
-/// A parameter after an optimizer's steps, one for each run of `gradients` that is as long as it. It is the weight of
-/// a linear layer of one input, which is 1: the gradient to the weight is then the gradient to the output.
+/// A parameter after an optimizer's steps, one for each run of `gradients` that is as long as it, and what the last
+/// update was told. It is the weight of a linear layer of one input, which is 1: the gradient to the weight is then
+/// the gradient to the output.
 pub fn update(
     context: &Context,
     optimizer: &dyn Optimizer,
+    update: UpdateOptions,
     parameter: &Tensor,
     gradients: &[f32],
-) -> Result<Vec<f64>, Error> {
+) -> Result<(Vec<f64>, UpdateControl), Error> {
     let len = parameter.len();
     let linear: Arc<dyn Operator> = Arc::new(Linear::new(len).bias(false));
     let mut network = Network::from_operator(linear, &[Shape::features(1)])?;
     network.set_parameter("linear.weight", parameter.clone().reshape([len, 1])?)?;
-    let options =
-        PlanOptions { parameter_gradients: true, optimizer: Some(optimizer), ..PlanOptions::inference(1) };
+    let options = PlanOptions {
+        parameter_gradients: true,
+        optimizer: Some(optimizer),
+        update,
+        ..PlanOptions::inference(1)
+    };
     let parameters = DeviceParameters::upload(context, &network)?;
     let plan = Plan::new(&network, &options, context.capabilities())?;
     let execution = Execution::new(context, plan, &parameters, None)?;
@@ -150,8 +158,9 @@ pub fn update(
         execution.write_step(StepState::new(0, step as u32, 1, optimizer.learning_rate()))?;
         execution.run()?;
     }
+    let control = execution.read_update_control()?.wait()?;
     let network = parameters.download(context, &network)?;
-    Ok(double(network.parameters()[0].value.data()))
+    Ok((double(network.parameters()[0].value.data()), control))
 }
 
 fn sample_shape(tensor: &Tensor) -> Shape {

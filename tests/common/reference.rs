@@ -2,7 +2,7 @@
 
 use wgcnn::Tensor;
 use wgcnn::ops::registry::{Build, Entry};
-use wgcnn::ops::{Loss, Operator, Optimizer, StepState};
+use wgcnn::ops::{Loss, Operator, Optimizer, StepState, UpdateControl};
 use wgcnn::reference::{LossTwin, OptimizerTwin, Pass, Twin};
 use wgcnn::shape::Shape;
 
@@ -81,7 +81,8 @@ fn optimizer(case: &Case, optimizer: &dyn Optimizer) -> Result<Results, String> 
     for (step, gradient) in gradients.chunks(parameter.len()).enumerate() {
         let step =
             StepState { step: step as u32, learning_rate: optimizer.learning_rate(), ..StepState::default() };
-        OptimizerTwin::<f64>::apply(optimizer, &mut parameter, gradient, &mut state, &step);
+        let control = UpdateControl::default();
+        OptimizerTwin::<f64>::apply(optimizer, &mut parameter, gradient, &mut state, &step, &control);
     }
     Ok(Results::from([("output".into(), parameter)]))
 }

@@ -1,6 +1,7 @@
 //! The logarithm of softmax along each axis.
 
 use wgcnn::ops::LogSoftmax;
+use wgcnn::shape::Axis;
 
 use crate::check::{Rounding, check, check_within};
 use crate::softmax::check_large;
@@ -20,15 +21,15 @@ fn over_channels() {
         [2, 1000, 1, 1],
         [70, 3, 1, 3],
     ] {
-        check(LogSoftmax::new(), &[shape], Rounding::Units(UNITS), Rounding::OfLargest(UNITS));
+        check(LogSoftmax::default(), &[shape], Rounding::Units(UNITS), Rounding::OfLargest(UNITS));
     }
 }
 
 #[test]
 fn over_height_and_width() {
-    for axis in [2, 3] {
+    for axis in [Axis::Height, Axis::Width] {
         for shape in [[2, 5, 3, 4], [1, 3, 1, 1], [2, 2, 70, 7], [1, 33, 9, 12], [1, 1, 5, 300]] {
-            check(LogSoftmax::new().axis(axis), &[shape], Rounding::Units(UNITS), Rounding::OfLargest(UNITS));
+            check(LogSoftmax::new(axis), &[shape], Rounding::Units(UNITS), Rounding::OfLargest(UNITS));
         }
     }
 }
@@ -36,10 +37,10 @@ fn over_height_and_width() {
 /// Large logits, equal ones, and lines of which one element outweighs all others.
 #[test]
 fn large_logits() {
-    check_large(LogSoftmax::new(), LogSoftmax::new().axis(3));
+    check_large(LogSoftmax::default(), LogSoftmax::new(Axis::Width));
 }
 
 #[test]
 fn within_a_graph() {
-    check_within(LogSoftmax::new(), [2, 6, 7, 6]);
+    check_within(LogSoftmax::default(), [2, 6, 7, 6]);
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use wgcnn::Tensor;
 use wgcnn::network::Network;
-use wgcnn::ops::{LogSoftmax, Operator, Softmax};
+use wgcnn::ops::registry::{Attributes, FromAttributes};
+use wgcnn::ops::{Operator, Softmax};
 use wgcnn::reference::{self, Pass};
-use wgcnn::shape::Shape;
+use wgcnn::shape::{Axis, Shape};
 
 use crate::check::{Rounding, check, check_within, close};
 use crate::common::{bound, gpu};
@@ -27,15 +28,15 @@ fn over_channels() {
         [2, 1000, 1, 1],
         [70, 3, 1, 3],
     ] {
-        check(Softmax::new(), &[shape], Rounding::Units(UNITS), Rounding::OfLargest(UNITS));
+        check(Softmax::default(), &[shape], Rounding::Units(UNITS), Rounding::OfLargest(UNITS));
     }
 }
 
 #[test]
 fn over_height_and_width() {
-    for axis in [2, 3] {
+    for axis in [Axis::Height, Axis::Width] {
         for shape in [[2, 5, 3, 4], [1, 3, 1, 1], [2, 2, 70, 7], [1, 33, 9, 12], [1, 1, 5, 300]] {
-            check(Softmax::new().axis(axis), &[shape], Rounding::Units(UNITS), Rounding::OfLargest(UNITS));
+            check(Softmax::new(axis), &[shape], Rounding::Units(UNITS), Rounding::OfLargest(UNITS));
         }
     }
 }
@@ -43,7 +44,7 @@ fn over_height_and_width() {
 /// Large logits, equal ones, and lines of which one element outweighs all others.
 #[test]
 fn large_logits() {
-    check_large(Softmax::new(), Softmax::new().axis(3));
+    check_large(Softmax::default(), Softmax::new(Axis::Width));
 }
 
 /// Checks a head along channels and width on logits of up to ±10⁴; the exponentials of arguments down to where they
@@ -71,15 +72,14 @@ pub fn check_large(channels: impl Operator + 'static, width: impl Operator + 'st
 
 #[test]
 fn within_a_graph() {
-    check_within(Softmax::new(), [2, 6, 7, 6]);
+    check_within(Softmax::default(), [2, 6, 7, 6]);
 }
 
 #[test]
 fn other_axes_are_refused() {
-    for (operator, axis) in
-        [(Box::new(Softmax::new().axis(0)) as Box<dyn Operator>, 0), (Box::new(LogSoftmax::new().axis(4)), 4)]
-    {
-        let message = operator.output_shape(&[Shape::new(3, 4, 5)]).unwrap_err();
-        assert_eq!(message, format!("axis is {axis}; it must be 1 (channels), 2 (height) or 3 (width)"));
-    }
+    let read = |json: &str| Softmax::from_attributes(&Attributes::from_json(json).unwrap());
+    assert_eq!(read("{}"), Ok(Softmax::new(Axis::Channels)));
+    assert_eq!(read(r#"{"axis": 3}"#), Ok(Softmax::new(Axis::Width)));
+    let message = read(r#"{"axis": 0}"#).unwrap_err();
+    assert!(message.contains("axis is 0; it must be 1 (channels), 2 (height) or 3 (width)"), "{message}");
 }

@@ -25,7 +25,7 @@ fn reference_trainer(network: Network) -> reference::Trainer<f64> {
 }
 
 /// Checks all parameters.
-fn assert_close(got: &Network, wanted: &[Tensor<f64>]) {
+pub fn assert_close(got: &Network, wanted: &[Tensor<f64>]) {
     for (got, wanted) in got.parameters().iter().zip(wanted) {
         let largest = wanted.data().iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
         for (i, (a, b)) in got.value.data().iter().zip(wanted.data()).enumerate() {

@@ -11,3 +11,4 @@ mod fixture;
 mod limits;
 mod memory;
 mod plans;
+mod updates;
