@@ -53,10 +53,11 @@ pub mod prelude {
     pub use crate::gpu::Context;
     pub use crate::network::{Init, Network};
     pub use crate::ops::{
-        Adam, AdamW, Add, AvgPool2d, BatchNorm, Concat, Conv2d, ConvTranspose2d, Crop, CrossEntropy, Dropout,
-        Elu, Flatten, Gelu, GroupNorm, HardSigmoid, HardSwish, LeakyRelu, Linear, LossScaling, LpPool2d,
-        MaxPool2d, Mul, Pad2d, PadMode, Prelu, Relu, Relu6, Reshape, RmsProp, Sgd, Sigmoid, Silu, Softplus,
-        Split, Tanh, UpsampleBilinear2d, UpsampleNearest2d,
+        Adam, AdamW, AdaptiveAvgPool2d, AdaptiveMaxPool2d, Add, AvgPool2d, BatchNorm, Concat, Conv2d,
+        ConvTranspose2d, Crop, CrossEntropy, Dropout, Elu, Flatten, Gelu, GlobalAvgPool2d, GlobalMaxPool2d,
+        GroupNorm, HardSigmoid, HardSwish, LeakyRelu, Linear, LocalResponseNorm, LogSoftmax, LossScaling,
+        LpPool2d, MaxPool2d, Mul, Pad2d, PadMode, Prelu, Relu, Relu6, Reshape, RmsProp, Sgd, Sigmoid, Silu,
+        Softmax, Softplus, Split, Tanh, UpsampleBilinear2d, UpsampleNearest2d,
     };
     pub use crate::shape::{Axis, Padding, Shape};
     pub use crate::train::{Metrics, Trainer, TrainerOptions};

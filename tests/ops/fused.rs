@@ -44,7 +44,8 @@ fn kernels(network: &Network, options: &PlanOptions<'_>) -> Vec<String> {
 /// Every function of one variable ends a layer as it does by itself.
 #[test]
 fn every_function_can_end_a_layer() {
-    let functions: [(&str, fn(NetworkBuilder) -> NetworkBuilder); 11] = [
+    type Add = fn(NetworkBuilder) -> NetworkBuilder;
+    let functions: [(&str, Add); 11] = [
         ("elu", NetworkBuilder::elu),
         ("gelu", NetworkBuilder::gelu),
         ("hard_sigmoid", NetworkBuilder::hard_sigmoid),
