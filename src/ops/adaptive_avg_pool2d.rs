@@ -82,13 +82,9 @@ impl Operator for AdaptiveAvgPool2d {
 pub(super) fn forward(windows: &Windows, input: TensorId, pass: Forward<'_>) -> Vec<TensorId> {
     let (program, layer, output) = (pass.program, pass.layer, pass.output);
     let parts = windows.parts(output);
-    let sums = Parts::new(program, layer, output.tensor, parts, output.total_quads());
-    program.push(
-        windows
-            .reduce(layer, kernel!("adaptive_avg_pool2d/forward"), output, parts)
-            .read(input)
-            .write(sums.tensor),
-    );
+    let sums = Parts::of_activation(program, layer, output, parts, None);
+    let dispatch = windows.reduce(layer, kernel!("adaptive_avg_pool2d/forward"), output, parts).read(input);
+    program.push(sums.written_by(dispatch));
     sums.finish(program, layer);
     vec![]
 }
