@@ -49,12 +49,12 @@ pub use tensor::Tensor;
 /// What most programs need: `use wgcnn::prelude::*`.
 pub mod prelude {
     pub use crate::Tensor;
-    pub use crate::data::{Batch, Dataset};
+    pub use crate::data::{Batch, Dataset, Targets};
     pub use crate::gpu::Context;
     pub use crate::network::{Init, Network};
     pub use crate::ops::{
-        Add, AvgPool2d, Concat, Conv2d, CrossEntropy, Dropout, Flatten, Linear, LpPool2d, MaxPool2d, Relu,
-        Sgd, Sigmoid, Tanh,
+        Add, AvgPool2d, BceWithLogits, Concat, Conv2d, CrossEntropy, Dropout, Flatten, Giou, L1, Linear,
+        LpPool2d, MaxPool2d, Mse, NllLoss, Relu, Sgd, Sigmoid, SigmoidFocal, SmoothL1, Tanh,
     };
     pub use crate::shape::{Padding, Shape};
     pub use crate::train::{Metrics, Trainer};

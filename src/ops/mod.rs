@@ -13,16 +13,23 @@ use crate::shape::{Geometry, Shape};
 
 pub mod add;
 pub mod avg_pool2d;
+pub mod bce_with_logits;
+mod class_loss;
 pub mod concat;
 pub mod conv2d;
 pub mod cross_entropy;
 pub mod dropout;
 mod elementwise;
+mod elementwise_loss;
 pub mod flatten;
+pub mod giou;
+pub mod l1;
 pub mod linear;
 pub mod lp_pool2d;
 mod matmul;
 pub mod max_pool2d;
+pub mod mse;
+pub mod nll_loss;
 mod pool;
 pub mod program;
 mod reduce;
@@ -30,23 +37,35 @@ pub mod registry;
 pub mod relu;
 pub mod sgd;
 pub mod sigmoid;
+pub mod sigmoid_focal;
+pub mod smooth_l1;
 pub mod tanh;
+pub mod target;
 mod window;
 
 pub use add::Add;
 pub use avg_pool2d::AvgPool2d;
+pub use bce_with_logits::BceWithLogits;
+pub(crate) use class_loss::ClassLoss;
 pub use concat::Concat;
 pub use conv2d::Conv2d;
 pub use cross_entropy::CrossEntropy;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
+pub use giou::Giou;
+pub use l1::L1;
 pub use linear::Linear;
 pub use lp_pool2d::LpPool2d;
 pub use max_pool2d::MaxPool2d;
+pub use mse::Mse;
+pub use nll_loss::NllLoss;
 pub use relu::Relu;
 pub use sgd::Sgd;
 pub use sigmoid::Sigmoid;
+pub use sigmoid_focal::SigmoidFocal;
+pub use smooth_l1::SmoothL1;
 pub use tanh::Tanh;
+pub use target::{Target, TargetSpec};
 
 use program::{Activation, ParameterLayout, Program, TensorId};
 
@@ -235,7 +254,7 @@ pub struct LossOutput {
     pub loss: f32,
     /// The sum of the weights of the predictions that counted, by which a mean was divided.
     pub weight: f32,
-    /// How many predictions were right.
+    /// How many predictions were right; 0 where the targets are no classes.
     pub correct: f32,
     /// How many predictions counted.
     pub count: f32,
@@ -258,7 +277,8 @@ pub struct LossPass<'a> {
     pub capabilities: &'a Capabilities,
     /// What the network puts out.
     pub prediction: Activation,
-    /// The targets: one `i32` class a pixel.
+    /// The target, as [`Loss::target`] describes it: one `i32` class a pixel, or values that lie like an
+    /// activation in `f32`.
     pub target: TensorId,
     /// The step's state: see [`StepState`].
     pub step: TensorId,
@@ -280,8 +300,8 @@ pub trait Loss: Debug + Send + Sync + LossTwin<f32> + LossTwin<f64> {
     /// Says what output would fit.
     fn check(&self, prediction: Shape) -> Result<(), Refusal>;
 
-    /// The range of class labels, and one label outside it that is ignored if there is such.
-    fn classes(&self, prediction: Shape) -> (usize, Option<i32>);
+    /// What a prediction that [`check`](Self::check) accepted is compared with.
+    fn target(&self, prediction: Shape) -> TargetSpec;
 
     /// Appends the dispatches that compute the loss, and returns what the gradient needs besides
     /// the prediction and the target.

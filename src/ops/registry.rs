@@ -6,23 +6,30 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{Loss, Operator, Optimizer, Refusal};
+use super::{Loss, Operator, Optimizer, Reduction, Refusal};
 
 /// All that can be built by name, in alphabetical order. Adding an operator adds its line here.
 pub const REGISTRY: &[Entry] = &[
     operator::<super::Add>(),
     operator::<super::AvgPool2d>(),
+    loss::<super::BceWithLogits>(),
     operator::<super::Concat>(),
     operator::<super::Conv2d>(),
     loss::<super::CrossEntropy>(),
     operator::<super::Dropout>(),
     operator::<super::Flatten>(),
+    loss::<super::Giou>(),
+    loss::<super::L1>(),
     operator::<super::Linear>(),
     operator::<super::LpPool2d>(),
     operator::<super::MaxPool2d>(),
+    loss::<super::Mse>(),
+    loss::<super::NllLoss>(),
     operator::<super::Relu>(),
     optimizer::<super::Sgd>(),
     operator::<super::Sigmoid>(),
+    loss::<super::SigmoidFocal>(),
+    loss::<super::SmoothL1>(),
     operator::<super::Tanh>(),
 ];
 
@@ -143,6 +150,15 @@ impl Attributes {
         self.get(name, None, "a list of numbers", |v| {
             v.as_array()?.iter().map(Value::as_f64).collect::<Option<_>>().map(Some)
         })
+    }
+
+    /// The attribute `reduction` of a loss, the mean where it is absent.
+    pub fn reduction(&self) -> Result<Reduction, Refusal> {
+        match self.string("reduction", "mean")? {
+            "mean" => Ok(Reduction::Mean),
+            "sum" => Ok(Reduction::Sum),
+            other => Err(format!("attribute reduction is {other:?}; it must be \"mean\" or \"sum\"")),
+        }
     }
 
     fn get<'a, T>(

@@ -16,20 +16,29 @@ use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
 use crate::Tensor;
-use crate::ops::StepState;
+use crate::ops::{StepState, Target};
 
 mod add;
+mod bce_with_logits;
+mod class_loss;
 mod concat;
 mod cross_entropy;
 mod dropout;
 mod elementwise;
+mod elementwise_loss;
 mod executor;
 mod flatten;
+mod giou;
+mod l1;
+mod mse;
+mod nll_loss;
 mod philox;
 mod precision;
 mod relu;
 mod sgd;
 mod sigmoid;
+mod sigmoid_focal;
+mod smooth_l1;
 mod tanh;
 mod trainer;
 
@@ -143,7 +152,7 @@ pub struct Measured<T> {
     pub loss: T,
     /// The sum of the weights of the predictions that counted, by which a mean was divided.
     pub weight: T,
-    /// How many predictions were right.
+    /// How many predictions were right; 0 where the target is no classes.
     pub correct: usize,
     /// How many counted.
     pub count: usize,
@@ -153,9 +162,9 @@ pub struct Measured<T> {
 
 /// The CPU twin of a loss.
 pub trait LossTwin<T> {
-    /// The loss of `prediction` (NCHW) against one class a pixel (`[batch][height][width]`); only the
-    /// first `samples` samples count.
-    fn measure(&self, prediction: &Tensor<T>, target: &[i32], samples: usize) -> Measured<T>;
+    /// The loss of `prediction` (NCHW) against a target of the kind and size that
+    /// [`Loss::target`](crate::ops::Loss::target) describes; only the first `samples` samples count.
+    fn measure(&self, prediction: &Tensor<T>, target: Target<'_, T>, samples: usize) -> Measured<T>;
 }
 
 /// The CPU twin of an optimizer.

@@ -5,10 +5,12 @@ use crate::network::{Network, Node, ValueId};
 use crate::ops::add::{accumulate, sum};
 use crate::ops::flatten::{nchw_to_nhwc, nhwc_to_nchw};
 use crate::ops::program::{Activation, Program, TensorId};
-use crate::ops::{Backward, Forward, Loss, LossOutput, LossPass, Operator, Optimizer, StepState, UpdatePass};
+use crate::ops::{
+    Backward, Forward, Loss, LossOutput, LossPass, Operator, Optimizer, StepState, TargetSpec, UpdatePass,
+};
 
 use super::blocks::Block;
-use super::plan::{Io, PlanOptions};
+use super::plan::{HostTarget, Io, PlanOptions};
 
 /// A program with what is known of its tensors before they are placed.
 pub(super) struct Drawn {
@@ -192,9 +194,8 @@ impl<'a> Planner<'a> {
     /// Records the loss, and its gradient where there is a backward pass.
     fn loss(&mut self, loss: &dyn Loss) -> Option<Activation> {
         let prediction = self.value(self.network.output());
-        let target = self.program.tensor("target", 4 * prediction.pixels());
+        let target = self.target(loss, prediction);
         let result = self.program.tensor("loss", size_of::<LossOutput>());
-        self.io.target = Some(target);
         self.io.result = Some(result);
         let grad =
             self.has_backward().then(|| self.activation("loss.grad_input".into(), self.network.output()));
@@ -206,6 +207,19 @@ impl<'a> Planner<'a> {
             loss.backward(pass, &saved, grad);
         }
         grad
+    }
+
+    /// The target of the loss as its kernels read it: labels as they come from the host, and values as an
+    /// activation lies, but in `f32` whatever activations are stored in.
+    fn target(&mut self, loss: &dyn Loss, prediction: Activation) -> TensorId {
+        let spec = loss.target(prediction.shape);
+        let host = self.program.tensor("target", 4 * prediction.batch * spec.len());
+        self.io.target = Some(HostTarget { tensor: host, loss: loss.name(), spec });
+        let TargetSpec::Values { shape, .. } = spec else { return host };
+        let mut values = Activation { tensor: host, shape, batch: prediction.batch };
+        values.tensor = self.program.tensor("target (NHWC)", 16 * values.total_quads());
+        self.program.dispatches.push(nchw_to_nhwc("target", host, shape.len(), values));
+        values.tensor
     }
 
     /// A gradient to the output that the host provides.
