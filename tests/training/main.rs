@@ -10,3 +10,4 @@ mod errors;
 mod fixture;
 mod memory;
 mod plans;
+mod regression;
