@@ -53,8 +53,9 @@ pub mod prelude {
     pub use crate::gpu::Context;
     pub use crate::network::{Init, Network};
     pub use crate::ops::{
-        Add, AvgPool2d, BceWithLogits, Concat, Conv2d, CrossEntropy, Dropout, Flatten, Giou, L1, Linear,
-        LpPool2d, MaxPool2d, Mse, NllLoss, Relu, Sgd, Sigmoid, SigmoidFocal, SmoothL1, Tanh,
+        Add, AvgPool2d, BceWithLogits, Concat, Conv2d, CrossEntropy, Dropout, Elu, Flatten, Gelu, Giou,
+        HardSigmoid, HardSwish, L1, LeakyRelu, Linear, LpPool2d, MaxPool2d, Mse, NllLoss, Prelu, Relu, Relu6,
+        Sgd, Sigmoid, SigmoidFocal, Silu, SmoothL1, Softplus, Tanh,
     };
     pub use crate::shape::{Padding, Shape};
     pub use crate::train::{Metrics, Trainer};

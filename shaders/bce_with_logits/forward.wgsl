@@ -50,6 +50,18 @@ struct StepState {
 
 var<workgroup> sums: array<f32, WORKGROUP>;
 
+// log(1 + t) for t from 0 to 1: 2 artanh(t / (2 + t)) as a series, which keeps its precision where t is small.
+fn log_one_plus(t: vec4<f32>) -> vec4<f32> {
+    let s = t / (2.0 + t);
+    let q = s * s;
+    var series = q * (1.0 / 13.0) + 1.0 / 11.0;
+    series = q * series + 1.0 / 9.0;
+    series = q * series + 1.0 / 7.0;
+    series = q * series + 1.0 / 5.0;
+    series = q * series + 1.0 / 3.0;
+    return 2.0 * (s + s * q * series);
+}
+
 fn loss(index: u32) -> vec4<f32> {
     let quads = (CHANNELS + 3u) / 4u;
     let quad = index % quads;
@@ -57,7 +69,7 @@ fn loss(index: u32) -> vec4<f32> {
     let t = expected[index];
     let zero = vec4<f32>();
     // Only exponents up to zero: e^|x| would overflow.
-    let rest = log(1.0 + exp(-abs(x)));
+    let rest = log_one_plus(exp(-abs(x)));
     let losses = (1.0 - t) * (max(x, zero) + rest) + pos_weights[quad] * t * (max(-x, zero) + rest);
     return select(zero, losses, quad * 4u + LANES < vec4(CHANNELS));
 }

@@ -20,12 +20,22 @@ override LABEL_SMOOTHING: f32;
 override CLASS_WEIGHT_SUM: f32;
 override MEAN: bool;
 
-@group(0) @binding(0) var<storage, read> prediction: array<vec4<f32>>;
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
+@group(0) @binding(0) var<storage, read> prediction: array<Quad>;
 @group(0) @binding(1) var<storage, read> labels: array<i32>;
 @group(0) @binding(2) var<storage, read> class_weights: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> rows: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read> result: vec4<f32>;
-@group(0) @binding(5) var<storage, read_write> grad_prediction: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> grad_prediction: array<Quad>;
 // The number of samples, padding included.
 @group(0) @binding(6) var<uniform> batch: u32;
 
@@ -44,17 +54,17 @@ fn main(
     let measured = rows[row];
     // Not a product with zero: a row that does not count may hold anything.
     if measured.w == 0.0 {
-        grad_prediction[index] = vec4<f32>();
+        grad_prediction[index] = store(vec4<f32>());
         return;
     }
 
     let quad = index % quads;
     let classes = quad * 4u + LANES;
-    let probability = exp((prediction[index] - measured.x) - measured.y);
+    let probability = exp((load(prediction[index]) - measured.x) - measured.y);
     let one_hot = select(vec4<f32>(), vec4(1.0), classes == vec4(u32(labels[row])));
     let smoothing = CLASS_WEIGHT_SUM * probability - class_weights[quad];
     let grad = (1.0 - LABEL_SMOOTHING) * measured.z * (probability - one_hot)
         + LABEL_SMOOTHING / f32(CLASSES) * smoothing;
     let scale = select(1.0, 1.0 / result.y, MEAN);
-    grad_prediction[index] = select(vec4<f32>(), grad * scale, classes < vec4(CLASSES));
+    grad_prediction[index] = store(select(vec4<f32>(), grad * scale, classes < vec4(CLASSES)));
 }

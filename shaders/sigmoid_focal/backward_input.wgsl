@@ -52,6 +52,18 @@ struct StepState {
 // The number of samples, padding included.
 @group(0) @binding(4) var<uniform> batch: u32;
 
+// log(1 + t) for t from 0 to 1: 2 artanh(t / (2 + t)) as a series, which keeps its precision where t is small.
+fn log_one_plus(t: vec4<f32>) -> vec4<f32> {
+    let s = t / (2.0 + t);
+    let q = s * s;
+    var series = q * (1.0 / 13.0) + 1.0 / 11.0;
+    series = q * series + 1.0 / 9.0;
+    series = q * series + 1.0 / 7.0;
+    series = q * series + 1.0 / 5.0;
+    series = q * series + 1.0 / 3.0;
+    return 2.0 * (s + s * q * series);
+}
+
 // base^exponent for base ≥ 0, the exponent being a constant of the pipeline. What a product or a root gives is taken
 // from it, not only because it is nearer: Mesa 22.3's OpenGL compiles exp2(2 · log2(v)) to v.xxxx · v.xxxx, and
 // likewise for 4. The logarithm of 0 is not to be relied on.
@@ -85,7 +97,7 @@ fn gradient(index: u32) -> vec4<f32> {
     let is_positive = x >= zero;
     let sigmoid = select(small, vec4(1.0), is_positive) / (1.0 + small);
     let complement = select(vec4(1.0), small, is_positive) / (1.0 + small);
-    let rest = log(1.0 + small);
+    let rest = log_one_plus(small);
     let cross_entropy = (1.0 - t) * (max(x, zero) + rest) + t * (max(-x, zero) + rest);
     let miss = (1.0 - t) * sigmoid + t * complement;
     let alpha = select(ALPHA * t + (1.0 - ALPHA) * (1.0 - t), vec4(1.0), ALPHA < 0.0);

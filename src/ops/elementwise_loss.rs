@@ -106,10 +106,10 @@ impl ElementwiseLoss {
             .size("PREDICTIONS", (self.predictions)(shape))
             .read(prediction.tensor)
             .read(target);
-        let dispatch = weights.iter().fold(dispatch, |dispatch, weights| dispatch.read(*weights));
-        let constants = self.constants.iter();
-        constants
-            .fold(dispatch, |dispatch, (name, value)| dispatch.constant(name, *value))
+        weights
+            .iter()
+            .fold(dispatch, |dispatch, weights| dispatch.read(*weights))
+            .constants(&self.constants)
             .read(step)
             .uniform(prediction.batch as u32)
             .flops(self.flops * elementwise::elements(prediction))

@@ -43,7 +43,7 @@ pub(super) fn finish<T: Real>(reduction: Reduction, loss: T, count: usize, grad:
 pub(super) fn softplus_and_sigmoid<T: Real>(x: T) -> ([T; 2], [T; 2]) {
     let (zero, one) = (T::default(), T::of(1.0));
     let small = (-x.abs()).exp();
-    let rest = (one + small).ln();
+    let rest = small.ln_1p();
     let (near, far) = (one / (one + small), small / (one + small));
     if x < zero { ([rest, rest - x], [far, near]) } else { ([x + rest, rest], [near, far]) }
 }

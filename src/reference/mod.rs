@@ -3,13 +3,45 @@
 //! It is the oracle of the tests, in f64, and what a machine without any adapter trains with, in f32.
 //! Tensors are NCHW here, without padding. Nothing in this module knows of a GPU.
 
+mod add;
 mod avg_pool2d;
+mod bce_with_logits;
+mod class_loss;
+mod concat;
 mod conv2d;
+mod cross_entropy;
+mod dropout;
+mod elementwise;
+mod elementwise_loss;
+mod elu;
+mod executor;
+mod flatten;
+mod gelu;
+mod giou;
+mod hard_sigmoid;
+mod hard_swish;
+mod l1;
+mod leaky_relu;
 mod linear;
 mod lp_pool2d;
 mod matrix;
 mod max_pool2d;
+mod mse;
+mod nll_loss;
+mod philox;
 mod pool;
+mod precision;
+mod prelu;
+mod relu;
+mod relu6;
+mod sgd;
+mod sigmoid;
+mod sigmoid_focal;
+mod silu;
+mod smooth_l1;
+mod softplus;
+mod tanh;
+mod trainer;
 mod window;
 
 use std::fmt::Debug;
@@ -17,30 +49,6 @@ use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
 use crate::Tensor;
 use crate::ops::{StepState, Target};
-
-mod add;
-mod bce_with_logits;
-mod class_loss;
-mod concat;
-mod cross_entropy;
-mod dropout;
-mod elementwise;
-mod elementwise_loss;
-mod executor;
-mod flatten;
-mod giou;
-mod l1;
-mod mse;
-mod nll_loss;
-mod philox;
-mod precision;
-mod relu;
-mod sgd;
-mod sigmoid;
-mod sigmoid_focal;
-mod smooth_l1;
-mod tanh;
-mod trainer;
 
 pub use executor::{backward, forward, parameters, vjp};
 pub use precision::Precision;
@@ -68,8 +76,14 @@ pub trait Real:
     fn f64(self) -> f64;
     /// e to this power.
     fn exp(self) -> Self;
+    /// e to this power, minus 1, without cancellation near 0.
+    fn exp_m1(self) -> Self;
     /// Natural logarithm.
     fn ln(self) -> Self;
+    /// The natural logarithm of 1 plus this, without cancellation near 0.
+    fn ln_1p(self) -> Self;
+    /// The complementary error function.
+    fn erfc(self) -> Self;
     /// Hyperbolic tangent.
     fn tanh(self) -> Self;
     /// Absolute value.
@@ -89,6 +103,15 @@ macro_rules! real {
             }
             fn exp(self) -> Self {
                 <$t>::exp(self)
+            }
+            fn exp_m1(self) -> Self {
+                <$t>::exp_m1(self)
+            }
+            fn ln_1p(self) -> Self {
+                <$t>::ln_1p(self)
+            }
+            fn erfc(self) -> Self {
+                libm::erfc(f64::from(self)) as $t
             }
             fn ln(self) -> Self {
                 <$t>::ln(self)

@@ -9,17 +9,18 @@ use crate::losses::{check_elementwise, edges, logits, spoiled};
 /// What the largest positive target weighs in the tests.
 const MOST_WEIGHT: f64 = 4.0;
 
-/// A logarithm, whose argument is from 1 to 2, and the logit make up the loss. The derivative is of sigmoids, whose
-/// exponential's error grows with its argument.
+/// The loss is of logarithms and the derivative of sigmoids of an exponential, whose error grows with its argument.
 fn check(loss: &BceWithLogits, [prediction, target]: [Tensor; 2], samples: usize) {
     let prediction = spoiled(&prediction, samples);
-    let sigmoid = |x: f64| (8.0 + 4.0 * x.abs()) / (1.0 + (-x).exp());
+    let units = |x: f64| 16.0 + 4.0 * x.abs();
+    let sigmoid = |x: f64| units(x) / (1.0 + (-x).exp());
+    let softplus = |x: f64| units(x) * (x.max(0.0) + (-x.abs()).exp().ln_1p());
     check_elementwise(
         loss,
         &prediction,
         &target,
         samples,
-        |x, _| MOST_WEIGHT * (8.0 * x.abs() + 16.0),
+        |x, t| (1.0 - t) * softplus(x) + MOST_WEIGHT * t * softplus(-x),
         |x, t| (1.0 - t) * sigmoid(x) + MOST_WEIGHT * t * sigmoid(-x),
     );
 }

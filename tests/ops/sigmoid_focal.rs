@@ -12,12 +12,14 @@ fn check(loss: SigmoidFocal, gamma: f64, [prediction, target]: [Tensor; 2], samp
     let prediction = spoiled(&prediction, samples);
     let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
     let miss = |x: f64, t: f64| (1.0 - t) * sigmoid(x) + t * sigmoid(-x);
-    let power = |x: f64, t: f64| miss(x, t).powf(gamma) * (8.0 + (8.0 + 8.0 * x.abs()) * (1.0 + gamma));
+    let softplus = |x: f64| x.max(0.0) + (-x.abs()).exp().ln_1p();
+    let cross_entropy = |x: f64, t: f64| (1.0 - t) * softplus(x) + t * softplus(-x);
+    let power = |x: f64, t: f64| miss(x, t).powf(gamma) * (16.0 + 8.0 * x.abs()) * (1.0 + gamma);
     let slope = |x: f64, t: f64| {
         let inner = if miss(x, t) == 0.0 { 0.0 } else { sigmoid(x) * sigmoid(-x) / miss(x, t) };
-        power(x, t) * (miss(x, t) + gamma * (x.abs() + 1.0) * inner)
+        power(x, t) * (miss(x, t) + gamma * cross_entropy(x, t) * inner)
     };
-    let value = |x: f64, t: f64| power(x, t) * (x.abs() + 1.0);
+    let value = |x: f64, t: f64| power(x, t) * cross_entropy(x, t);
     check_elementwise(&loss.gamma(gamma as f32), &prediction, &target, samples, value, slope);
 }
 
