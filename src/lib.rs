@@ -53,12 +53,13 @@ pub mod prelude {
     pub use crate::gpu::Context;
     pub use crate::network::{Init, Network};
     pub use crate::ops::{
-        Add, AvgPool2d, BceWithLogits, Concat, Conv2d, CrossEntropy, Dropout, Elu, Flatten, Gelu, Giou,
-        HardSigmoid, HardSwish, L1, LeakyRelu, Linear, LpPool2d, MaxPool2d, Mse, NllLoss, Prelu, Relu, Relu6,
-        Sgd, Sigmoid, SigmoidFocal, Silu, SmoothL1, Softplus, Tanh,
+        Adam, AdamW, Add, AvgPool2d, BatchNorm, BceWithLogits, Concat, Conv2d, Crop, CrossEntropy, Dropout,
+        Elu, Flatten, Gelu, Giou, GroupNorm, HardSigmoid, HardSwish, L1, LeakyRelu, Linear, LossScaling,
+        LpPool2d, MaxPool2d, Mse, Mul, NllLoss, Pad2d, PadMode, Prelu, Relu, Relu6, Reshape, RmsProp, Sgd,
+        Sigmoid, SigmoidFocal, Silu, SmoothL1, Softplus, Split, Tanh, UpsampleBilinear2d, UpsampleNearest2d,
     };
-    pub use crate::shape::{Padding, Shape};
-    pub use crate::train::{Metrics, Trainer};
+    pub use crate::shape::{Axis, Padding, Shape};
+    pub use crate::train::{Metrics, Trainer, TrainerOptions};
 }
 
 /// The README's programs, so that they are compiled with the documentation's.

@@ -5,7 +5,8 @@
 // prediction, labels, class_weights: as in the forward pass.
 // rows: (top, log_sum, weight w_y, 1 if it counts and 0 if not) of each row, from the forward pass.
 // result: (loss, weight, right, count), from the forward pass.
-// grad_prediction: the quads of an activation of CLASSES channels, [row][quad]; zero in the pad lanes.
+// grad_prediction: the quads of CLASSES channels, [row][quad], in f32 however activations are stored: it may be
+// scaled before it is stored in less. Pad lanes are zero.
 //
 // An invocation owns one quad, a workgroup 256 quads in a row: the forward pass has left nothing to sum.
 
@@ -35,7 +36,7 @@ fn store(value: vec4<f32>) -> Quad {
 @group(0) @binding(2) var<storage, read> class_weights: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> rows: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read> result: vec4<f32>;
-@group(0) @binding(5) var<storage, read_write> grad_prediction: array<Quad>;
+@group(0) @binding(5) var<storage, read_write> grad_prediction: array<vec4<f32>>;
 // The number of samples, padding included.
 @group(0) @binding(6) var<uniform> batch: u32;
 
@@ -54,7 +55,7 @@ fn main(
     let measured = rows[row];
     // Not a product with zero: a row that does not count may hold anything.
     if measured.w == 0.0 {
-        grad_prediction[index] = store(vec4<f32>());
+        grad_prediction[index] = vec4<f32>();
         return;
     }
 
@@ -66,5 +67,5 @@ fn main(
     let grad = (1.0 - LABEL_SMOOTHING) * measured.z * (probability - one_hot)
         + LABEL_SMOOTHING / f32(CLASSES) * smoothing;
     let scale = select(1.0, 1.0 / result.y, MEAN);
-    grad_prediction[index] = store(select(vec4<f32>(), grad * scale, classes < vec4(CLASSES)));
+    grad_prediction[index] = select(vec4<f32>(), grad * scale, classes < vec4(CLASSES));
 }

@@ -5,7 +5,8 @@
 // prediction: the quads of an activation, [sample][pixel][quad].
 // expected: the targets, laid out alike in f32.
 // step: the state of the step. Samples from `samples` on are padding; their gradient is zero.
-// grad_prediction: as the prediction, zero in the pad lanes as both tensors are.
+// grad_prediction: laid out alike, in f32 however the prediction is stored: it may be scaled before it is stored in
+// less. Pad lanes are zero as in both tensors.
 //
 // An invocation owns one quad, a workgroup 256 in a row: the kernel is bound by memory, and neighbours read and
 // write it in one piece.
@@ -38,7 +39,7 @@ struct StepState {
 @group(0) @binding(0) var<storage, read> prediction: array<Quad>;
 @group(0) @binding(1) var<storage, read> expected: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> step: StepState;
-@group(0) @binding(3) var<storage, read_write> grad_prediction: array<Quad>;
+@group(0) @binding(3) var<storage, read_write> grad_prediction: array<vec4<f32>>;
 // The number of samples, padding included.
 @group(0) @binding(4) var<uniform> batch: u32;
 
@@ -59,9 +60,9 @@ fn main(
     let samples = min(step.samples, batch);
     // Not a product with zero: a sample that does not count may hold anything.
     if index >= samples * SAMPLE_QUADS {
-        grad_prediction[index] = store(vec4<f32>());
+        grad_prediction[index] = vec4<f32>();
         return;
     }
     let scale = select(1.0, 1.0 / f32(samples * PREDICTIONS), MEAN);
-    grad_prediction[index] = store(scale * gradient(index));
+    grad_prediction[index] = scale * gradient(index);
 }

@@ -4,7 +4,8 @@
 //
 // labels, class_weights, step: as in the forward pass.
 // result: (loss, weight, right, count), from the forward pass.
-// grad_prediction: the quads of an activation of CLASSES channels, [row][quad]; zero in the pad lanes.
+// grad_prediction: the quads of CLASSES channels, [row][quad], in f32 however activations are stored: it may be
+// scaled before it is stored in less. Pad lanes are zero.
 //
 // An invocation owns one quad, a workgroup 256 in a row, which are written in one piece.
 
@@ -17,16 +18,6 @@ override PIXELS: u32;
 override IGNORE_INDEX: i32;
 override MEAN: bool;
 
-// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
-alias Quad = vec4<f32>;
-fn load(quad: Quad) -> vec4<f32> {
-    return quad;
-}
-fn store(value: vec4<f32>) -> Quad {
-    return value;
-}
-// end storage
-
 struct StepState {
     seed_low: u32,
     seed_high: u32,
@@ -38,7 +29,7 @@ struct StepState {
 @group(0) @binding(1) var<storage, read> class_weights: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> step: StepState;
 @group(0) @binding(3) var<storage, read> result: vec4<f32>;
-@group(0) @binding(4) var<storage, read_write> grad_prediction: array<Quad>;
+@group(0) @binding(4) var<storage, read_write> grad_prediction: array<vec4<f32>>;
 // The number of samples, padding included.
 @group(0) @binding(5) var<uniform> batch: u32;
 
@@ -60,5 +51,5 @@ fn main(
     let counts = (row / PIXELS < step.samples) & is_class;
     let is_label = (quad * 4u + LANES == vec4(u32(label))) & vec4(counts);
     let scale = select(1.0, 1.0 / result.y, MEAN);
-    grad_prediction[index] = store(select(vec4<f32>(), -scale * class_weights[quad], is_label));
+    grad_prediction[index] = select(vec4<f32>(), -scale * class_weights[quad], is_label);
 }

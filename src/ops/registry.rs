@@ -7,20 +7,26 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::{Loss, Operator, Optimizer, Reduction, Refusal};
+use crate::shape::Axis;
 
 /// All that can be built by name, in alphabetical order. Adding an operator adds its line here.
 pub const REGISTRY: &[Entry] = &[
+    optimizer::<super::Adam>(),
+    optimizer::<super::AdamW>(),
     operator::<super::Add>(),
     operator::<super::AvgPool2d>(),
+    operator::<super::BatchNorm>(),
     loss::<super::BceWithLogits>(),
     operator::<super::Concat>(),
     operator::<super::Conv2d>(),
+    operator::<super::Crop>(),
     loss::<super::CrossEntropy>(),
     operator::<super::Dropout>(),
     operator::<super::Elu>(),
     operator::<super::Flatten>(),
     operator::<super::Gelu>(),
     loss::<super::Giou>(),
+    operator::<super::GroupNorm>(),
     operator::<super::HardSigmoid>(),
     operator::<super::HardSwish>(),
     loss::<super::L1>(),
@@ -29,17 +35,24 @@ pub const REGISTRY: &[Entry] = &[
     operator::<super::LpPool2d>(),
     operator::<super::MaxPool2d>(),
     loss::<super::Mse>(),
+    operator::<super::Mul>(),
     loss::<super::NllLoss>(),
+    operator::<super::Pad2d>(),
     operator::<super::Prelu>(),
     operator::<super::Relu>(),
     operator::<super::Relu6>(),
+    operator::<super::Reshape>(),
+    optimizer::<super::RmsProp>(),
     optimizer::<super::Sgd>(),
     operator::<super::Sigmoid>(),
     loss::<super::SigmoidFocal>(),
     operator::<super::Silu>(),
     loss::<super::SmoothL1>(),
     operator::<super::Softplus>(),
+    operator::<super::Split>(),
     operator::<super::Tanh>(),
+    operator::<super::UpsampleBilinear2d>(),
+    operator::<super::UpsampleNearest2d>(),
 ];
 
 /// One name of the registry.
@@ -167,6 +180,26 @@ impl Attributes {
             "mean" => Ok(Reduction::Mean),
             "sum" => Ok(Reduction::Sum),
             other => Err(format!("attribute reduction is {other:?}; it must be \"mean\" or \"sum\"")),
+        }
+    }
+
+    /// The sizes of attribute `name`, of any number, if it is there.
+    pub fn size_list(&self, name: &str) -> Result<Option<Vec<usize>>, Refusal> {
+        self.get(name, None, "a list of whole numbers from 0", |v| {
+            v.as_array()?.iter().map(|v| v.as_u64().map(|v| v as usize)).collect::<Option<_>>().map(Some)
+        })
+    }
+
+    /// The axis `name`, counted in NCHW from the front or, below zero, from behind; the channels where it is
+    /// absent.
+    pub fn axis(&self, name: &str) -> Result<Axis, Refusal> {
+        match self.i64(name)? {
+            None | Some(1 | -3) => Ok(Axis::Channels),
+            Some(2 | -2) => Ok(Axis::Height),
+            Some(3 | -1) => Ok(Axis::Width),
+            Some(axis) => {
+                Err(format!("attribute {name} is {axis}; it must be 1 (channels), 2 (height) or 3 (width)"))
+            }
         }
     }
 

@@ -5,10 +5,11 @@ use std::ops::Range;
 use crate::gpu::Capabilities;
 use crate::network::{Network, Node, ValueId};
 use crate::ops::add::{accumulate, sum};
-use crate::ops::flatten::{nchw_to_nhwc, nhwc_to_nchw};
+use crate::ops::host::{nchw_to_nhwc, nhwc_to_nchw};
 use crate::ops::program::{Activation, Program, Storage, TensorId};
 use crate::ops::{
-    Backward, Forward, Loss, LossOutput, LossPass, Operator, Optimizer, StepState, TargetSpec, UpdatePass,
+    Backward, Forward, Loss, LossOutput, LossPass, Operator, Optimizer, StepState, TargetSpec, UpdateOptions,
+    UpdatePass, update_control,
 };
 use crate::{Error, Result};
 
@@ -34,6 +35,8 @@ pub enum Resident {
     Gradients(usize),
     /// What the optimizer remembers: the block, and which of its state tensors.
     State(usize, usize),
+    /// What the updates are told, where it changes from step to step: the tensor, for what it holds at first.
+    UpdateControl(TensorId),
 }
 
 /// Draws up the dispatches that `options` ask for.
@@ -53,11 +56,14 @@ pub(super) fn draw(
         None if planner.has_backward() => Some(planner.grad_output()?),
         None => None,
     };
+    let update = options.optimizer.map(|optimizer| (optimizer, planner.update_control()));
     if let Some(grad_output) = grad_output {
-        planner.backward(grad_output)?;
+        let control = update.map(|(_, control)| control);
+        let scaled = planner.scale_gradient(grad_output, control);
+        planner.backward(scaled.unwrap_or(grad_output))?;
     }
-    if let Some(optimizer) = options.optimizer {
-        planner.update(optimizer);
+    if let Some((optimizer, control)) = update {
+        planner.update(optimizer, control);
     }
     Ok(Drawn { program: planner.program, io: planner.io, resident: planner.resident })
 }
@@ -158,10 +164,9 @@ impl<'a> Planner<'a> {
         for samples in chunks(layer, &bytes, image.batch, self.capabilities)? {
             let host = self.program.host_samples(host, image.shape, &samples);
             let image = self.program.samples(image, &samples);
-            let row = image.shape.len();
             self.program.push(match to_host {
-                true => nhwc_to_nchw(layer, image, host, row),
-                false => nchw_to_nhwc(layer, host, row, image),
+                true => nhwc_to_nchw(layer, image, host),
+                false => nchw_to_nhwc(layer, host, image),
             });
         }
         Ok(())
@@ -253,8 +258,10 @@ impl<'a> Planner<'a> {
         let target = self.target(loss, prediction);
         let result = self.program.tensor("loss", size_of::<LossOutput>());
         self.io.result = Some(result);
-        let grad =
-            self.has_backward().then(|| self.activation("loss.grad_input".into(), self.network.output()));
+        let grad = self.has_backward().then(|| {
+            let tensor = self.program.tensor("loss.grad_input", 16 * prediction.total_quads());
+            Activation { tensor, ..prediction }
+        });
         let (step, capabilities) = (self.io.step, self.capabilities);
         let program = &mut self.program;
         let pass = LossPass { program, capabilities, prediction, target, step, result };
@@ -272,9 +279,9 @@ impl<'a> Planner<'a> {
         let host = self.program.tensor("target", 4 * prediction.batch * spec.len());
         self.io.target = Some(HostTarget { tensor: host, loss: loss.name(), spec });
         let TargetSpec::Values { shape, .. } = spec else { return host };
-        let mut values = Activation { tensor: host, shape, batch: prediction.batch };
-        values.tensor = self.program.tensor("target (NHWC)", 16 * values.total_quads());
-        self.program.push(nchw_to_nhwc("target", host, shape.len(), values).in_f32());
+        let bytes = 16 * Activation { shape, ..prediction }.total_quads();
+        let values = Activation { tensor: self.program.tensor("target (NHWC)", bytes), shape, ..prediction };
+        self.program.push(nchw_to_nhwc("target", host, values).in_f32());
         values.tensor
     }
 
@@ -317,28 +324,29 @@ impl<'a> Planner<'a> {
             }
             let Contribution { activation: grad_output, owned } = self.join(&node.name, &contributions)?;
             let shapes = self.network.input_shapes(node);
-            let passes =
-                node.operator.passes_gradient() || node.operator.is_identity(&shapes, self.options.training);
-            // Where one input alone gets a gradient, it may have the memory of the gradient to the output.
-            let reuses = passes || (owned && node.operator.pointwise().is_some());
-            let owned = !reuses || (owned && node.inputs.len() == 1);
-            let grad_inputs: Vec<Option<Activation>> = node
-                .inputs
-                .iter()
-                .map(|input| {
-                    let shape = self.network.shape(*input);
-                    if !self.wanted[input.0] {
-                        return None;
-                    }
-                    let activation = match reuses {
-                        true => Activation { shape, ..grad_output },
-                        false => self.activation(format!("{}.grad_input", node.name), *input),
-                    };
-                    arriving[input.0].push(Contribution { activation, owned });
-                    Some(activation)
-                })
-                .collect();
-            if !passes {
+            let identity = node.operator.is_identity(&shapes, self.options.training);
+            let passes = |input| identity || node.operator.passes_gradient(&shapes, input);
+            let in_place = owned && node.operator.pointwise().is_some();
+            let mut grad_inputs = vec![None; node.inputs.len()];
+            for (i, input) in node.inputs.iter().enumerate() {
+                if !self.wanted[input.0] {
+                    continue;
+                }
+                let reused = Activation { shape: self.network.shape(*input), ..grad_output };
+                if passes(i) {
+                    // Only an only input may change what the others would read too.
+                    let owned = owned && node.inputs.len() == 1;
+                    arriving[input.0].push(Contribution { activation: reused, owned });
+                    continue;
+                }
+                let activation = match in_place {
+                    true => reused,
+                    false => self.activation(format!("{}.grad_input", node.name), *input),
+                };
+                arriving[input.0].push(Contribution { activation, owned: true });
+                grad_inputs[i] = Some(activation);
+            }
+            if !(0..node.inputs.len()).all(passes) {
                 self.node_backward(stream, node, grad_output, &grad_inputs)?;
             }
         }
@@ -381,6 +389,7 @@ impl<'a> Planner<'a> {
                     layer: &node.name,
                     stream: stream as u32,
                     first_sample: samples.start,
+                    training: self.options.training,
                     inputs: &inputs,
                     parameters: &parameters,
                     output,
@@ -453,28 +462,69 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
+    /// What the updates are told. It outlives the pass where it depends on the gradients.
+    fn update_control(&mut self) -> TensorId {
+        let control = update_control::tensor(&mut self.program, &self.options.update);
+        if !self.options.update.is_plain() {
+            self.resident.push((control, Resident::UpdateControl(control), 0));
+        }
+        self.io.update_control = Some(control);
+        control
+    }
+
+    /// The gradient that the backward pass begins with, where the loss is scaled, or its gradient, which is in f32, not
+    /// yet stored as activations are.
+    fn scale_gradient(&mut self, gradient: Activation, control: Option<TensorId>) -> Option<Activation> {
+        let is_stored = self.options.loss.is_none() || self.program.storage == Storage::F32;
+        if is_stored && (control.is_none() || self.options.update.loss_scaling.is_none()) {
+            return None;
+        }
+        let program = &mut self.program;
+        let control = control.unwrap_or_else(|| update_control::tensor(program, &UpdateOptions::default()));
+        Some(update_control::scale(program, control, gradient))
+    }
+
     /// Updates all trainable parameters, a block at a time.
-    fn update(&mut self, optimizer: &dyn Optimizer) {
-        for (index, block) in self.blocks.iter().enumerate().filter(|(_, block)| block.trainable) {
-            let mut run = |label: String, resident: Resident| {
-                let tensor = self.program.tensor(label, block.bytes as usize);
-                self.resident.push((tensor, resident, 0));
-                tensor
-            };
-            let parameters = run(format!("parameters {index}"), Resident::Parameters(index));
-            let gradients = run(format!("gradients {index}"), Resident::Gradients(index));
+    fn update(&mut self, optimizer: &dyn Optimizer, control: TensorId) {
+        let blocks = self.blocks;
+        let trainable: Vec<(usize, &Block)> =
+            blocks.iter().enumerate().filter(|(_, block)| block.trainable).collect();
+        let gradients: Vec<(TensorId, usize)> = trainable
+            .iter()
+            .map(|(index, block)| {
+                let tensor = self.run(format!("gradients {index}"), block, Resident::Gradients(*index));
+                (tensor, block.bytes as usize / 16)
+            })
+            .collect();
+        if !self.options.update.is_plain() && !gradients.is_empty() {
+            update_control::decide(&mut self.program, &self.options.update, control, &gradients);
+        }
+        for ((index, block), (gradients, quads)) in trainable.into_iter().zip(gradients) {
+            let parameters = self.run(format!("parameters {index}"), block, Resident::Parameters(index));
             let state: Vec<TensorId> = (0..optimizer.state_tensors())
-                .map(|k| run(format!("{} state {index}.{k}", optimizer.name()), Resident::State(index, k)))
+                .map(|k| {
+                    let label = format!("{} state {index}.{k}", optimizer.name());
+                    self.run(label, block, Resident::State(index, k))
+                })
                 .collect();
+            let (program, step) = (&mut self.program, self.io.step);
             optimizer.update(UpdatePass {
-                program: &mut self.program,
+                program,
                 parameters,
                 gradients,
                 state: &state,
-                quads: block.bytes as usize / 16,
-                step: self.io.step,
+                quads,
+                step,
+                control,
             });
         }
+    }
+
+    /// A whole block's buffer as one tensor.
+    fn run(&mut self, label: String, block: &Block, resident: Resident) -> TensorId {
+        let tensor = self.program.tensor(label, block.bytes as usize);
+        self.resident.push((tensor, resident, 0));
+        tensor
     }
 }
 

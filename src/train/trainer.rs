@@ -5,12 +5,13 @@ use std::collections::VecDeque;
 use crate::data::{Batch, Dataset};
 use crate::gpu::{Context, Pending};
 use crate::network::Network;
-use crate::ops::{Loss, LossOutput, Optimizer, StepState};
+use crate::ops::{Loss, LossOutput, Optimizer, StepState, UpdateControl};
 use crate::schedule::{DeviceParameters, Execution, Plan, PlanOptions};
 use crate::{Result, Tensor};
 
 use super::input;
 use super::metrics::Metrics;
+use super::options::TrainerOptions;
 use super::pending::PendingMetrics;
 
 /// How many steps may be under way at once: one that runs, and one whose inputs are written meanwhile.
@@ -38,23 +39,25 @@ pub struct Trainer {
 }
 
 impl Trainer {
-    /// A trainer that takes up to `batch` images a step.
+    /// A trainer. The options may be just the number of images a step: see [`TrainerOptions`].
     ///
     /// # Errors
     /// [`Error::Network`](crate::Error::Network) where the network does not have one input or the loss refuses
-    /// its output, [`Error::Option`](crate::Error::Option) where `batch` is 0 or a setting of the optimizer
-    /// makes no sense, [`Error::Limit`](crate::Error::Limit) and
+    /// its output, [`Error::Option`](crate::Error::Option) where an option or a setting of the optimizer makes no
+    /// sense, [`Error::Layer`](crate::Error::Layer) where the batch is too small for the statistics of a layer,
+    /// [`Error::Limit`](crate::Error::Limit) and
     /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) where the step is too large for the device.
     pub fn new(
         context: &Context,
         network: Network,
         loss: impl Loss + 'static,
         optimizer: impl Optimizer + 'static,
-        batch: usize,
+        options: impl Into<TrainerOptions>,
     ) -> Result<Self> {
-        input::check_setup(&network, &loss, &optimizer, batch)?;
+        let TrainerOptions { batch, update } = options.into();
+        input::check_setup(&network, &loss, &optimizer, batch, &update)?;
         let parameters = DeviceParameters::upload(context, &network)?;
-        let options = PlanOptions::training(batch, &loss, &optimizer);
+        let options = PlanOptions { update, ..PlanOptions::training(batch, &loss, &optimizer) };
         let plan = Plan::new(&network, &options, context.capabilities())?;
         let training = Execution::new(context, plan, &parameters, None)?;
         Ok(Self {
@@ -96,6 +99,7 @@ impl Trainer {
     /// there are none or more than the trainer's batch, or where the number or shape of the targets does not fit;
     /// [`Error::Label`](crate::Error::Label) where a label is not a class;
     /// [`Error::Target`](crate::Error::Target) where the targets are not of the kind that the loss takes;
+    /// [`Error::Layer`](crate::Error::Layer) where there are too few images for the statistics of a layer;
     /// [`Error::DeviceLost`](crate::Error::DeviceLost) and what else the device reports.
     pub fn step(&mut self, batch: &Batch) -> Result<PendingMetrics> {
         let samples = input::check_batch(&self.network, &*self.loss, batch, self.batch)?;
@@ -110,10 +114,21 @@ impl Trainer {
         Ok(PendingMetrics::new(pending, self.has_classes()))
     }
 
+    /// What the updates of the step submitted last are told, when it is ready: the loss scale, how many steps were
+    /// skipped, the gradients' norm. It can be awaited, or waited for.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`](crate::Error::DeviceLost) and what else the device reports.
+    pub fn update_control(&self) -> Result<Pending<UpdateControl>> {
+        self.training.read_update_control()
+    }
+
     /// The loss over a whole data set, and the accuracy where there are classes, without training.
     ///
     /// # Errors
-    /// Those of [`step`](Self::step), for the whole data set.
+    /// [`Error::Input`](crate::Error::Input) where its images or targets have another shape than the network's input
+    /// or output or there are none, [`Error::Label`](crate::Error::Label) where a label is not a class,
+    /// [`Error::Target`](crate::Error::Target) where the targets are not of the kind that the loss takes.
     pub fn evaluate(&mut self, dataset: &Dataset) -> Result<Metrics> {
         input::check_dataset(&self.network, &*self.loss, dataset)?;
         if self.evaluation.is_none() {

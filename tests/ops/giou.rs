@@ -69,7 +69,8 @@ fn samples_past_the_real_ones_do_not_count() {
 /// Loss and gradient of one box against another.
 fn one(loss: &Giou, prediction: [f32; 4], target: [f32; 4]) -> Vec<(f64, Vec<f64>)> {
     let prediction = Tensor::new([1, 4], prediction.to_vec()).unwrap();
-    let measure = |context| gpu::measure(context, loss, &prediction, Target::Values(&target), 1).unwrap();
+    let measure =
+        |context| gpu::measure(context, loss, &prediction, Target::Values(&target), 1, false).unwrap();
     contexts().iter().map(measure).map(|(measured, grad)| (measured.loss.into(), grad)).collect()
 }
 

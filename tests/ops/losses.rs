@@ -1,7 +1,9 @@
 //! A loss on the GPU against the f64 reference, and its gradient against differences too. No operator of its own.
 
 use wgcnn::Tensor;
-use wgcnn::ops::{Loss, Reduction, Target};
+use wgcnn::ops::{
+    BceWithLogits, CrossEntropy, Giou, L1, Loss, Mse, NllLoss, Reduction, SigmoidFocal, SmoothL1, Target,
+};
 use wgcnn::reference::{LossTwin, Measured};
 
 use crate::check::close;
@@ -26,7 +28,7 @@ pub fn check(
     let wanted = reference(loss, &prediction.map(f64::from), target, samples);
     let numeric = (prediction.len() <= FEW).then(|| differences(loss, prediction, target, samples));
     for context in contexts() {
-        let (got, grad) = gpu::measure(context, loss, prediction, target, samples).unwrap();
+        let (got, grad) = gpu::measure(context, loss, prediction, target, samples, false).unwrap();
         close(&name, &[got.loss.into()], &[wanted.loss], |_| loss_bound(&wanted));
         assert_eq!((got.correct as usize, got.count as usize), (wanted.correct, wanted.count), "{name}");
         close(&format!("{name}: weight"), &[got.weight.into()], &[wanted.weight], |_| {
@@ -95,6 +97,40 @@ pub fn edges() -> [Tensor; 2] {
 pub fn spoiled(prediction: &Tensor, samples: usize) -> Tensor {
     let elements = prediction.len() / prediction.nchw()[0] * samples;
     Tensor::from_fn(prediction.shape(), |i| if i < elements { prediction.data()[i] } else { f32::NAN })
+}
+
+/// Numbers that half precision holds lose nothing but in their gradients.
+#[test]
+fn predictions_may_be_stored_in_half_precision() {
+    let shape = [3, 4, 3, 5];
+    let prediction = spread(&shape, 0).map(|x| (x * 64.0).round() / 64.0);
+    let values = spread(&shape, 1).map(f32::abs).map(|t| t.min(1.0));
+    let labels: Vec<i32> = (0..45).map(|i| i % 4).collect();
+    let losses: [&dyn Loss; 8] = [
+        &BceWithLogits::mean(),
+        &CrossEntropy::mean(),
+        &Giou::mean(),
+        &L1::mean(),
+        &Mse::mean(),
+        &NllLoss::mean(),
+        &SigmoidFocal::mean(),
+        &SmoothL1::mean(),
+    ];
+    for loss in losses {
+        let target = match loss.target([4, 3, 5].into()).is_classes() {
+            true => Target::Classes(&labels),
+            false => Target::Values(values.data()),
+        };
+        let wanted = reference(loss, &prediction.map(f64::from), target, 2);
+        for context in contexts() {
+            let (got, grad) = gpu::measure(context, loss, &prediction, target, 2, true).unwrap();
+            let name = loss.name();
+            close(name, &[got.loss.into()], &[wanted.loss], |_| 1e-5 * wanted.loss.abs());
+            close(&format!("{name}: gradient"), &grad, wanted.grad.data(), |i| {
+                wanted.grad.data()[i].abs() / 1024.0 + 1e-7
+            });
+        }
+    }
 }
 
 /// What the reference measures.

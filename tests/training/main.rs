@@ -10,5 +10,7 @@ mod errors;
 mod fixture;
 mod limits;
 mod memory;
+mod normalization;
 mod plans;
 mod regression;
+mod updates;
