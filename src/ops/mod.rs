@@ -19,7 +19,9 @@ pub mod adaptive_max_pool2d;
 pub mod add;
 pub mod avg_pool2d;
 pub mod batch_norm;
+pub mod bce_with_logits;
 mod broadcast;
+mod class_loss;
 pub mod concat;
 pub mod conv2d;
 pub mod conv_transpose2d;
@@ -27,15 +29,18 @@ pub mod crop;
 pub mod cross_entropy;
 pub mod dropout;
 mod elementwise;
+mod elementwise_loss;
 pub mod elu;
 pub mod flatten;
 pub mod gelu;
+pub mod giou;
 pub mod global_avg_pool2d;
 pub mod global_max_pool2d;
 pub mod group_norm;
 pub mod hard_sigmoid;
 pub mod hard_swish;
 pub(crate) mod host;
+pub mod l1;
 pub mod leaky_relu;
 pub mod linear;
 mod lines;
@@ -45,7 +50,9 @@ pub mod lp_pool2d;
 mod matmul;
 pub mod max_pool2d;
 pub(crate) mod moments;
+pub mod mse;
 pub mod mul;
+pub mod nll_loss;
 mod normalize;
 pub mod pad2d;
 mod pool;
@@ -63,11 +70,14 @@ mod setting;
 pub mod sgd;
 mod shift;
 pub mod sigmoid;
+pub mod sigmoid_focal;
 pub mod silu;
+pub mod smooth_l1;
 pub mod softmax;
 pub mod softplus;
 pub mod split;
 pub mod tanh;
+pub mod target;
 pub(crate) mod update_control;
 pub mod upsample_bilinear2d;
 pub mod upsample_nearest2d;
@@ -81,6 +91,8 @@ pub use adaptive_max_pool2d::AdaptiveMaxPool2d;
 pub use add::Add;
 pub use avg_pool2d::AvgPool2d;
 pub use batch_norm::BatchNorm;
+pub use bce_with_logits::BceWithLogits;
+pub(crate) use class_loss::ClassLoss;
 pub use concat::Concat;
 pub use conv_transpose2d::ConvTranspose2d;
 pub use conv2d::Conv2d;
@@ -91,18 +103,22 @@ pub use elementwise::{Derivative, Function, Pointwise};
 pub use elu::Elu;
 pub use flatten::Flatten;
 pub use gelu::Gelu;
+pub use giou::Giou;
 pub use global_avg_pool2d::GlobalAvgPool2d;
 pub use global_max_pool2d::GlobalMaxPool2d;
 pub use group_norm::GroupNorm;
 pub use hard_sigmoid::HardSigmoid;
 pub use hard_swish::HardSwish;
+pub use l1::L1;
 pub use leaky_relu::LeakyRelu;
 pub use linear::Linear;
 pub use local_response_norm::LocalResponseNorm;
 pub use log_softmax::LogSoftmax;
 pub use lp_pool2d::LpPool2d;
 pub use max_pool2d::MaxPool2d;
+pub use mse::Mse;
 pub use mul::Mul;
+pub use nll_loss::NllLoss;
 pub use pad2d::{Pad2d, PadMode};
 pub use prelu::Prelu;
 pub use relu::Relu;
@@ -111,11 +127,14 @@ pub use reshape::Reshape;
 pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
 pub use sigmoid::Sigmoid;
+pub use sigmoid_focal::SigmoidFocal;
 pub use silu::Silu;
+pub use smooth_l1::SmoothL1;
 pub use softmax::Softmax;
 pub use softplus::Softplus;
 pub use split::Split;
 pub use tanh::Tanh;
+pub use target::{Target, TargetSpec};
 pub use update_control::{LossScaling, UpdateControl, UpdateOptions};
 pub use upsample_bilinear2d::UpsampleBilinear2d;
 pub use upsample_nearest2d::UpsampleNearest2d;
@@ -395,7 +414,7 @@ pub struct LossOutput {
     pub loss: f32,
     /// The sum of the weights of the predictions that counted, by which a mean was divided.
     pub weight: f32,
-    /// How many predictions were right.
+    /// How many predictions were right; 0 where the targets are no classes.
     pub correct: f32,
     /// How many predictions counted.
     pub count: f32,
@@ -418,7 +437,8 @@ pub struct LossPass<'a> {
     pub capabilities: &'a Capabilities,
     /// What the network puts out.
     pub prediction: Activation,
-    /// The targets: one `i32` class a pixel.
+    /// The target, as [`Loss::target`] describes it: one `i32` class a pixel, or values that lie like an
+    /// activation in `f32`.
     pub target: TensorId,
     /// The step's state: see [`StepState`].
     pub step: TensorId,
@@ -440,14 +460,15 @@ pub trait Loss: Debug + Send + Sync + LossTwin<f32> + LossTwin<f64> {
     /// Says what output would fit.
     fn check(&self, prediction: Shape) -> Result<(), Refusal>;
 
-    /// The range of class labels, and one label outside it that is ignored if there is such.
-    fn classes(&self, prediction: Shape) -> (usize, Option<i32>);
+    /// What a prediction that [`check`](Self::check) accepted is compared with.
+    fn target(&self, prediction: Shape) -> TargetSpec;
 
     /// Appends the dispatches that compute the loss, and returns what the gradient needs besides
     /// the prediction and the target.
     fn forward(&self, pass: LossPass<'_>) -> Vec<TensorId>;
 
-    /// Appends the dispatches that compute the gradient of the loss to the prediction.
+    /// Appends the dispatches that compute the gradient of the loss to the prediction, which lies like an activation
+    /// in `f32`: it may be scaled before it is stored in less.
     fn backward(&self, pass: LossPass<'_>, saved: &[TensorId], grad_prediction: Activation);
 }
 

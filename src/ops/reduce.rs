@@ -2,6 +2,7 @@
 
 use super::elementwise::Function;
 use super::program::{Activation, Dispatch, Program, TensorId, kernel};
+use super::{LossPass, Reduction};
 
 /// The invocations of a workgroup of the kernels here.
 const WORKGROUP: usize = 64;
@@ -124,4 +125,23 @@ pub(crate) fn sum_pixels(program: &mut Program, layer: &str, of: Activation, res
         .flops((4 * quads * pixels) as u64);
     program.push(dispatch);
     parts.finish(program, layer);
+}
+
+/// The end of a loss's forward pass: joins what its workgroups measured, `partials` of a
+/// [`LossOutput`](super::LossOutput) each, whose losses and weights are sums.
+pub(crate) fn finish_loss(
+    pass: LossPass<'_>,
+    loss: &str,
+    reduction: Reduction,
+    partials: TensorId,
+    groups: usize,
+) {
+    pass.program.push(
+        Dispatch::new(loss, kernel!("common/reduce_loss"))
+            .constant("MEAN", reduction == Reduction::Mean)
+            .read(partials)
+            .write(pass.result)
+            .uniform(groups as u32)
+            .flops(4 * groups as u64),
+    );
 }
