@@ -95,14 +95,13 @@ pub(super) fn forward(windows: &Windows, input: TensorId, pass: Forward<'_>) -> 
             program.tensor(format!("{layer}.partial_taps"), parts * quads * 16),
         ),
     };
-    program.push(
-        windows
-            .reduce(layer, kernel!("adaptive_max_pool2d/forward"), output, parts)
-            .size("TAP_WORDS", tap_words)
-            .read(input)
-            .write(values)
-            .write(positions),
-    );
+    let dispatch = windows
+        .reduce(layer, kernel!("adaptive_max_pool2d/forward"), output, parts)
+        .size("TAP_WORDS", tap_words)
+        .read(input)
+        .write(values)
+        .write(positions);
+    program.push(if parts == 1 { dispatch.result_is_activation() } else { dispatch });
     if parts > 1 {
         program.push(
             Dispatch::new(layer, kernel!("adaptive_max_pool2d/join"))

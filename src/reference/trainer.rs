@@ -41,7 +41,7 @@ impl<T: Precision> Trainer<T> {
         optimizer: impl Optimizer + 'static,
         options: impl Into<TrainerOptions>,
     ) -> Result<Self> {
-        let TrainerOptions { batch, update } = options.into();
+        let TrainerOptions { batch, update, .. } = options.into();
         input::check_setup(&network, &loss, &optimizer, batch, &update)?;
         let parameters = executor::parameters(&network);
         let remember = |p: &Tensor<T>| vec![vec![T::default(); p.len()]; optimizer.state_tensors()];

@@ -32,6 +32,7 @@ pub struct Trainer {
     evaluation: Option<Execution>,
     inference: Option<Execution>,
     batch: usize,
+    half: bool,
     seed: u64,
     steps: u32,
     learning_rate: f32,
@@ -54,10 +55,10 @@ impl Trainer {
         optimizer: impl Optimizer + 'static,
         options: impl Into<TrainerOptions>,
     ) -> Result<Self> {
-        let TrainerOptions { batch, update } = options.into();
+        let TrainerOptions { batch, half, update } = options.into();
         input::check_setup(&network, &loss, &optimizer, batch, &update)?;
         let parameters = DeviceParameters::upload(context, &network)?;
-        let options = PlanOptions { update, ..PlanOptions::training(batch, &loss, &optimizer) };
+        let options = PlanOptions { half, update, ..PlanOptions::training(batch, &loss, &optimizer) };
         let plan = Plan::new(&network, &options, context.capabilities())?;
         let training = Execution::new(context, plan, &parameters, None)?;
         Ok(Self {
@@ -69,6 +70,7 @@ impl Trainer {
             evaluation: None,
             inference: None,
             batch,
+            half,
             seed: 0,
             steps: 0,
             learning_rate: optimizer.learning_rate(),
@@ -132,7 +134,7 @@ impl Trainer {
     pub fn evaluate(&mut self, dataset: &Dataset) -> Result<Metrics> {
         input::check_dataset(&self.network, &*self.loss, dataset)?;
         if self.evaluation.is_none() {
-            let options = PlanOptions::evaluation(self.batch, &*self.loss);
+            let options = PlanOptions { half: self.half, ..PlanOptions::evaluation(self.batch, &*self.loss) };
             self.evaluation = Some(self.beside_training(&options)?);
         }
         let Some(evaluation) = &self.evaluation else { return Ok(Metrics::default()) };
@@ -159,7 +161,8 @@ impl Trainer {
     pub fn predict(&mut self, images: &Tensor) -> Result<Tensor> {
         let samples = input::check_images(&self.network, images, usize::MAX)?;
         if self.inference.is_none() {
-            self.inference = Some(self.beside_training(&PlanOptions::inference(self.batch))?);
+            let options = PlanOptions { half: self.half, ..PlanOptions::inference(self.batch) };
+            self.inference = Some(self.beside_training(&options)?);
         }
         let (input, output) = (self.network.input_shape(), self.network.output_shape());
         let mut predicted = Vec::with_capacity(samples * output.len());

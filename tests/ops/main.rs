@@ -39,6 +39,7 @@ mod global_avg_pool2d;
 mod global_max_pool2d;
 mod graphs;
 mod group_norm;
+mod half;
 mod hard_sigmoid;
 mod hard_swish;
 mod l1;
