@@ -1,5 +1,6 @@
 //! Activations in half precision: the conversion itself, and every operator's cases.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -57,17 +58,45 @@ fn storing_is_what_ieee_754_says() {
     }
 }
 
-/// Each operator's cases, from inputs that f16 can hold.
-#[test]
-fn every_operator_keeps_to_the_precision_of_its_storage() {
+/// The most cases of one operator: each is a pipeline or more.
+const CASES: usize = 3;
+
+/// Some cases of each operator, from inputs that f16 can hold: of all operators, every `parts`th from `part` on.
+fn operators_keep_to_the_precision_of_their_storage(part: usize, parts: usize) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let mut operators: BTreeMap<String, Vec<Case>> = BTreeMap::new();
     for file in suite::files(&folder).unwrap() {
         let case = Case::read(&file).unwrap();
-        let Some(Build::Operator(build)) = registry::find(&case.operator).map(|entry| entry.build) else {
+        operators.entry(case.operator.clone()).or_default().push(case);
+    }
+    for (operator, cases) in operators.iter().skip(part).step_by(parts) {
+        let Some(Build::Operator(build)) = registry::find(operator).map(|entry| entry.build) else {
             continue;
         };
-        check(&case, build(&case.attributes).unwrap());
+        for case in cases.iter().step_by(cases.len().div_ceil(CASES)) {
+            check(case, build(&case.attributes).unwrap());
+        }
     }
+}
+
+#[test]
+fn a_quarter_of_the_operators() {
+    operators_keep_to_the_precision_of_their_storage(0, 4);
+}
+
+#[test]
+fn a_second_quarter() {
+    operators_keep_to_the_precision_of_their_storage(1, 4);
+}
+
+#[test]
+fn a_third_quarter() {
+    operators_keep_to_the_precision_of_their_storage(2, 4);
+}
+
+#[test]
+fn the_last_quarter() {
+    operators_keep_to_the_precision_of_their_storage(3, 4);
 }
 
 fn check(case: &Case, operator: Box<dyn Operator>) {

@@ -8,6 +8,7 @@ mod agreement;
 mod embedding;
 mod errors;
 mod fixture;
+mod half;
 mod limits;
 mod memory;
 mod normalization;
