@@ -4,6 +4,7 @@ use wgcnn::ops::ConvTranspose2d;
 use wgcnn::shape::Padding;
 
 use crate::check::{Rounding, check, check_within};
+use crate::conv2d::kernels;
 
 fn conv_transpose2d(conv_transpose2d: ConvTranspose2d, input: [usize; 4]) {
     check(conv_transpose2d, &[input], Rounding::Sum, Rounding::Sum);
@@ -81,4 +82,15 @@ fn long_sums() {
 fn within_a_graph() {
     check_within(ConvTranspose2d::new(6, [3, 2]).stride([1, 2]), [2, 5, 4, 3]);
     check_within(ConvTranspose2d::new(6, 3).groups(6).stride(2).output_padding(1), [2, 6, 3, 4]);
+}
+
+/// Its weight lies as the forward pass wants it.
+#[test]
+fn inference_is_one_dispatch() {
+    let conv = |out_channels| ConvTranspose2d::new(out_channels, 3).stride(2);
+    assert_eq!(kernels(conv(9), [6, 5, 5]), ["conv2d/forward_tiled"]);
+    assert_eq!(kernels(conv(9).groups(3), [6, 5, 5]), ["conv2d/forward_grouped"]);
+    assert_eq!(kernels(conv(12).groups(3), [12, 5, 5]), ["conv2d/forward_grouped_quads"]);
+    assert_eq!(kernels(conv(6).groups(6), [6, 5, 5]), ["conv2d/depthwise_backward_input"]);
+    assert_eq!(kernels(ConvTranspose2d::new(9, 1), [6, 5, 5]), ["linear/forward_tiled"]);
 }

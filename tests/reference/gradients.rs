@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wgcnn::Tensor;
 use wgcnn::network::Network;
-use wgcnn::ops::{AvgPool2d, Conv2d, Linear, LpPool2d, MaxPool2d, Operator};
+use wgcnn::ops::{AvgPool2d, Conv2d, ConvTranspose2d, Linear, LpPool2d, MaxPool2d, Operator};
 use wgcnn::reference::{self, Pass};
 use wgcnn::shape::{Padding, Shape};
 
@@ -85,6 +85,15 @@ fn conv2d() {
     check(Conv2d::new(6, [3, 2]).groups(2).dilation([1, 3]).padding([3, 0]), &[[2, 4, 5, 7]]);
     check(Conv2d::new(8, 3).groups(4).stride(2).padding(Padding::Same).bias(false), &[[1, 4, 7, 6]]);
     check(Conv2d::new(2, 2).stride(5), &[[3, 1, 11, 13]]);
+}
+
+#[test]
+fn conv_transpose2d() {
+    check(ConvTranspose2d::new(1, 1), &[[1, 1, 1, 1]]);
+    check(ConvTranspose2d::new(3, [2, 3]).stride([3, 1]).padding([0, 2, 1, 0]), &[[2, 5, 2, 4]]);
+    let more = ConvTranspose2d::new(6, 3).groups(2).stride(2).dilation([1, 4]).output_padding([1, 3]);
+    check(more, &[[1, 4, 3, 2]]);
+    check(ConvTranspose2d::new(3, 4).groups(3).stride(2).padding(Padding::Same).bias(false), &[[2, 3, 2, 3]]);
 }
 
 #[test]
