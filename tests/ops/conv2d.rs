@@ -39,6 +39,14 @@ fn strides() {
     conv2d(Conv2d::new(8, 4).stride(2).padding(1), [7, 2, 8, 8]);
 }
 
+/// Taps before the image by whole strides, in one phase with those inside: with few and many channels, and in groups.
+#[test]
+fn taps_some_strides_outside() {
+    conv2d(Conv2d::new(16, 5).stride(3), [1, 2, 11, 8]);
+    conv2d(Conv2d::new(8, 5).groups(2).stride(3), [1, 8, 8, 11]);
+    conv2d(Conv2d::new(6, [5, 4]).groups(2).stride(3), [1, 6, 8, 10]);
+}
+
 #[test]
 fn padding_and_dilation() {
     conv2d(Conv2d::new(3, 3).dilation([2, 3]).padding([2, 3]), [2, 5, 9, 11]);
@@ -103,6 +111,8 @@ fn depthwise_strides_and_dilations() {
     conv2d(Conv2d::new(4, [1, 3]).groups(4).stride([1, 2]).dilation([1, 4]).padding([0, 5]), [2, 4, 3, 29]);
     conv2d(Conv2d::new(2, [3, 2]).groups(2).stride([5, 6]), [2, 2, 14, 33]);
     conv2d(Conv2d::new(3, 2).groups(3).stride(2).dilation([3, 2]), [2, 3, 7, 8]);
+    conv2d(Conv2d::new(2, [1, 5]).groups(2).stride([1, 3]).dilation([1, 3]).padding(1), [1, 2, 2, 24]);
+    conv2d(Conv2d::new(2, 3).groups(2).stride([2, 3]).padding(1), [1, 2, 5, 12]);
 }
 
 #[test]
