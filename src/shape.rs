@@ -479,6 +479,32 @@ mod tests {
     }
 
     #[test]
+    fn transposed_undoes_what_the_window_does_to_a_size() {
+        for size in 1..12 {
+            for (kernel, stride, dilation, padding) in
+                [(3, 1, 1, 1), (4, 2, 1, 1), (3, 3, 2, 2), (2, 5, 1, 0), (1, 2, 3, 0)]
+            {
+                let window = Window {
+                    stride: [stride; 2],
+                    dilation: [dilation; 2],
+                    padding: padding.into(),
+                    ..Window::new(kernel)
+                };
+                for output_padding in 0..stride {
+                    // Padding may leave nothing of a small image.
+                    if let Ok(geometry) = window.transposed([size; 2], [output_padding; 2]) {
+                        assert_eq!(window.over(geometry.input).unwrap(), geometry);
+                    }
+                }
+                let same = Window { padding: Padding::Same, ..window };
+                let geometry = same.transposed([size; 2], [0; 2]).unwrap();
+                assert_eq!(geometry.input, [size * stride; 2]);
+                assert_eq!(same.over(geometry.input).unwrap(), geometry);
+            }
+        }
+    }
+
+    #[test]
     fn strict_mode_lists_what_fits() {
         let window = Window { stride: [3; 2], strict: true, ..Window::new(3) };
         let message = window.over([8; 2]).unwrap_err();

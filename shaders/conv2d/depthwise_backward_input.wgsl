@@ -112,11 +112,15 @@ fn main(
         return;
     }
     let x = strip / starts * 4u * apart + strip % starts;
-    // The first tap under which the strip meets whole outputs.
-    var first = 0u;
-    while ((first < KERNEL_W) & ((i32(x) + PAD_LEFT - i32(first) * DILATION_W) % STRIDE_W != 0)) {
-        first++;
+    // The first tap under which the strip meets whole outputs, if there is one, and the output that it meets. The
+    // remainders are of what is not negative: of a negative number GLSL has none.
+    let stride = u32(STRIDE_W);
+    let px = x + u32(PAD_LEFT);
+    var first = KERNEL_W;
+    for (var kx = 0u; kx < min(PERIOD, KERNEL_W); kx++) {
+        first = select(first, kx, px % stride == kx * u32(DILATION_W) % stride);
     }
+    let nearest = i32(px / stride) - i32(first * u32(DILATION_W) / stride);
     var sum0 = select(vec4(0.0), bias[select(0u, column, BIAS == 1u)], BIAS == 1u);
     var sum1 = sum0;
     var sum2 = sum0;
@@ -134,7 +138,7 @@ fn main(
                 continue;
             }
             let line = row / IN_H * OUT_H + u32(y / STRIDE_H);
-            var ox = (i32(x) + PAD_LEFT - i32(first) * DILATION_W) / STRIDE_W;
+            var ox = nearest;
             var a1 = at(line, ox + spacing, q);
             var a2 = at(line, ox + 2 * spacing, q);
             var a3 = at(line, ox + 3 * spacing, q);

@@ -187,9 +187,10 @@ fn put(split: u32, row: u32, phase: vec2<u32>, column: u32, value: vec4<f32>) {
     }
 }
 
-// Whether any pixel of the phase meets the input under a tap of this row or column.
+// Whether any pixel of the phase meets the input under a tap of this row or column. Both remainders are of what is not
+// negative: of a negative number GLSL has none.
 fn meets(phase: u32, tap: u32, dilation: i32, pad: i32, up: u32) -> bool {
-    return up == 1u || (i32(phase) + i32(tap) * dilation - pad) % i32(up) == 0;
+    return (phase + tap * u32(dilation) + u32(max(-pad, 0))) % up == u32(max(pad, 0)) % up;
 }
 
 @compute @workgroup_size(LANES)

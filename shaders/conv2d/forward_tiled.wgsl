@@ -215,16 +215,21 @@ fn quad_of(p: Pixel, k: u32) -> vec4<f32> {
     return channels(select(OUTSIDE, source(p, tap / KERNEL_W, tap % KERNEL_W), inside), k % quads);
 }
 
+// Whether any pixel of the phase meets the input under a tap of this row or column. Both remainders are of what is not
+// negative: of a negative number GLSL has none.
+fn meets(phase: u32, tap: u32, dilation: i32, pad: i32, up: u32) -> bool {
+    return (phase + tap * u32(dilation) + u32(max(-pad, 0))) % up == u32(max(pad, 0)) % up;
+}
+
 // Whether all of a step's quads lie under one tap that no pixel of the phase meets.
 fn skipped(phase: vec2<u32>, k: u32) -> bool {
     let quads = (IN_C + 3u) / 4u;
     if ((UP_H == 1u && UP_W == 1u) || IN_C < 4u || quads % DEPTH != 0u) {
         return false;
     }
-    let tap = k / quads;
-    let y = i32(phase.y) + i32(tap / KERNEL_W) * DILATION_H - PAD_TOP;
-    let x = i32(phase.x) + i32(tap % KERNEL_W) * DILATION_W - PAD_LEFT;
-    return y % i32(UP_H) != 0 || x % i32(UP_W) != 0;
+    let ky = k / quads / KERNEL_W;
+    let kx = k / quads % KERNEL_W;
+    return !meets(phase.y, ky, DILATION_H, PAD_TOP, UP_H) || !meets(phase.x, kx, DILATION_W, PAD_LEFT, UP_W);
 }
 
 @compute @workgroup_size(8, 8)

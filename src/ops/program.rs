@@ -446,7 +446,7 @@ impl ParameterLayout {
             }
             Self::TransposedWeight { groups } => {
                 let [inputs, outputs, kh, kw] = oihw(shape);
-                weight_rows(inputs / groups, kh * kw) * quads(outputs * groups) * 4
+                weight_rows(inputs / groups.max(1), kh * kw) * quads(outputs * groups) * 4
             }
             Self::Vector => quads(shape[0]) * 4,
         }
@@ -483,7 +483,7 @@ impl ParameterLayout {
             }
             Self::TransposedWeight { groups } => {
                 let [inputs, outputs, kh, kw] = oihw(shape);
-                let (taps, group_inputs) = (kh * kw, inputs / groups);
+                let (taps, group_inputs) = (kh * kw, inputs / groups.max(1));
                 let (rows, columns) = (padded_inputs(group_inputs), quads(outputs * groups) * 4);
                 for i in 0..inputs {
                     let (group, row) = (i / group_inputs, i % group_inputs);

@@ -1,6 +1,9 @@
 //! Convolution: dense, of one pixel, grouped and depthwise.
 
-use wgcnn::ops::Conv2d;
+use wgcnn::gpu::Capabilities;
+use wgcnn::network::Network;
+use wgcnn::ops::{Conv2d, Operator};
+use wgcnn::schedule::{Plan, PlanOptions};
 use wgcnn::shape::Padding;
 
 use crate::check::{Rounding, check, check_within};
@@ -34,6 +37,14 @@ fn strides() {
     conv2d(Conv2d::new(17, [3, 4]).stride([2, 3]).padding([2, 1, 0, 3]), [2, 5, 10, 9]);
     conv2d(Conv2d::new(4, [1, 2]).stride([3, 1]), [1, 33, 8, 6]);
     conv2d(Conv2d::new(8, 4).stride(2).padding(1), [7, 2, 8, 8]);
+}
+
+/// Taps before the image by whole strides, in one phase with those inside: with few and many channels, and in groups.
+#[test]
+fn taps_some_strides_outside() {
+    conv2d(Conv2d::new(16, 5).stride(3), [1, 2, 11, 8]);
+    conv2d(Conv2d::new(8, 5).groups(2).stride(3), [1, 8, 8, 11]);
+    conv2d(Conv2d::new(6, [5, 4]).groups(2).stride(3), [1, 6, 8, 10]);
 }
 
 #[test]
@@ -100,6 +111,8 @@ fn depthwise_strides_and_dilations() {
     conv2d(Conv2d::new(4, [1, 3]).groups(4).stride([1, 2]).dilation([1, 4]).padding([0, 5]), [2, 4, 3, 29]);
     conv2d(Conv2d::new(2, [3, 2]).groups(2).stride([5, 6]), [2, 2, 14, 33]);
     conv2d(Conv2d::new(3, 2).groups(3).stride(2).dilation([3, 2]), [2, 3, 7, 8]);
+    conv2d(Conv2d::new(2, [1, 5]).groups(2).stride([1, 3]).dilation([1, 3]).padding(1), [1, 2, 2, 24]);
+    conv2d(Conv2d::new(2, 3).groups(2).stride([2, 3]).padding(1), [1, 2, 5, 12]);
 }
 
 #[test]
@@ -133,4 +146,27 @@ fn within_a_graph() {
     check_within(Conv2d::new(6, [3, 2]).stride([1, 2]), [2, 5, 6, 7]);
     check_within(Conv2d::new(9, 3).groups(3).same(), [2, 6, 5, 4]);
     check_within(Conv2d::new(6, 3).groups(6).same(), [2, 6, 5, 4]);
+}
+
+/// The kernels of a layer's inference on a device without subgroup operations.
+pub fn kernels(operator: impl Operator + 'static, input: [usize; 3]) -> Vec<&'static str> {
+    let network = Network::builder(input).layer("layer", operator).build().unwrap();
+    let plan = Plan::new(&network, &PlanOptions::inference(2), &Capabilities::webgpu()).unwrap();
+    let of_layer = plan.program().dispatches.iter().filter(|dispatch| dispatch.layer == "layer");
+    of_layer.map(|dispatch| dispatch.kernel.name).collect()
+}
+
+#[test]
+fn each_kind_has_its_kernels() {
+    let conv = |out_channels| Conv2d::new(out_channels, 3);
+    assert_eq!(kernels(conv(8), [6, 5, 5]), ["conv2d/forward_tiled"]);
+    assert_eq!(kernels(conv(6).groups(3), [9, 5, 5]), ["conv2d/forward_grouped"]);
+    assert_eq!(kernels(conv(12).groups(3), [12, 5, 5]), ["conv2d/forward_grouped_quads"]);
+    assert_eq!(kernels(conv(12).groups(6), [6, 5, 5]), ["conv2d/depthwise_forward"]);
+    assert_eq!(kernels(Conv2d::new(8, 1), [6, 5, 5]), ["linear/forward_tiled"]);
+    // More taps than one invocation sums, and steps longer than the kernels count.
+    let long = Conv2d::new(2, 91).groups(2);
+    assert_eq!(kernels(long, [2, 91, 91]), ["conv2d/forward_grouped", "common/sum_partials"]);
+    let far = Conv2d::new(2, [1, 2]).groups(2).stride([1, 300]).dilation([1, 299]);
+    assert_eq!(kernels(far, [2, 1, 300]), ["conv2d/forward_grouped"]);
 }

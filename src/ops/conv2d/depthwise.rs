@@ -21,7 +21,7 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    /// Those of a window, unless they are too long to be counted in the kernels' 32 bits.
+    /// Those of a window, unless they are so long that a position some steps away might not fit in 32 bits.
     pub fn of(geometry: &Geometry) -> Option<Self> {
         let (stride, dilation) = (geometry.stride[1], geometry.dilation[1]);
         let (mut divisor, mut rest) = (stride, dilation);
