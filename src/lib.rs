@@ -35,6 +35,8 @@
 pub mod data;
 mod error;
 pub mod gpu;
+#[cfg(feature = "onnx")]
+pub mod import;
 pub mod network;
 pub mod ops;
 pub mod reference;

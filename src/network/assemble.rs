@@ -108,7 +108,7 @@ fn sizes(shape: Shape) -> [usize; 3] {
 }
 
 /// Whether a tensor can have these sizes.
-fn check_sizes(sizes: &[usize]) -> Result<(), &'static str> {
+pub(crate) fn check_sizes(sizes: &[usize]) -> Result<(), &'static str> {
     match sizes.iter().try_fold(1, |len: usize, size| len.checked_mul(*size)) {
         Some(1..=MAX_ELEMENTS) if !sizes.is_empty() => Ok(()),
         Some(0..=MAX_ELEMENTS) => Err("every size must be at least 1"),

@@ -9,6 +9,9 @@ mod layers;
 mod parameters;
 mod summary;
 
+#[cfg(feature = "onnx")]
+pub(crate) use assemble::check_sizes;
+
 pub use builder::{Branches, NetworkBuilder};
 pub use graph::{Network, Node, Parameter, ParameterId, ValueId};
 pub use init::Init;

@@ -93,6 +93,12 @@ impl Attributes {
         Ok(Self { values, parameters: BTreeMap::new() })
     }
 
+    /// Sets attribute `name`.
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.values.insert(name.into(), value.into());
+        self
+    }
+
     /// Says that there is a parameter `name` of this shape.
     pub fn with_parameter(mut self, name: &str, shape: &[usize]) -> Self {
         self.parameters.insert(name.into(), shape.into());
