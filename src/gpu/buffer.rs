@@ -57,10 +57,12 @@ impl Buffer {
             usage: usage | BufferUsages::COPY_SRC | BufferUsages::COPY_DST,
             mapped_at_creation: false,
         };
-        let raw = context.guard(label, size, || context.device().create_buffer(&descriptor))?;
-        let allocated = Arc::clone(context.allocated());
-        allocated.fetch_add(size, Ordering::Relaxed);
-        Ok(Self { raw, allocated })
+        let allocated = context.reserve(label, size)?;
+        let raw = context.guard(label, size, || context.device().create_buffer(&descriptor));
+        if raw.is_err() {
+            allocated.fetch_sub(size, Ordering::Relaxed);
+        }
+        Ok(Self { raw: raw?, allocated })
     }
 
     /// The `wgpu` buffer.

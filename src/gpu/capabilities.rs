@@ -9,12 +9,16 @@ pub struct Capabilities {
     /// Whether the device is a processor that stands in for a GPU. There a barrier is dear and memory
     /// shared by a workgroup is no faster than any other.
     pub software: bool,
+    /// Whether kernels may use the type `f16`.
+    pub shader_f16: bool,
     /// The largest storage binding in bytes.
     pub max_storage_binding: u64,
     /// The largest buffer in bytes.
     pub max_buffer: u64,
     /// The alignment of a tensor's place in a buffer, in bytes.
     pub alignment: u64,
+    /// How many storage buffers a kernel may bind.
+    pub max_storage_buffers: u32,
     /// How many invocations a workgroup may have.
     pub max_workgroup_invocations: u32,
     /// How many workgroups a dispatch may have along one axis.
@@ -27,9 +31,11 @@ impl Capabilities {
         Self {
             subgroup_size: None,
             software: false,
+            shader_f16: false,
             max_storage_binding: 128 << 20,
             max_buffer: 256 << 20,
             alignment: 256,
+            max_storage_buffers: 8,
             max_workgroup_invocations: 256,
             max_workgroups_per_axis: 65_535,
         }

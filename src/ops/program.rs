@@ -21,6 +21,11 @@
 //! constants. Dispatches of one dimension may be folded over x and y: the kernel's linear workgroup
 //! index is `workgroup_id.x + workgroup_id.y * num_workgroups.x`.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::elementwise::Function;
+use super::section;
 use crate::shape::Shape;
 
 /// One kernel: a WGSL file with one entry point, `main`.
@@ -57,6 +62,8 @@ pub struct TensorDesc {
     /// What it holds from the start and for ever: the scheduler uploads it once. `None` for what the
     /// dispatches write.
     pub contents: Option<Vec<f32>>,
+    /// The tensor that it is a part of, and at which byte it begins there: see [`Program::samples`].
+    pub part_of: Option<(TensorId, u64)>,
 }
 
 /// An image tensor in device memory, in the layout of the module's documentation.
@@ -119,6 +126,10 @@ pub struct Dispatch {
     pub layer: String,
     /// The kernel.
     pub kernel: Kernel,
+    /// Sections of its source that another file's section of the same name takes the place of.
+    pub sections: Vec<(&'static str, Kernel)>,
+    /// Whether its tensors are in f32 however the program stores activations.
+    pub in_f32: bool,
     /// Pipeline-overridable constants. The batch is never one of them: a plan for another batch
     /// reuses the pipelines.
     pub constants: Vec<(&'static str, f64)>,
@@ -138,11 +149,52 @@ impl Dispatch {
         Self {
             layer: layer.into(),
             kernel,
+            sections: vec![],
+            in_f32: false,
             constants: vec![],
             bindings: vec![],
             uniform: vec![],
             workgroups: [1; 3],
             flops: 0,
+        }
+    }
+
+    /// Says that its tensors are in f32 however the program stores activations.
+    pub fn in_f32(mut self) -> Self {
+        self.in_f32 = true;
+        self
+    }
+
+    /// Puts a function that another kernel holds in a section `name` in the place of this kernel's.
+    pub fn borrow(mut self, name: &'static str, function: &Function) -> Self {
+        self.sections.push((name, function.kernel));
+        self.constants(&function.constants)
+    }
+
+    /// Sets override constants.
+    pub fn constants(mut self, constants: &[(&'static str, f64)]) -> Self {
+        self.constants.extend(constants);
+        self
+    }
+
+    /// The name of the kernel and of all that its sections come from: no two sources have the same.
+    pub fn variant(&self) -> String {
+        let sections = self.sections.iter().map(|(name, other)| format!(" {name}={}", other.name));
+        self.kernel.name.to_owned() + &sections.collect::<String>()
+    }
+
+    /// The kernel, and the function that it ends with if there is one, for people: `conv2d/forward_tiled + relu`.
+    pub fn description(&self) -> String {
+        let activation = self.sections.iter().find(|(name, _)| *name == "activation");
+        let operator = activation.and_then(|(_, other)| other.name.split('/').next());
+        operator.map_or(self.kernel.name.into(), |operator| format!("{} + {operator}", self.kernel.name))
+    }
+
+    /// The WGSL source, with its sections replaced.
+    pub fn source(&self) -> Cow<'static, str> {
+        match &self.sections[..] {
+            [] => Cow::Borrowed(self.kernel.source),
+            sections => Cow::Owned(section::assemble(self.kernel, sections)),
         }
     }
 
@@ -215,9 +267,40 @@ fn fold(groups: usize) -> [u32; 2] {
     [groups.div_ceil(rows).max(1) as u32, rows as u32]
 }
 
+/// How the four channels of a quad of an activation are stored. Sums are in f32 in any case, and so are parameters,
+/// their gradients, statistics and losses.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Storage {
+    /// Four `f32`.
+    #[default]
+    F32,
+    /// Four `f16`, two in a word, converted by the packing functions that every device has.
+    PackedF16,
+    /// Four `f16`, on devices with the feature `shader-f16`.
+    NativeF16,
+}
+
+impl Storage {
+    /// The bytes of a quad.
+    pub fn quad_bytes(self) -> usize {
+        if self == Self::F32 { 16 } else { 8 }
+    }
+
+    /// Where the `storage` section of the kernels comes from, unless it is the kernel's own.
+    fn kernel(self) -> Option<Kernel> {
+        match self {
+            Self::F32 => None,
+            Self::PackedF16 => Some(kernel!("storage/packed_f16")),
+            Self::NativeF16 => Some(kernel!("storage/native_f16")),
+        }
+    }
+}
+
 /// Dispatches in the order in which they run, and the tensors they work on.
 #[derive(Debug, Clone, Default)]
 pub struct Program {
+    /// How activations, and gradients to them, are stored.
+    pub storage: Storage,
     /// All tensors.
     pub tensors: Vec<TensorDesc>,
     /// All dispatches.
@@ -228,7 +311,7 @@ impl Program {
     /// A tensor of `bytes` bytes, rounded up to whole vec4.
     pub fn tensor(&mut self, label: impl Into<String>, bytes: usize) -> TensorId {
         let bytes = bytes.max(1).next_multiple_of(16) as u64;
-        self.tensors.push(TensorDesc { label: label.into(), bytes, contents: None });
+        self.tensors.push(TensorDesc { label: label.into(), bytes, contents: None, part_of: None });
         TensorId(self.tensors.len() - 1)
     }
 
@@ -242,8 +325,47 @@ impl Program {
 
     /// An activation of `batch` samples of `shape`.
     pub fn activation(&mut self, label: impl Into<String>, shape: Shape, batch: usize) -> Activation {
-        let bytes = batch * shape.height * shape.width * quads(shape.channels) * 16;
+        let bytes = batch * self.sample_bytes(shape);
         Activation { tensor: self.tensor(label, bytes), shape, batch }
+    }
+
+    /// The bytes of one sample of an activation.
+    pub fn sample_bytes(&self, shape: Shape) -> usize {
+        shape.height * shape.width * quads(shape.channels) * self.storage.quad_bytes()
+    }
+
+    /// The part of an activation that holds these samples.
+    pub fn samples(&mut self, of: Activation, samples: &Range<usize>) -> Activation {
+        let bytes = self.sample_bytes(of.shape);
+        let tensor = self.part(of.tensor, (samples.start * bytes) as u64, (samples.len() * bytes) as u64);
+        Activation { tensor, batch: samples.len(), ..of }
+    }
+
+    /// The part of a host's tensor that holds these samples.
+    pub fn host_samples(&mut self, of: TensorId, shape: Shape, samples: &Range<usize>) -> TensorId {
+        let bytes = shape.len() * 4;
+        self.part(of, (samples.start * bytes) as u64, (samples.len() * bytes) as u64)
+    }
+
+    /// `bytes` bytes of a tensor, rounded up to whole vec4, as a tensor; the same part is the same tensor.
+    fn part(&mut self, of: TensorId, offset: u64, bytes: u64) -> TensorId {
+        let (whole, within) = self.whole(of);
+        let (part_of, offset) = (Some((whole, within + offset)), within + offset);
+        let bytes = bytes.next_multiple_of(16).min(self.tensors[whole.0].bytes - offset);
+        if offset == 0 && bytes == self.tensors[whole.0].bytes {
+            return whole;
+        }
+        let known = self.tensors.iter().position(|desc| desc.part_of == part_of && desc.bytes == bytes);
+        TensorId(known.unwrap_or_else(|| {
+            let label = format!("{} from byte {offset}", self.tensors[whole.0].label);
+            self.tensors.push(TensorDesc { label, bytes, contents: None, part_of });
+            self.tensors.len() - 1
+        }))
+    }
+
+    /// The tensor that a part belongs to, and at which byte it begins; of a whole tensor, itself.
+    pub fn whole(&self, tensor: TensorId) -> (TensorId, u64) {
+        self.tensors[tensor.0].part_of.unwrap_or((tensor, 0))
     }
 
     /// A tensor laid out as on the host: NCHW, f32, no padding.
@@ -251,8 +373,11 @@ impl Program {
         self.tensor(label, batch * shape.len() * 4)
     }
 
-    /// Appends a dispatch.
-    pub fn push(&mut self, dispatch: Dispatch) {
+    /// Appends a dispatch. Its activations are stored as the program says.
+    pub fn push(&mut self, mut dispatch: Dispatch) {
+        if let Some(stored) = self.storage.kernel().filter(|_| !dispatch.in_f32) {
+            dispatch.sections.push(("storage", stored));
+        }
         self.dispatches.push(dispatch);
     }
 }

@@ -4,7 +4,7 @@ use crate::Result;
 use crate::gpu::Capabilities;
 use crate::network::{Network, ParameterId};
 
-use super::placement::check_limits;
+use super::placement::{check_binding, check_size};
 
 /// A run of parameters that share a buffer, and alike a gradient buffer and the optimizer's state.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,7 +28,8 @@ pub(super) fn blocks(network: &Network, capabilities: &Capabilities) -> Result<V
         let parameters = network.parameters().iter().enumerate();
         for (id, parameter) in parameters.filter(|(_, parameter)| parameter.trainable == trainable) {
             let bytes = 4 * parameter.spec.layout.len(&parameter.spec.shape) as u64;
-            check_limits(&parameter.name, bytes, capabilities)?;
+            check_binding(&parameter.name, bytes, capabilities)?;
+            check_size(&parameter.name, bytes, capabilities)?;
             let aligned = bytes.next_multiple_of(capabilities.alignment);
             let open = blocks.last().is_some_and(|b| b.trainable == trainable && b.bytes + bytes <= most);
             if !open {

@@ -5,7 +5,9 @@
 //! executions of one network.
 
 mod blocks;
+mod chunks;
 mod execution;
+mod fusion;
 mod parameters;
 mod placement;
 mod plan;

@@ -4,12 +4,12 @@ use std::fmt;
 
 use crate::gpu::Capabilities;
 use crate::network::Network;
-use crate::ops::program::{Program, TensorId};
+use crate::ops::program::{Dispatch, Program, TensorId};
 use crate::ops::{Loss, Optimizer};
 use crate::{Error, Result};
 
 use super::blocks::{Block, blocks};
-use super::placement::{Place, check_limits, place};
+use super::placement::{Place, check_binding, check_size, place};
 use super::planner::{Drawn, Resident, draw};
 
 /// What a pass is to do.
@@ -19,6 +19,9 @@ pub struct PlanOptions<'a> {
     pub batch: usize,
     /// Whether dropout and its like are active.
     pub training: bool,
+    /// Whether activations, and gradients to them, are stored in half precision. Sums, parameters and losses are in
+    /// f32 in any case; what the host writes and reads is.
+    pub half: bool,
     /// Whether the output is made readable.
     pub output: bool,
     /// The loss to measure, if any. With a backward pass and no loss, the host provides the
@@ -39,6 +42,7 @@ impl<'a> PlanOptions<'a> {
         Self {
             batch,
             training: false,
+            half: false,
             output: true,
             loss: None,
             parameter_gradients: false,
@@ -155,7 +159,7 @@ impl Plan {
             optimizer.check()?;
         }
         let blocks = blocks(network, capabilities)?;
-        let Drawn { program, io, resident } = draw(network, options, &blocks, capabilities);
+        let Drawn { program, io, resident } = draw(network, options, &blocks, capabilities)?;
         check_dispatches(&program, capabilities)?;
 
         let mut buffers = vec![];
@@ -179,15 +183,22 @@ impl Plan {
             .map(|tensor| (TensorId(tensor), Role::Constant(TensorId(tensor))));
         for (tensor, role) in io.tensors().map(|tensor| (tensor, Role::Io)).chain(constants) {
             let desc = &program.tensors[tensor.0];
-            check_limits(&desc.label, desc.bytes, capabilities)?;
+            check_size(&desc.label, desc.bytes, capabilities)?;
             places[tensor.0] = Some(Place { buffer: buffers.len(), offset: 0 });
             buffers.push(BufferPlan { role, label: desc.label.clone(), bytes: desc.bytes });
         }
-        let arenas = place(&program, |tensor| places[tensor].is_none(), capabilities)?;
+        let apart = |tensor: usize| places[tensor].is_none() && program.tensors[tensor].part_of.is_none();
+        let arenas = place(&program, apart, capabilities)?;
         for (tensor, within) in arenas.places.iter().enumerate() {
             if let Some(within) = within {
                 let buffer = buffers.len() + within.buffer;
                 places[tensor] = Some(Place { buffer, offset: within.offset });
+            }
+        }
+        for part in 0..places.len() {
+            if let Some((whole, offset)) = program.tensors[part].part_of {
+                let place = places[whole.0];
+                places[part] = place.map(|place| Place { offset: place.offset + offset, ..place });
             }
         }
         for (i, bytes) in arenas.sizes.iter().enumerate() {
@@ -236,9 +247,21 @@ impl Plan {
     }
 }
 
-/// Checks that no dispatch has more workgroups than the device allows.
+/// Checks that no dispatch has more workgroups, larger bindings or more of them than the device allows.
 fn check_dispatches(program: &Program, capabilities: &Capabilities) -> Result<()> {
     for dispatch in &program.dispatches {
+        for binding in &dispatch.bindings {
+            let desc = &program.tensors[binding.tensor.0];
+            check_binding(&desc.label, desc.bytes, capabilities)?;
+        }
+        if dispatch.bindings.len() > capabilities.max_storage_buffers as usize {
+            return Err(Error::Limit {
+                what: format!("layer {:?} ({}), in storage buffers,", dispatch.layer, dispatch.kernel.name),
+                needed: dispatch.bindings.len() as u64,
+                limit_name: "maxStorageBuffersPerShaderStage",
+                limit: capabilities.max_storage_buffers.into(),
+            });
+        }
         let most = dispatch.workgroups.into_iter().max().unwrap_or(0);
         if most > capabilities.max_workgroups_per_axis {
             return Err(Error::Limit {
@@ -255,10 +278,9 @@ fn check_dispatches(program: &Program, capabilities: &Capabilities) -> Result<()
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let dispatches = &self.program.dispatches;
-        let width = |text: fn(&crate::ops::program::Dispatch) -> &str| {
-            dispatches.iter().map(|dispatch| text(dispatch).len()).max().unwrap_or(0)
-        };
-        let (layer, kernel) = (width(|d| &d.layer).max(5), width(|d| d.kernel.name));
+        let kernels: Vec<String> = dispatches.iter().map(Dispatch::description).collect();
+        let layer = dispatches.iter().map(|dispatch| dispatch.layer.len()).max().unwrap_or(0).max(5);
+        let kernel = kernels.iter().map(String::len).max().unwrap_or(0);
         writeln!(
             f,
             "  # {:layer$}  {:kernel$} {:>16} {:>10} {:>11}",
@@ -271,7 +293,7 @@ impl fmt::Display for Plan {
                 f,
                 "{i:3} {:layer$}  {:kernel$} {:>16} {:>10.2} {:>11.1}",
                 dispatch.layer,
-                dispatch.kernel.name,
+                kernels[i],
                 format!("{x} x {y} x {z}"),
                 dispatch.flops as f64 / 1e6,
                 bound as f64 / 1024.0,

@@ -8,5 +8,6 @@ mod agreement;
 mod embedding;
 mod errors;
 mod fixture;
+mod limits;
 mod memory;
 mod plans;
