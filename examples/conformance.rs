@@ -13,6 +13,8 @@
 #[path = "../tests/common"]
 mod common {
     pub mod case;
+    #[cfg(feature = "onnx")]
+    pub mod evaluate;
     pub mod gpu;
     #[cfg(feature = "onnx")]
     pub mod onnx;
@@ -99,7 +101,7 @@ fn check_onnx(
     filter: Option<&str>,
     context: Option<&Context>,
 ) -> Result<Option<bool>, String> {
-    use common::onnx;
+    use common::{evaluate, onnx};
 
     let folders = onnx::folders(folder)?;
     if folders.is_empty() {
@@ -110,10 +112,10 @@ fn check_onnx(
         Some(context) => onnx::run(
             &folders,
             filter,
-            &|network, inputs, loss| gpu::evaluate(context, network, inputs, loss),
+            &|network, inputs, loss| evaluate::on_gpu(context, network, inputs, loss),
             report,
         ),
-        None => onnx::run(&folders, filter, &reference::evaluate, report),
+        None => onnx::run(&folders, filter, &evaluate::on_reference, report),
     };
     println!("{summary}");
     if summary.all.total() == 0 {

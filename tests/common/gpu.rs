@@ -118,24 +118,6 @@ pub fn measure(
     Ok((measured, double(&gradient[..prediction.len()])))
 }
 
-/// The output of a network for inputs in NCHW, or a loss of it against labels.
-pub fn evaluate(
-    context: &Context,
-    network: &Network,
-    inputs: &[Tensor],
-    loss: Option<(&dyn Loss, &[i32])>,
-) -> Result<Vec<f64>, String> {
-    let inputs: Vec<&Tensor> = inputs.iter().collect();
-    let mut results = differentiate(context, network, &inputs, None, &Pass::default()).map_err(text)?;
-    let output = results.remove("output").unwrap_or_default();
-    let Some((loss, labels)) = loss else { return Ok(output) };
-    let batch = inputs[0].nchw()[0];
-    let prediction = output.into_iter().map(|value| value as f32).collect();
-    let prediction = Tensor::new(network.output_shape().nchw(batch), prediction).map_err(text)?;
-    let (measured, _) = measure(context, loss, &prediction, labels, batch).map_err(text)?;
-    Ok(vec![measured.loss.into()])
-}
-
 fn optimizer(context: &Context, case: &Case, optimizer: &dyn Optimizer) -> Result<Results, Error> {
     let [parameter, gradients] = &case.inputs[..] else {
         let got = vec![case.inputs.len()];

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 
 use wgcnn::import::onnx::{Constant, Import, Model, Port};
 use wgcnn::network::Network;
-use wgcnn::ops::Loss;
 use wgcnn::{Error, Tensor};
 
-/// Computes the output of a network, or a loss of it against labels, for inputs in NCHW.
-pub type Execute<'a> =
-    dyn Fn(&Network, &[Tensor], Option<(&dyn Loss, &[i32])>) -> Result<Vec<f64>, String> + 'a;
+use super::evaluate::Head;
+
+/// Computes the output of a network, or a loss of it, for inputs in NCHW.
+pub type Execute<'a> = dyn Fn(&Network, &[Tensor], Option<Head<'_>>) -> Result<Vec<f64>, Error> + 'a;
 
 /// The operators whose tests count.
 const OPERATORS: &[&str] = &[
@@ -249,6 +249,9 @@ fn compute(
     values: &HashMap<String, Constant>,
     execute: &Execute<'_>,
 ) -> Result<Vec<f64>, String> {
+    let run = |inputs: &[Tensor], head: Option<Head<'_>>| {
+        execute(&import.network, inputs, head).map_err(|e| e.to_string())
+    };
     let Import { network, inputs, batch, loss, .. } = import;
     let mut tensors = Vec::new();
     for (value, input) in network.inputs().iter().zip(inputs) {
@@ -259,12 +262,12 @@ fn compute(
         let shape = network.shape(*value).nchw(batch);
         tensors.push(tensor.clone().reshape(shape).map_err(|e| e.to_string())?);
     }
-    let Some(loss) = loss else { return execute(network, &tensors, None) };
+    let Some(loss) = loss else { return run(&tensors, None) };
     let Some(Constant::Integers(labels)) = values.get(&loss.target) else {
         return Err(format!("there are no labels for input {:?}", loss.target));
     };
     let labels: Vec<i32> = labels.data().iter().map(|label| *label as i32).collect();
-    execute(network, &tensors, Some((&*loss.loss, &labels)))
+    run(&tensors, Some((&*loss.loss, &labels)))
 }
 
 /// What is wrong with the elements that were computed.

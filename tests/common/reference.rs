@@ -1,10 +1,9 @@
 //! Runs operator cases on the CPU reference, in f64.
 
 use wgcnn::Tensor;
-use wgcnn::network::Network;
 use wgcnn::ops::registry::{Build, Entry};
 use wgcnn::ops::{Loss, Operator, Optimizer, StepState};
-use wgcnn::reference::{self, LossTwin, OptimizerTwin, Pass, Twin};
+use wgcnn::reference::{LossTwin, OptimizerTwin, Pass, Twin};
 use wgcnn::shape::Shape;
 
 use super::case::{Case, Results};
@@ -69,25 +68,6 @@ fn loss(case: &Case, loss: &dyn Loss) -> Result<Results, String> {
         ("output".into(), vec![measured.loss]),
         ("grad.input.0".into(), measured.grad.into_data()),
     ]))
-}
-
-/// The output of a network for inputs in NCHW, or a loss of it against labels.
-pub fn evaluate(
-    network: &Network,
-    inputs: &[Tensor],
-    loss: Option<(&dyn Loss, &[i32])>,
-) -> Result<Vec<f64>, String> {
-    let inputs: Vec<Tensor<f64>> = inputs.iter().map(double).collect();
-    let parameters = reference::parameters::<f64>(network);
-    let mut values =
-        reference::forward(network, &parameters, &inputs, &Pass::default()).map_err(|e| e.to_string())?;
-    let output = values.swap_remove(network.output().0);
-    Ok(match loss {
-        None => output.into_data(),
-        Some((loss, labels)) => {
-            vec![LossTwin::<f64>::measure(loss, &output, labels, output.nchw()[0]).loss]
-        }
-    })
 }
 
 fn optimizer(case: &Case, optimizer: &dyn Optimizer) -> Result<Results, String> {

@@ -30,6 +30,9 @@ impl From<Activation> for Value {
     }
 }
 
+/// The most elements that a constant is repeated to, 256 MiB.
+const MOST_REPEATED: usize = 1 << 26;
+
 /// An operator of this crate as data.
 pub(super) struct Op {
     operator: &'static str,
@@ -159,7 +162,8 @@ impl<'a> Importer<'a> {
 
     // --- what a node reads -----------------------------------------------------------------------
 
-    fn value(&self, node: &Node<'_>, index: usize) -> Result<Option<Value>, Refusal> {
+    /// The value at input `index`, computed or known, if it is there.
+    pub fn optional(&self, node: &Node<'_>, index: usize) -> Result<Option<Value>, Refusal> {
         let Some(name) = node.input(index) else { return Ok(None) };
         match self.lookup(name) {
             Some(value) => value.map(Some),
@@ -173,7 +177,7 @@ impl<'a> Importer<'a> {
 
     /// The value at input `index`, which the network must compute.
     pub fn activation(&self, node: &Node<'_>, index: usize) -> Result<Activation, Refusal> {
-        match self.value(node, index)? {
+        match self.optional(node, index)? {
             Some(Value::Activation(activation)) => Ok(activation),
             Some(Value::Constant(_)) => {
                 Err(format!("input {index} is a constant; it must depend on an input of the model"))
@@ -185,12 +189,12 @@ impl<'a> Importer<'a> {
 
     /// The value at input `index`: computed or known.
     pub fn operand(&self, node: &Node<'_>, index: usize) -> Result<Value, Refusal> {
-        self.value(node, index)?.ok_or_else(|| format!("input {index} is missing"))
+        self.optional(node, index)?.ok_or_else(|| format!("input {index} is missing"))
     }
 
     /// The constant at input `index`, if there is one.
     pub fn constant(&self, node: &Node<'_>, index: usize) -> Result<Option<Constant>, Refusal> {
-        match self.value(node, index)? {
+        match self.optional(node, index)? {
             None => Ok(None),
             Some(Value::Constant(constant)) => Ok(Some(constant)),
             Some(_) => Err(format!(
@@ -303,6 +307,9 @@ impl<'a> Importer<'a> {
             },
             _ => shape,
         };
+        if dims::product(&x.sample) > MOST_REPEATED {
+            return Err(refusal("it would be repeated over too large an input"));
+        }
         match dims::broadcast(&x.sample, sizes) {
             Ok(joined) if joined == x.sample => Ok(dims::spread(constant.data(), sizes, &joined)),
             _ => Err(refusal("along each axis of the input it must be of the same size, or 1")),

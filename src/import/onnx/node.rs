@@ -137,9 +137,11 @@ impl<'a> Node<'a> {
         read: impl FnOnce(&'a AttributeProto) -> Option<T>,
     ) -> Result<Option<T>, Refusal> {
         self.known.borrow_mut().insert(name);
-        let Some(attribute) = self.proto.attribute.iter().find(|attribute| attribute.name() == name) else {
-            return Ok(None);
-        };
+        let mut named = self.proto.attribute.iter().filter(|attribute| attribute.name() == name);
+        let Some(attribute) = named.next() else { return Ok(None) };
+        if named.next().is_some() {
+            return Err(format!("attribute {name} is there twice"));
+        }
         // Files of the first version of the format do not say which field holds the value.
         let fits = attribute.r#type.is_none_or(|found| found == kind || found == 0);
         let value = read(attribute).filter(|_| fits);

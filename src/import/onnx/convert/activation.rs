@@ -29,10 +29,13 @@ pub(super) fn clip(node: &Node<'_>, importer: &mut Importer<'_>) -> Outputs {
     }
 }
 
-/// GELU, with the error function or with its approximation by the hyperbolic tangent.
+/// x · Φ(x), without approximation.
 pub(super) fn gelu(node: &Node<'_>, importer: &mut Importer<'_>) -> Outputs {
     let approximate = node.string("approximate", "none")?;
-    elementwise(Op::new("gelu").with("approximate", approximate), node, importer)
+    if approximate != "none" {
+        return Err(format!("attribute approximate is {approximate:?}; it must be \"none\""));
+    }
+    elementwise(Op::new("gelu"), node, importer)
 }
 
 /// x · sigmoid(x).

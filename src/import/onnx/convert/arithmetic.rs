@@ -25,7 +25,7 @@ fn join(node: &Node<'_>, importer: &mut Importer<'_>, operator: &'static str, af
     let (a, b) = (importer.operand(node, 0)?, importer.operand(node, 1)?);
     let (x, constant) = match (a, b) {
         (Value::Activation(a), Value::Activation(b)) => {
-            return Ok(vec![Some(both(node, importer, operator, &a, &b)?.into())]);
+            return both(node, importer, operator, &a, &b);
         }
         (Value::Activation(x), Value::Constant(_)) => (x, 1),
         (Value::Constant(_), Value::Activation(x)) => (x, 0),
@@ -38,7 +38,12 @@ fn join(node: &Node<'_>, importer: &mut Importer<'_>, operator: &'static str, af
     let constant = importer.required(node, constant)?;
     let sizes = met(node, importer.rank(&x), constant.shape())?;
     let values = importer.over_sample(&x, &constant, &sizes)?;
-    Ok(vec![Some(with_constant(node, importer, &x, &values, affine)?.into())])
+    with_constant(node, importer, &x, &values, affine)
+}
+
+/// The sum of two computed values.
+pub(super) fn sum(node: &Node<'_>, importer: &mut Importer<'_>, a: &Activation, b: &Activation) -> Outputs {
+    both(node, importer, "add", a, b)
 }
 
 /// `x` plus a constant.
@@ -47,7 +52,7 @@ pub(super) fn plus(
     importer: &mut Importer<'_>,
     x: &Activation,
     constant: &Tensor,
-) -> Result<Activation, Refusal> {
+) -> Outputs {
     let values = importer.over_sample(x, constant, constant.shape())?;
     with_constant(node, importer, x, &values, shift)
 }
@@ -76,7 +81,7 @@ fn both(
     operator: &'static str,
     a: &Activation,
     b: &Activation,
-) -> Result<Activation, Refusal> {
+) -> Outputs {
     let batched = importer.batch != Batch::One;
     if batched && a.sample.len() != b.sample.len() {
         return Err(format!(
@@ -105,7 +110,7 @@ fn both(
         }
         joined
     };
-    Ok(Activation { id, sample })
+    Ok(vec![Some(Activation { id, sample }.into())])
 }
 
 /// `x` scaled and shifted by constants, one for each element of a sample: a convolution of one channel a group with
@@ -116,7 +121,7 @@ fn with_constant(
     x: &Activation,
     values: &[f32],
     affine: Affine,
-) -> Result<Activation, Refusal> {
+) -> Outputs {
     let (shape, values) = activation::parameters(x, values);
     let (scale, shift) = affine(values);
     let channels = shape.channels;
@@ -128,5 +133,5 @@ fn with_constant(
     }
     let input = importer.seen(x, shape)?;
     let id = importer.apply(op.named(node), &[input])?;
-    Ok(Activation { id, sample: x.sample.clone() })
+    Ok(vec![Some(Activation { id, sample: x.sample.clone() }.into())])
 }

@@ -50,18 +50,17 @@ pub(super) fn split(node: &Node<'_>, importer: &mut Importer<'_>) -> Outputs {
     let parts = part_sizes(node, importer, x.sample[axis])?;
 
     let (shape, along) = with_axis(&x.sample, axis);
-    let (mut outputs, mut start) = (vec![], 0);
-    for (index, part) in parts.into_iter().enumerate() {
+    let mut outputs = vec![];
+    for (index, part) in parts.iter().enumerate() {
         outputs.push(None);
         if importer.wants(node, index) {
-            let op = Op::new("split").with("axis", along).with("start", start).with("length", part);
+            let op = Op::new("split").with("axis", along).with("sizes", parts.clone()).with("index", index);
             let input = importer.seen(&x, shape)?;
             let id = importer.apply(op.named(node), &[input])?;
             let mut sample = x.sample.clone();
-            sample[axis] = part;
+            sample[axis] = *part;
             outputs[index] = Some(Activation { id, sample }.into());
         }
-        start += part;
     }
     Ok(outputs)
 }

@@ -5,7 +5,7 @@ use crate::ops::Refusal;
 use crate::shape::Shape;
 
 use super::super::dims::{Activation, Batch};
-use super::super::importer::{Importer, Op};
+use super::super::importer::{Importer, Op, Value};
 use super::super::node::Node;
 use super::super::proto::NodeProto;
 use super::{Outputs, arithmetic};
@@ -23,7 +23,16 @@ pub(super) fn gemm(node: &Node<'_>, importer: &mut Importer<'_>) -> Outputs {
     // Before version 7 this says whether C may be smaller than the product.
     node.ignore("broadcast");
     let scaled = |tensor: Tensor, by: f32| tensor.map(|value| by * value);
-    let c = importer.floats(node, 2)?.map(|c| scaled(c, beta)).filter(|_| beta != 0.0);
+    let c = match importer.optional(node, 2)?.filter(|_| beta != 0.0) {
+        None => Addend::None,
+        Some(Value::Activation(c)) if beta == 1.0 => Addend::Computed(c),
+        Some(Value::Activation(_)) => {
+            return Err(format!(
+                "attribute beta is {beta}; it must be 1 where input 2 is computed by the model"
+            ));
+        }
+        Some(_) => Addend::Constant(scaled(importer.required(node, 2)?, beta)),
+    };
     if transposed_a {
         if transposed_b {
             return Err("attributes transA and transB are both 1; one of them must be 0".into());
@@ -39,7 +48,14 @@ pub(super) fn gemm(node: &Node<'_>, importer: &mut Importer<'_>) -> Outputs {
 /// A · B.
 pub(super) fn matmul(node: &Node<'_>, importer: &mut Importer<'_>) -> Outputs {
     let weight = transposed(&importer.required(node, 1)?)?;
-    rows(node, importer, weight, None)
+    rows(node, importer, weight, Addend::None)
+}
+
+/// What is added to a product.
+enum Addend {
+    None,
+    Constant(Tensor),
+    Computed(Activation),
 }
 
 fn transposed(matrix: &Tensor) -> Result<Tensor, Refusal> {
@@ -51,7 +67,7 @@ fn transposed(matrix: &Tensor) -> Result<Tensor, Refusal> {
 }
 
 /// X · Wᵀ + C for rows of X that are samples.
-fn rows(node: &Node<'_>, importer: &mut Importer<'_>, weight: Tensor, c: Option<Tensor>) -> Outputs {
+fn rows(node: &Node<'_>, importer: &mut Importer<'_>, weight: Tensor, c: Addend) -> Outputs {
     let x = importer.activation(node, 0)?;
     let [outputs, inputs] = weight.shape()[..] else {
         return Err(format!("the constant is of shape {:?}; it must be a matrix", weight.shape()));
@@ -67,18 +83,22 @@ fn rows(node: &Node<'_>, importer: &mut Importer<'_>, weight: Tensor, c: Option<
     }
     let sample = [&x.sample[..x.sample.len() - 1], &[outputs]].concat();
     let mut op = Op::new("linear").parameter("weight", weight);
-    if let Some(c) = c {
-        let result = Activation { sample: sample.clone(), ..x };
-        let bias = importer.over_sample(&result, &c, c.shape())?;
+    if let Addend::Constant(c) = &c {
+        let result = Activation { id: x.id, sample: sample.clone() };
+        let bias = importer.over_sample(&result, c, c.shape())?;
         op = op.parameter("bias", Tensor::new([outputs], bias).map_err(|e| e.to_string())?);
     }
     let input = importer.seen(&x, Shape::features(inputs))?;
     let id = importer.apply(op.named(node), &[input])?;
-    Ok(vec![Some(Activation { id, sample }.into())])
+    let product = Activation { id, sample };
+    match c {
+        Addend::Computed(c) => arithmetic::sum(node, importer, &product, &c),
+        _ => Ok(vec![Some(product.into())]),
+    }
 }
 
 /// W · X + C for columns of X that are pixels, all of one sample: a convolution with a kernel of one pixel.
-fn columns(node: &Node<'_>, importer: &mut Importer<'_>, weight: Tensor, c: Option<Tensor>) -> Outputs {
+fn columns(node: &Node<'_>, importer: &mut Importer<'_>, weight: Tensor, c: Addend) -> Outputs {
     let x = importer.activation(node, 1)?;
     let [outputs, inputs] = weight.shape()[..] else {
         return Err(format!("the constant is of shape {:?}; it must be a matrix", weight.shape()));
@@ -97,9 +117,9 @@ fn columns(node: &Node<'_>, importer: &mut Importer<'_>, weight: Tensor, c: Opti
     let input = importer.seen(&x, Shape::new(inputs, 1, columns))?;
     let id = importer.apply(Op::new("conv2d").parameter("weight", weight).named(node), &[input])?;
     let product = Activation { id, sample: vec![outputs, columns] };
-    let output = match c {
-        Some(c) => arithmetic::plus(node, importer, &product, &c)?,
-        None => product,
-    };
-    Ok(vec![Some(output.into())])
+    match c {
+        Addend::None => Ok(vec![Some(product.into())]),
+        Addend::Constant(c) => arithmetic::plus(node, importer, &product, &c),
+        Addend::Computed(c) => arithmetic::sum(node, importer, &product, &c),
+    }
 }

@@ -1,6 +1,6 @@
 //! Normalisation.
 
-use super::super::dims::canonical;
+use super::super::dims::{self, canonical};
 use super::super::importer::{Importer, Op};
 use super::super::node::Node;
 use super::Outputs;
@@ -36,12 +36,10 @@ pub(super) fn batch(node: &Node<'_>, importer: &mut Importer<'_>) -> Outputs {
 
 /// x / (bias + alpha / size · Σ x²)^beta over `size` neighbouring channels.
 pub(super) fn local_response(node: &Node<'_>, importer: &mut Importer<'_>) -> Outputs {
-    let size = node.int("size")?.ok_or("attribute size is missing")?;
-    if size % 2 == 0 {
-        return Err(format!("attribute size is {size}; it must be odd"));
-    }
+    let size = dims::size("attribute size", node.int("size")?.ok_or("attribute size is missing")?)?;
     let op = Op::new("local_response_norm")
         .with("size", size)
+        .with("before", size.saturating_sub(1) / 2)
         .with("alpha", node.float("alpha", 1e-4)?)
         .with("beta", node.float("beta", 0.75)?)
         .with("k", node.float("bias", 1.0)?);

@@ -11,11 +11,14 @@ use super::Outputs;
 /// What is added before and after an axis; what is negative is cut off.
 type Border = [i64; 2];
 
-/// A border of a constant around the input.
+/// What a border holds: a mode of this crate's operator, with its value.
+type Fill<'a> = (&'a str, f32);
+
+/// A border around the input: a constant, or what is next to it.
 pub(super) fn pad(node: &Node<'_>, importer: &mut Importer<'_>) -> Outputs {
     let mode = node.string("mode", "constant")?;
-    if mode != "constant" {
-        return Err(format!("attribute mode is {mode:?}; it must be \"constant\""));
+    if !["constant", "reflect", "edge"].contains(&mode) {
+        return Err(format!("attribute mode is {mode:?}; it must be \"constant\", \"reflect\" or \"edge\""));
     }
     let (pads, value) = match node.opset {
         ..2 => (node.ints("paddings")?.map(<[i64]>::to_vec), node.float("value", 0.0)?),
@@ -25,12 +28,13 @@ pub(super) fn pad(node: &Node<'_>, importer: &mut Importer<'_>) -> Outputs {
     if !value.is_finite() {
         return Err(format!("it pads with {value}; it must be a finite number"));
     }
+    let fill = (mode, value);
     let x = importer.activation(node, 0)?;
     let borders = borders(node, importer, &x, &pads.ok_or("the pads are missing")?)?;
     if let [[0, 0], rows, columns] = borders[..] {
         // The height and the width of an image go together.
         let shape = canonical(&x.sample);
-        let x = bordered(node, importer, &x, &[(1, rows), (2, columns)], (shape, [rows, columns]), value)?;
+        let x = bordered(node, importer, &x, &[(1, rows), (2, columns)], (shape, [rows, columns]), fill)?;
         return Ok(vec![Some(x.into())]);
     }
     let mut x = x;
@@ -41,7 +45,7 @@ pub(super) fn pad(node: &Node<'_>, importer: &mut Importer<'_>) -> Outputs {
             // Channels become the rows of a single one.
             (shape, _) => (Shape::new(1, shape.channels, shape.pixels()), [border, [0; 2]]),
         };
-        x = bordered(node, importer, &x, &[(axis, border)], image, value)?;
+        x = bordered(node, importer, &x, &[(axis, border)], image, fill)?;
     }
     Ok(vec![Some(x.into())])
 }
@@ -80,7 +84,7 @@ fn bordered(
     x: &Activation,
     axes: &[(usize, Border)],
     (shape, [rows, columns]): (Shape, [Border; 2]),
-    value: f32,
+    (mode, value): Fill<'_>,
 ) -> Result<Activation, Refusal> {
     let mut y = x.clone();
     for (axis, [before, after]) in axes {
@@ -92,14 +96,22 @@ fn bordered(
         y.sample[*axis] = dims::size("a padded axis", padded)?;
     }
     let sides = [rows[0], columns[0], rows[1], columns[1]];
-    for (operator, sign) in [("pad2d", 1), ("crop", -1)] {
-        let widths = sides.map(|side| side.saturating_mul(sign).max(0));
-        if widths != [0; 4] {
-            let op = Op::new(operator).with("padding", widths);
-            let op = if operator == "pad2d" { op.with("value", value) } else { op };
-            let input = importer.seen(&y, shape)?;
-            y.id = importer.apply(op.named(node), &[input])?;
+    let [added, cut] = [1, -1].map(|sign| sides.map(|side| side.saturating_mul(sign).max(0)));
+    if added != [0; 4] {
+        let op = Op::new("pad2d").with("padding", added).with("mode", mode);
+        // Only a constant has a value.
+        let op = if mode == "constant" { op.with("value", value) } else { op };
+        let input = importer.seen(&y, shape)?;
+        y.id = importer.apply(op.named(node), &[input])?;
+    }
+    if cut != [0; 4] {
+        if mode != "constant" {
+            return Err(format!(
+                "it cuts off {cut:?} in mode {mode:?}; negative pads must be in mode \"constant\""
+            ));
         }
+        let input = if added == [0; 4] { importer.seen(&y, shape)? } else { y.id };
+        y.id = importer.apply(Op::new("crop").with("sides", cut).named(node), &[input])?;
     }
     Ok(y)
 }

@@ -12,6 +12,9 @@ use super::window::after;
 /// How far apart two coordinates may be that count as one: far less than a pixel, more than f32 rounds.
 const TOLERANCE: f64 = 1e-5;
 
+/// The largest height or width that is computed: each output pixel is looked at.
+const LARGEST: usize = 65_535;
+
 /// How an axis is resized.
 struct Axis {
     input: usize,
@@ -199,17 +202,17 @@ fn axes<T>(
 }
 
 fn resized(node: &Node<'_>, importer: &mut Importer<'_>, x: &Activation, settings: Settings<'_>) -> Outputs {
+    let size = settings.axes.each_ref().map(|axis| axis.output);
+    if !size.iter().all(|size| (1..=LARGEST).contains(size)) {
+        return Err(format!(
+            "its output would be of height and width {size:?}; they must be from 1 to {LARGEST}"
+        ));
+    }
     let op = match settings.mode {
         "nearest" => nearest(&settings)?,
         "linear" | "bilinear" => linear(&settings)?,
         other => return Err(format!("attribute mode is {other:?}; it must be \"nearest\" or \"linear\"")),
     };
-    let size = [settings.axes[0].output, settings.axes[1].output];
-    if size.contains(&0) {
-        return Err(format!(
-            "nothing is left of its input: its output would be of height and width {size:?}"
-        ));
-    }
     let sample = importer.samples(x)?;
     let input = importer.seen(x, canonical(&sample))?;
     let id = importer.apply(op.with("size", size).named(node), &[input])?;

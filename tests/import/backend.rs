@@ -1,0 +1,32 @@
+//! The tests of ONNX's backends in `tests/onnx`.
+
+use std::path::Path;
+
+use wgcnn::gpu::Context;
+
+use crate::common::{evaluate, onnx};
+
+/// Runs all of them; none may fail or be refused.
+fn check(on: &str, execute: &onnx::Execute<'_>) {
+    let folders = onnx::folders(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/onnx")).unwrap();
+    let mut reports = vec![];
+    let summary = onnx::run(&folders, None, execute, |report| reports.push(report.to_owned()));
+    let all = &summary.all;
+    assert!(
+        all.passed == folders.len() && all.passed > 0,
+        "{all} and {} foreign on {on}\n{}",
+        all.foreign,
+        reports.join("\n")
+    );
+}
+
+#[test]
+fn the_reference_passes() {
+    check("the reference", &evaluate::on_reference);
+}
+
+#[test]
+fn the_kernels_pass() {
+    let context = Context::builder().poison(true).build().unwrap();
+    check(&context.description(), &|network, inputs, loss| evaluate::on_gpu(&context, network, inputs, loss));
+}
