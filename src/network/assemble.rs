@@ -23,7 +23,7 @@ pub(super) fn assemble(inputs: &[Shape], layers: Vec<Layer>, seed: u64) -> Resul
         return Err(Error::Network("it has no input; give the shape of at least one".into()));
     }
     for shape in inputs {
-        check_sizes(&sizes(*shape)).map_err(|why| Error::Network(format!("the input is {shape}: {why}")))?;
+        check_sizes(&shape.sizes()).map_err(|why| Error::Network(format!("the input is {shape}: {why}")))?;
     }
     if layers.is_empty() {
         return Err(Error::Network("it has no layers; add at least one before build()".into()));
@@ -59,7 +59,7 @@ fn append(network: &mut Network, name: String, layer: Layer, seed: u64) -> Resul
         message: format!("{message} ({})", describe(&shapes)),
     };
     let output = operator.output_shape(&shapes).map_err(refusal)?;
-    check_sizes(&sizes(output)).map_err(|why| refusal(format!("its output would be {output}: {why}")))?;
+    check_sizes(&output.sizes()).map_err(|why| refusal(format!("its output would be {output}: {why}")))?;
 
     let specs = operator.parameters(&shapes);
     check_given(&name, &specs, &given)?;
@@ -101,10 +101,6 @@ fn check_given(layer: &str, specs: &[ParameterSpec], given: &[(String, Tensor)])
 /// What to say of a value that does not have its parameter's shape.
 pub(super) fn wrong_shape(wanted: &[usize], got: &[usize]) -> String {
     format!("its shape is {wanted:?}, got {got:?}")
-}
-
-fn sizes(shape: Shape) -> [usize; 3] {
-    [shape.channels, shape.height, shape.width]
 }
 
 /// Whether a tensor can have these sizes.

@@ -16,4 +16,5 @@ pub use builder::{Branches, NetworkBuilder};
 pub use graph::{Network, Node, Parameter, ParameterId, ValueId};
 pub use init::Init;
 pub use layer::Layer;
+pub use layers::Parts;
 pub use summary::{Row, Summary};

@@ -13,8 +13,10 @@ use crate::shape::{Geometry, Shape};
 
 pub mod add;
 pub mod avg_pool2d;
+mod broadcast;
 pub mod concat;
 pub mod conv2d;
+pub mod crop;
 pub mod cross_entropy;
 pub mod dropout;
 mod elementwise;
@@ -23,11 +25,14 @@ pub mod flatten;
 pub mod gelu;
 pub mod hard_sigmoid;
 pub mod hard_swish;
+pub(crate) mod host;
 pub mod leaky_relu;
 pub mod linear;
 pub mod lp_pool2d;
 mod matmul;
 pub mod max_pool2d;
+pub mod mul;
+pub mod pad2d;
 mod pool;
 pub mod prelu;
 pub mod program;
@@ -35,18 +40,25 @@ mod reduce;
 pub mod registry;
 pub mod relu;
 pub mod relu6;
+pub mod reshape;
+mod resize;
 mod section;
 pub mod sgd;
+mod shift;
 pub mod sigmoid;
 pub mod silu;
 pub mod softplus;
+pub mod split;
 pub mod tanh;
+pub mod upsample_bilinear2d;
+pub mod upsample_nearest2d;
 mod window;
 
 pub use add::Add;
 pub use avg_pool2d::AvgPool2d;
 pub use concat::Concat;
 pub use conv2d::Conv2d;
+pub use crop::Crop;
 pub use cross_entropy::CrossEntropy;
 pub use dropout::Dropout;
 pub use elementwise::{Derivative, Function, Pointwise};
@@ -59,14 +71,20 @@ pub use leaky_relu::LeakyRelu;
 pub use linear::Linear;
 pub use lp_pool2d::LpPool2d;
 pub use max_pool2d::MaxPool2d;
+pub use mul::Mul;
+pub use pad2d::{Pad2d, PadMode};
 pub use prelu::Prelu;
 pub use relu::Relu;
 pub use relu6::Relu6;
+pub use reshape::Reshape;
 pub use sgd::Sgd;
 pub use sigmoid::Sigmoid;
 pub use silu::Silu;
 pub use softplus::Softplus;
+pub use split::Split;
 pub use tanh::Tanh;
+pub use upsample_bilinear2d::UpsampleBilinear2d;
+pub use upsample_nearest2d::UpsampleNearest2d;
 
 use program::{Activation, ParameterLayout, Program, TensorId};
 
@@ -239,9 +257,10 @@ pub trait Operator: Debug + Send + Sync + Twin<f32> + Twin<f64> {
         false
     }
 
-    /// Whether the gradient to each input is the gradient to the output, unchanged. The scheduler then
-    /// aliases it and records no backward pass.
-    fn passes_gradient(&self) -> bool {
+    /// Whether the gradient to input `input` is the gradient to the output, unchanged, for inputs that
+    /// [`output_shape`](Self::output_shape) accepted. The scheduler then aliases it and does not ask the backward
+    /// pass for it.
+    fn passes_gradient(&self, _inputs: &[Shape], _input: usize) -> bool {
         false
     }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::{Loss, Operator, Optimizer, Refusal};
+use crate::shape::Axis;
 
 /// All that can be built by name, in alphabetical order. Adding an operator adds its line here.
 pub const REGISTRY: &[Entry] = &[
@@ -14,6 +15,7 @@ pub const REGISTRY: &[Entry] = &[
     operator::<super::AvgPool2d>(),
     operator::<super::Concat>(),
     operator::<super::Conv2d>(),
+    operator::<super::Crop>(),
     loss::<super::CrossEntropy>(),
     operator::<super::Dropout>(),
     operator::<super::Elu>(),
@@ -25,14 +27,20 @@ pub const REGISTRY: &[Entry] = &[
     operator::<super::Linear>(),
     operator::<super::LpPool2d>(),
     operator::<super::MaxPool2d>(),
+    operator::<super::Mul>(),
+    operator::<super::Pad2d>(),
     operator::<super::Prelu>(),
     operator::<super::Relu>(),
     operator::<super::Relu6>(),
+    operator::<super::Reshape>(),
     optimizer::<super::Sgd>(),
     operator::<super::Sigmoid>(),
     operator::<super::Silu>(),
     operator::<super::Softplus>(),
+    operator::<super::Split>(),
     operator::<super::Tanh>(),
+    operator::<super::UpsampleBilinear2d>(),
+    operator::<super::UpsampleNearest2d>(),
 ];
 
 /// One name of the registry.
@@ -158,6 +166,26 @@ impl Attributes {
         self.get(name, None, "a list of numbers", |v| {
             v.as_array()?.iter().map(Value::as_f64).collect::<Option<_>>().map(Some)
         })
+    }
+
+    /// The sizes of attribute `name`, of any number, if it is there.
+    pub fn size_list(&self, name: &str) -> Result<Option<Vec<usize>>, Refusal> {
+        self.get(name, None, "a list of whole numbers from 0", |v| {
+            v.as_array()?.iter().map(|v| v.as_u64().map(|v| v as usize)).collect::<Option<_>>().map(Some)
+        })
+    }
+
+    /// The axis `name`, counted in NCHW from the front or, below zero, from behind; the channels where it is
+    /// absent.
+    pub fn axis(&self, name: &str) -> Result<Axis, Refusal> {
+        match self.i64(name)? {
+            None | Some(1 | -3) => Ok(Axis::Channels),
+            Some(2 | -2) => Ok(Axis::Height),
+            Some(3 | -1) => Ok(Axis::Width),
+            Some(axis) => {
+                Err(format!("attribute {name} is {axis}; it must be 1 (channels), 2 (height) or 3 (width)"))
+            }
+        }
     }
 
     fn get<'a, T>(

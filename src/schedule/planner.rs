@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::gpu::Capabilities;
 use crate::network::{Network, Node, ValueId};
 use crate::ops::add::{accumulate, sum};
-use crate::ops::flatten::{nchw_to_nhwc, nhwc_to_nchw};
+use crate::ops::host::{nchw_to_nhwc, nhwc_to_nchw};
 use crate::ops::program::{Activation, Program, Storage, TensorId};
 use crate::ops::{Backward, Forward, Loss, LossOutput, LossPass, Operator, Optimizer, StepState, UpdatePass};
 use crate::{Error, Result};
@@ -156,10 +156,9 @@ impl<'a> Planner<'a> {
         for samples in chunks(layer, &bytes, image.batch, self.capabilities)? {
             let host = self.program.host_samples(host, image.shape, &samples);
             let image = self.program.samples(image, &samples);
-            let row = image.shape.len();
             self.program.push(match to_host {
-                true => nhwc_to_nchw(layer, image, host, row),
-                false => nchw_to_nhwc(layer, host, row, image),
+                true => nhwc_to_nchw(layer, image, host),
+                false => nchw_to_nhwc(layer, host, image),
             });
         }
         Ok(())
@@ -303,28 +302,29 @@ impl<'a> Planner<'a> {
             }
             let Contribution { activation: grad_output, owned } = self.join(&node.name, &contributions)?;
             let shapes = self.network.input_shapes(node);
-            let passes =
-                node.operator.passes_gradient() || node.operator.is_identity(&shapes, self.options.training);
-            // Where one input alone gets a gradient, it may have the memory of the gradient to the output.
-            let reuses = passes || (owned && node.operator.pointwise().is_some());
-            let owned = !reuses || (owned && node.inputs.len() == 1);
-            let grad_inputs: Vec<Option<Activation>> = node
-                .inputs
-                .iter()
-                .map(|input| {
-                    let shape = self.network.shape(*input);
-                    if !self.wanted[input.0] {
-                        return None;
-                    }
-                    let activation = match reuses {
-                        true => Activation { shape, ..grad_output },
-                        false => self.activation(format!("{}.grad_input", node.name), *input),
-                    };
-                    arriving[input.0].push(Contribution { activation, owned });
-                    Some(activation)
-                })
-                .collect();
-            if !passes {
+            let identity = node.operator.is_identity(&shapes, self.options.training);
+            let passes = |input| identity || node.operator.passes_gradient(&shapes, input);
+            let in_place = owned && node.operator.pointwise().is_some();
+            let mut grad_inputs = vec![None; node.inputs.len()];
+            for (i, input) in node.inputs.iter().enumerate() {
+                if !self.wanted[input.0] {
+                    continue;
+                }
+                let reused = Activation { shape: self.network.shape(*input), ..grad_output };
+                if passes(i) {
+                    // Only an only input may change what the others would read too.
+                    let owned = owned && node.inputs.len() == 1;
+                    arriving[input.0].push(Contribution { activation: reused, owned });
+                    continue;
+                }
+                let activation = match in_place {
+                    true => reused,
+                    false => self.activation(format!("{}.grad_input", node.name), *input),
+                };
+                arriving[input.0].push(Contribution { activation, owned: true });
+                grad_inputs[i] = Some(activation);
+            }
+            if !(0..node.inputs.len()).all(passes) {
                 self.node_backward(stream, node, grad_output, &grad_inputs)?;
             }
         }

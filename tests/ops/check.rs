@@ -6,7 +6,8 @@ use std::sync::Arc;
 use wgcnn::Tensor;
 use wgcnn::gpu::Context;
 use wgcnn::network::Network;
-use wgcnn::ops::{Conv2d, Operator};
+use wgcnn::ops::registry::{Attributes, FromAttributes};
+use wgcnn::ops::{Conv2d, Operator, Refusal};
 use wgcnn::reference::{self, Gradients, Pass};
 use wgcnn::shape::Shape;
 
@@ -35,6 +36,23 @@ type Named = BTreeMap<String, Tensor<f64>>;
 
 /// The most elements of inputs and parameters for which differences are computed as well.
 const FEW: usize = 250;
+
+/// Pairs of NCHW shapes of which one is repeated along some axes, or each along others; the last needs a split sum.
+pub const BROADCASTS: [[[usize; 4]; 2]; 8] = [
+    [[2, 3, 4, 5], [2, 3, 1, 1]],
+    [[2, 17, 1, 1], [2, 17, 2, 3]],
+    [[3, 5, 3, 4], [3, 1, 1, 1]],
+    [[1, 1, 5, 3], [1, 6, 5, 3]],
+    [[2, 5, 1, 4], [2, 1, 3, 1]],
+    [[1, 4, 2, 1], [1, 4, 2, 7]],
+    [[2, 3, 1, 1], [2, 1, 1, 1]],
+    [[1, 1, 1, 1], [1, 5, 67, 61]],
+];
+
+/// What a JSON object of attributes says.
+pub fn attributes<O: FromAttributes>(json: &str) -> Result<O, Refusal> {
+    O::from_attributes(&Attributes::from_json(json)?)
+}
 
 /// Checks an operator on inputs of these NCHW shapes, on every variant of its kernels: output and gradients against
 /// the reference, and where there are few elements also against differences of the reference's forward pass.

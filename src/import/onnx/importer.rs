@@ -327,8 +327,7 @@ impl<'a> Importer<'a> {
         };
         let shapes: Vec<Shape> = inputs.iter().map(|input| self.shapes[input.0]).collect();
         let shape = built.output_shape(&shapes)?;
-        check_sizes(&[shape.channels, shape.height, shape.width])
-            .map_err(|why| format!("its output would be {shape}: {why}"))?;
+        check_sizes(&shape.sizes()).map_err(|why| format!("its output would be {shape}: {why}"))?;
         check_parameters(&built.parameters(&shapes), &parameters)?;
 
         let mut added = Layer::shared(built, inputs.iter().copied());
