@@ -56,8 +56,8 @@ pub mod prelude {
     pub use crate::network::{Init, Network};
     pub use crate::ops::{
         Add, AvgPool2d, Concat, Conv2d, Crop, CrossEntropy, Dropout, Elu, Flatten, Gelu, HardSigmoid,
-        HardSwish, LeakyRelu, Linear, LpPool2d, MaxPool2d, Mul, Pad2d, PadMode, Prelu, Relu, Relu6, Reshape,
-        Sgd, Sigmoid, Silu, Softplus, Split, Tanh, UpsampleBilinear2d, UpsampleNearest2d,
+        HardSwish, HardTanh, LeakyRelu, Linear, LpPool2d, MaxPool2d, Mul, Pad2d, PadMode, Prelu, Relu, Relu6,
+        Reshape, Sgd, Sigmoid, Silu, Softplus, Split, Tanh, UpsampleBilinear2d, UpsampleNearest2d,
     };
     pub use crate::shape::{Axis, Padding, Shape};
     pub use crate::train::{Metrics, Trainer};

@@ -3,9 +3,9 @@
 //! [`NetworkBuilder::layer`], [`then`](NetworkBuilder::then) and [`join`](NetworkBuilder::join).
 
 use crate::ops::{
-    Add, AvgPool2d, Concat, Conv2d, Crop, Dropout, Elu, Flatten, Gelu, HardSigmoid, HardSwish, LeakyRelu,
-    Linear, LpPool2d, MaxPool2d, Mul, Operator, Pad2d, Prelu, Relu, Relu6, Reshape, Sigmoid, Silu, Softplus,
-    Split, Tanh, UpsampleBilinear2d, UpsampleNearest2d,
+    Add, AvgPool2d, Concat, Conv2d, Crop, Dropout, Elu, Flatten, Gelu, HardSigmoid, HardSwish, HardTanh,
+    LeakyRelu, Linear, LpPool2d, MaxPool2d, Mul, Operator, Pad2d, Prelu, Relu, Relu6, Reshape, Sigmoid, Silu,
+    Softplus, Split, Tanh, UpsampleBilinear2d, UpsampleNearest2d,
 };
 
 use super::builder::{Branches, NetworkBuilder};
@@ -70,6 +70,11 @@ impl NetworkBuilder {
     /// Adds x times the hard sigmoid of x.
     pub fn hard_swish(self) -> Self {
         self.then(HardSwish)
+    }
+
+    /// Adds min(max(x, −1), 1).
+    pub fn hard_tanh(self) -> Self {
+        self.then(HardTanh::default())
     }
 
     /// Adds the hyperbolic tangent.

@@ -23,6 +23,7 @@ pub const REGISTRY: &[Entry] = &[
     operator::<super::Gelu>(),
     operator::<super::HardSigmoid>(),
     operator::<super::HardSwish>(),
+    operator::<super::HardTanh>(),
     operator::<super::LeakyRelu>(),
     operator::<super::Linear>(),
     operator::<super::LpPool2d>(),

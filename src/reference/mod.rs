@@ -19,6 +19,7 @@ mod gather;
 mod gelu;
 mod hard_sigmoid;
 mod hard_swish;
+mod hard_tanh;
 mod leaky_relu;
 mod linear;
 mod lp_pool2d;

@@ -113,7 +113,10 @@ fn shapes() {
         (image("x -> Split -> y z").int("axis", 1), "an axis of 3 cannot be split into 2 equal parts"),
         (image("x p -> Pad -> y").integers("p", &[0; 7]), "there must be 8 of them"),
         (
-            image("x p -> Pad -> y").integers("p", &[1, 0, 0, 0, 0, 0, 0, 0]),
+            Sketch::new(13)
+                .input("x", &[-1, 3, 6, 6])
+                .node("x p -> Pad -> y")
+                .integers("p", &[1, 0, 0, 0, 0, 0, 0, 0]),
             "they must be 0 along axis 0, the batch",
         ),
         (
@@ -157,8 +160,12 @@ fn heads() {
             "attributes transA and transB are both 1; one of them must be 0",
         ),
         (
-            features("x a b -> Clip -> y").floats("a", &[f32::NAN]).floats("b", &[1.0]),
-            "it clips to NaN and 1",
+            features("x a b -> Clip -> y").floats("a", &[3.0]).floats("b", &[1.0]),
+            "the bounds are 3 and 1; they must be finite, the first less than the second",
+        ),
+        (
+            features("x a -> Clip -> y").floats("a", &[f32::NAN]),
+            "the min_val of hard_tanh is infinite or not a number; it must be finite",
         ),
         (features("x -> Dropout -> y").int("seed", 3).float("ratio", 0.5), "attribute ratio is not known"),
         (

@@ -26,6 +26,7 @@ mod gelu;
 mod graphs;
 mod hard_sigmoid;
 mod hard_swish;
+mod hard_tanh;
 mod leaky_relu;
 mod linear;
 mod lp_pool2d;

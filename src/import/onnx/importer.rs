@@ -39,16 +39,24 @@ pub(super) struct Op {
     layer: Option<String>,
     attributes: Attributes,
     parameters: Vec<(&'static str, Tensor)>,
+    /// An attribute that is infinite or not a number.
+    not_finite: Option<&'static str>,
 }
 
 impl Op {
     /// The operator of this name in the registry.
     pub fn new(operator: &'static str) -> Self {
-        Self { operator, layer: None, attributes: Attributes::default(), parameters: vec![] }
+        let attributes = Attributes::default();
+        Self { operator, layer: None, attributes, parameters: vec![], not_finite: None }
     }
 
     /// Sets an attribute.
     pub fn with(mut self, name: &'static str, value: impl Into<serde_json::Value>) -> Self {
+        let value = value.into();
+        // What is no finite number would count as absent.
+        if value.is_null() {
+            self.not_finite = Some(name);
+        }
         self.attributes = self.attributes.with(name, value);
         self
     }
@@ -320,7 +328,10 @@ impl<'a> Importer<'a> {
 
     /// Adds a layer.
     pub fn apply(&mut self, op: Op, inputs: &[ValueId]) -> Result<ValueId, Refusal> {
-        let Op { operator, layer, attributes, parameters } = op;
+        let Op { operator, layer, attributes, parameters, not_finite } = op;
+        if let Some(name) = not_finite {
+            return Err(format!("the {name} of {operator} is infinite or not a number; it must be finite"));
+        }
         let built = match registry::find(operator).map(|entry| entry.build) {
             Some(Build::Operator(build)) => build(&attributes)?,
             _ => return Err(format!("it needs the operator {operator}, which this crate does not have")),

@@ -9,7 +9,7 @@ use super::super::importer::{Importer, Op};
 use super::super::node::Node;
 use super::{Outputs, elementwise};
 
-/// min(max(x, lowest), highest), as far as there is an activation function of that name.
+/// min(max(x, lowest), highest).
 pub(super) fn clip(node: &Node<'_>, importer: &mut Importer<'_>) -> Outputs {
     let (lowest, highest) = if node.opset < 11 {
         (node.float("min", f32::MIN)?, node.float("max", f32::MAX)?)
@@ -23,9 +23,12 @@ pub(super) fn clip(node: &Node<'_>, importer: &mut Importer<'_>) -> Outputs {
         }
         (0.0, 6.0) => elementwise(Op::new("relu6"), node, importer),
         (0.0, highest) if highest >= f32::MAX => elementwise(Op::new("relu"), node, importer),
-        _ => Err(format!(
-            "it clips to {lowest} and {highest}; the bounds must be 0 and 6, 0 and none, or none at all"
-        )),
+        _ => {
+            // ONNX's bounds, where there are none, are the largest numbers.
+            let [lowest, highest] = [lowest, highest].map(|bound| bound.clamp(f32::MIN, f32::MAX));
+            let op = Op::new("hard_tanh").with("min_val", lowest).with("max_val", highest);
+            elementwise(op, node, importer)
+        }
     }
 }
 

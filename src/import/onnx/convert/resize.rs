@@ -1,6 +1,7 @@
 //! Resizing of images.
 
-use crate::ops::Refusal;
+use crate::ops::registry::{Attributes, FromAttributes};
+use crate::ops::{Refusal, UpsampleNearest2d};
 
 use super::super::constant::Constant;
 use super::super::dims::{self, Activation, canonical, size};
@@ -65,7 +66,7 @@ struct Settings<'a> {
 /// Resizing by factors or to sizes.
 pub(super) fn resize(node: &Node<'_>, importer: &mut Importer<'_>) -> Outputs {
     let x = importer.activation(node, 0)?;
-    let mode = node.string("mode", "nearest")?;
+    let mode = mode(node)?;
     for (name, only) in [("antialias", 0), ("exclude_outside", 0)] {
         node.only(name, only)?;
     }
@@ -107,10 +108,18 @@ pub(super) fn resize(node: &Node<'_>, importer: &mut Importer<'_>) -> Outputs {
     resized(node, importer, &x, settings)
 }
 
+/// How a pixel is made: "nearest", or "linear" by one of its names.
+fn mode<'a>(node: &Node<'a>) -> Result<&'a str, Refusal> {
+    match node.string("mode", "nearest")? {
+        mode @ ("nearest" | "linear" | "bilinear") => Ok(mode),
+        other => Err(format!("attribute mode is {other:?}; it must be \"nearest\" or \"linear\"")),
+    }
+}
+
 /// Enlarging by factors.
 pub(super) fn upsample(node: &Node<'_>, importer: &mut Importer<'_>) -> Outputs {
     let x = importer.activation(node, 0)?;
-    let mode = node.string("mode", "nearest")?;
+    let mode = mode(node)?;
     let scales = match node.opset {
         ..9 => node.floats("scales")?.map(<[f32]>::to_vec),
         _ => importer.floats(node, 1)?.map(|scales| scales.into_data()),
@@ -210,8 +219,7 @@ fn resized(node: &Node<'_>, importer: &mut Importer<'_>, x: &Activation, setting
     }
     let op = match settings.mode {
         "nearest" => nearest(&settings)?,
-        "linear" | "bilinear" => linear(&settings)?,
-        other => return Err(format!("attribute mode is {other:?}; it must be \"nearest\" or \"linear\"")),
+        _ => linear(&settings)?,
     };
     let sample = importer.samples(x)?;
     let input = importer.seen(x, canonical(&sample))?;
@@ -220,34 +228,44 @@ fn resized(node: &Node<'_>, importer: &mut Importer<'_>, x: &Activation, setting
     Ok(vec![Some(importer.batched(id, sample).into())])
 }
 
-/// Nearest neighbours, where they are those of this crate: pixel ⌊i · input / output⌋ for output pixel i.
+/// Nearest neighbours, where they are those of this crate's operator: it goes by the sizes, ONNX by the scales.
 fn nearest(settings: &Settings<'_>) -> Result<Op, Refusal> {
+    let transformation = match settings.transformation {
+        // It differs for an output of one pixel only.
+        "pytorch_half_pixel" => "half_pixel",
+        other => other,
+    };
+    let size = settings.axes.each_ref().map(|axis| axis.output);
+    let upsample = UpsampleNearest2d::from_attributes(
+        &Attributes::default()
+            .with("size", size)
+            .with("coordinate_transformation_mode", transformation)
+            .with("nearest_mode", settings.rounding),
+    )?;
     for axis in &settings.axes {
+        let steps = upsample.steps(axis.input, axis.output);
         for at in 0..axis.output {
             let coordinate = axis.coordinate(at, settings.transformation)?;
             let rounded = match settings.rounding {
-                "round_prefer_floor" => (coordinate - 0.5).ceil(),
-                "round_prefer_ceil" => (coordinate + 0.5).floor(),
                 "floor" => coordinate.floor(),
                 "ceil" => coordinate.ceil(),
-                other => {
-                    return Err(format!(
-                        "attribute nearest_mode is {other:?}; it must be round_prefer_floor, round_prefer_ceil, \
-                         floor or ceil"
-                    ));
-                }
+                "round_prefer_floor" => (coordinate - 0.5).ceil(),
+                _ => (coordinate + 0.5).floor(),
             };
             let theirs = rounded.clamp(0.0, (axis.input - 1) as f64) as usize;
-            let ours = at * axis.input / axis.output;
+            let ours = steps.source(at);
             if theirs != ours {
                 return Err(format!(
-                    "with {} and {}, pixel {at} of {} is a copy of pixel {theirs} of {}; here it can only be of {ours}",
-                    settings.transformation, settings.rounding, axis.output, axis.input
+                    "with {}, {} and a scale of {}, pixel {at} of {} is a copy of pixel {theirs} of {}; here it is one \
+                     of pixel {ours}, by the sizes",
+                    settings.transformation, settings.rounding, axis.scale, axis.output, axis.input
                 ));
             }
         }
     }
-    Ok(Op::new("upsample_nearest2d"))
+    Ok(Op::new("upsample_nearest2d")
+        .with("coordinate_transformation_mode", transformation)
+        .with("nearest_mode", settings.rounding))
 }
 
 /// Bilinear interpolation, where the coordinates are those of one of this crate's two conventions.
