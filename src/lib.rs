@@ -55,12 +55,13 @@ pub mod prelude {
     pub use crate::gpu::Context;
     pub use crate::network::{Init, Network};
     pub use crate::ops::{
-        Add, AvgPool2d, Concat, Conv2d, Crop, CrossEntropy, Dropout, Elu, Flatten, Gelu, HardSigmoid,
-        HardSwish, HardTanh, LeakyRelu, Linear, LpPool2d, MaxPool2d, Mul, Pad2d, PadMode, Prelu, Relu, Relu6,
-        Reshape, Sgd, Sigmoid, Silu, Softplus, Split, Tanh, UpsampleBilinear2d, UpsampleNearest2d,
+        Adam, AdamW, Add, AvgPool2d, BatchNorm, Concat, Conv2d, Crop, CrossEntropy, Dropout, Elu, Flatten,
+        Gelu, GroupNorm, HardSigmoid, HardSwish, HardTanh, LeakyRelu, Linear, LossScaling, LpPool2d,
+        MaxPool2d, Mul, Pad2d, PadMode, Prelu, Relu, Relu6, Reshape, RmsProp, Sgd, Sigmoid, Silu, Softplus,
+        Split, Tanh, UpsampleBilinear2d, UpsampleNearest2d,
     };
     pub use crate::shape::{Axis, Padding, Shape};
-    pub use crate::train::{Metrics, Trainer};
+    pub use crate::train::{Metrics, Trainer, TrainerOptions};
 }
 
 /// The README's programs, so that they are compiled with the documentation's.

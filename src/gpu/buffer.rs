@@ -16,12 +16,12 @@ pub struct Buffer {
 }
 
 impl Buffer {
-    /// A storage buffer of zeros.
+    /// A storage buffer of zeros, of which small tensors may also be bound as uniforms.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) or [`Error::Gpu`](crate::Error::Gpu).
     pub(crate) fn zeros(context: &Context, label: &str, bytes: u64) -> Result<Self> {
-        Self::create(context, label, bytes, BufferUsages::STORAGE)
+        Self::create(context, label, bytes, BufferUsages::STORAGE | BufferUsages::UNIFORM)
     }
 
     /// A storage buffer whose content nobody relies on before writing it: zeros, or NaN where the

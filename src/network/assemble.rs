@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
-use crate::ops::ParameterSpec;
+use crate::ops::{Operator, ParameterSpec};
 use crate::shape::Shape;
 use crate::{Error, Result, Tensor};
 
@@ -53,11 +53,7 @@ fn append(network: &mut Network, name: String, layer: Layer, seed: u64) -> Resul
         )));
     }
     let shapes: Vec<Shape> = inputs.iter().map(|input| network.shape(*input)).collect();
-    let refusal = |message: String| Error::Layer {
-        layer: name.clone(),
-        operator: operator.name(),
-        message: format!("{message} ({})", describe(&shapes)),
-    };
+    let refusal = |message: String| refused(&name, &*operator, message, &shapes);
     let output = operator.output_shape(&shapes).map_err(refusal)?;
     check_sizes(&output.sizes()).map_err(|why| refusal(format!("its output would be {output}: {why}")))?;
 
@@ -68,13 +64,14 @@ fn append(network: &mut Network, name: String, layer: Layer, seed: u64) -> Resul
     for spec in specs {
         check_sizes(&spec.shape)
             .map_err(|why| refusal(format!("its {} would be {:?}: {why}", spec.name, spec.shape)))?;
+        let trainable = !spec.buffer;
         let full_name = format!("{name}.{}", spec.name);
         let value = match given.remove(spec.name) {
             Some(value) => value,
             None => Tensor::new(spec.shape.clone(), spec.init.values(&spec.shape, seed, &full_name))?,
         };
         parameters.push(ParameterId(network.parameters.len()));
-        network.parameters.push(Parameter { name: full_name, spec, value, trainable: true });
+        network.parameters.push(Parameter { name: full_name, spec, value, trainable });
     }
     let id = ValueId(network.shapes.len());
     network.shapes.push(output);
@@ -110,6 +107,12 @@ pub(crate) fn check_sizes(sizes: &[usize]) -> Result<(), &'static str> {
         Some(0..=MAX_ELEMENTS) => Err("every size must be at least 1"),
         _ => Err("a tensor has at most 4294967295 elements"),
     }
+}
+
+/// The error of a layer that refuses what it got.
+pub(super) fn refused(layer: &str, operator: &dyn Operator, message: String, inputs: &[Shape]) -> Error {
+    let message = format!("{message} ({})", describe(inputs));
+    Error::Layer { layer: layer.into(), operator: operator.name(), message }
 }
 
 /// The shapes that a layer got, for an error.

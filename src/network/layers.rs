@@ -3,9 +3,9 @@
 //! [`NetworkBuilder::layer`], [`then`](NetworkBuilder::then) and [`join`](NetworkBuilder::join).
 
 use crate::ops::{
-    Add, AvgPool2d, Concat, Conv2d, Crop, Dropout, Elu, Flatten, Gelu, HardSigmoid, HardSwish, HardTanh,
-    LeakyRelu, Linear, LpPool2d, MaxPool2d, Mul, Operator, Pad2d, Prelu, Relu, Relu6, Reshape, Sigmoid, Silu,
-    Softplus, Split, Tanh, UpsampleBilinear2d, UpsampleNearest2d,
+    Add, AvgPool2d, BatchNorm, Concat, Conv2d, Crop, Dropout, Elu, Flatten, Gelu, GroupNorm, HardSigmoid,
+    HardSwish, HardTanh, LeakyRelu, Linear, LpPool2d, MaxPool2d, Mul, Operator, Pad2d, Prelu, Relu, Relu6,
+    Reshape, Sigmoid, Silu, Softplus, Split, Tanh, UpsampleBilinear2d, UpsampleNearest2d,
 };
 
 use super::builder::{Branches, NetworkBuilder};
@@ -19,6 +19,16 @@ impl NetworkBuilder {
     /// Adds a fully connected layer called `name`: a number of features, or a [`Linear`] with its settings.
     pub fn linear(self, name: impl Into<String>, linear: impl Into<Linear>) -> Self {
         self.layer(name, linear.into())
+    }
+
+    /// Adds batch normalisation called `name`; [`layer`](Self::layer) takes a [`BatchNorm`] with other settings.
+    pub fn batch_norm(self, name: impl Into<String>) -> Self {
+        self.layer(name, BatchNorm::new())
+    }
+
+    /// Adds group normalisation called `name`: a number of groups, or a [`GroupNorm`] with its settings.
+    pub fn group_norm(self, name: impl Into<String>, group_norm: impl Into<GroupNorm>) -> Self {
+        self.layer(name, group_norm.into())
     }
 
     /// Adds max(x, 0).

@@ -17,7 +17,9 @@
 //!
 //! # How a kernel is bound
 //! `@group(0)` holds the dispatch's bindings in their order from `@binding(0)`; where the dispatch
-//! has uniform words, they are the last binding. What the pipeline is specialised for are override
+//! has uniform words, they are the last binding. A tensor of a few words that every invocation reads may
+//! be bound as a uniform, so that kernels with many tensors keep within the devices' limit on storage
+//! buffers. What the pipeline is specialised for are override
 //! constants. Dispatches of one dimension may be folded over x and y: the kernel's linear workgroup
 //! index is `workgroup_id.x + workgroup_id.y * num_workgroups.x`.
 
@@ -59,8 +61,8 @@ pub struct TensorDesc {
     pub label: String,
     /// Its size in bytes.
     pub bytes: u64,
-    /// What it holds from the start and for ever: the scheduler uploads it once. `None` for what the
-    /// dispatches write.
+    /// What it holds from the start: the scheduler uploads it once. `None` for what the dispatches write before
+    /// they read it.
     pub contents: Option<Vec<f32>>,
     /// The tensor that it is a part of, and at which byte it begins there: see [`Program::samples`].
     pub part_of: Option<(TensorId, u64)>,
@@ -108,6 +110,15 @@ pub enum Access {
     Write,
     /// `var<storage, read_write>`, read and updated in place.
     ReadWrite,
+    /// `var<uniform>`: a tensor of a few words that every invocation reads.
+    Uniform,
+}
+
+impl Access {
+    /// Whether the kernel changes the tensor.
+    pub fn writes(self) -> bool {
+        matches!(self, Self::Write | Self::ReadWrite)
+    }
 }
 
 /// One tensor bound to a dispatch.
@@ -224,6 +235,12 @@ impl Dispatch {
     /// Binds a tensor that is updated in place.
     pub fn update(mut self, tensor: TensorId) -> Self {
         self.bindings.push(Binding { tensor, access: Access::ReadWrite });
+        self
+    }
+
+    /// Binds a tensor of a few words that is only read, as a uniform.
+    pub fn read_uniform(mut self, tensor: TensorId) -> Self {
+        self.bindings.push(Binding { tensor, access: Access::Uniform });
         self
     }
 

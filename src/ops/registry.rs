@@ -11,8 +11,11 @@ use crate::shape::Axis;
 
 /// All that can be built by name, in alphabetical order. Adding an operator adds its line here.
 pub const REGISTRY: &[Entry] = &[
+    optimizer::<super::Adam>(),
+    optimizer::<super::AdamW>(),
     operator::<super::Add>(),
     operator::<super::AvgPool2d>(),
+    operator::<super::BatchNorm>(),
     operator::<super::Concat>(),
     operator::<super::Conv2d>(),
     operator::<super::Crop>(),
@@ -21,6 +24,7 @@ pub const REGISTRY: &[Entry] = &[
     operator::<super::Elu>(),
     operator::<super::Flatten>(),
     operator::<super::Gelu>(),
+    operator::<super::GroupNorm>(),
     operator::<super::HardSigmoid>(),
     operator::<super::HardSwish>(),
     operator::<super::HardTanh>(),
@@ -34,6 +38,7 @@ pub const REGISTRY: &[Entry] = &[
     operator::<super::Relu>(),
     operator::<super::Relu6>(),
     operator::<super::Reshape>(),
+    optimizer::<super::RmsProp>(),
     optimizer::<super::Sgd>(),
     operator::<super::Sigmoid>(),
     operator::<super::Silu>(),

@@ -3,8 +3,11 @@
 //! It is the oracle of the tests, in f64, and what a machine without any adapter trains with, in f32.
 //! Tensors are NCHW here, without padding. Nothing in this module knows of a GPU.
 
+mod adam;
+mod adamw;
 mod add;
 mod avg_pool2d;
+mod batch_norm;
 mod broadcast;
 mod concat;
 mod conv2d;
@@ -17,6 +20,7 @@ mod executor;
 mod flatten;
 mod gather;
 mod gelu;
+mod group_norm;
 mod hard_sigmoid;
 mod hard_swish;
 mod hard_tanh;
@@ -25,7 +29,9 @@ mod linear;
 mod lp_pool2d;
 mod matrix;
 mod max_pool2d;
+mod moments;
 mod mul;
+mod normalize;
 mod pad2d;
 mod philox;
 mod pool;
@@ -34,6 +40,7 @@ mod prelu;
 mod relu;
 mod relu6;
 mod reshape;
+mod rmsprop;
 mod sgd;
 mod sigmoid;
 mod silu;
@@ -41,6 +48,7 @@ mod softplus;
 mod split;
 mod tanh;
 mod trainer;
+mod update_control;
 mod upsample_bilinear2d;
 mod upsample_nearest2d;
 mod window;
@@ -49,9 +57,9 @@ use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
 use crate::Tensor;
-use crate::ops::StepState;
+use crate::ops::{StepState, UpdateControl};
 
-pub use executor::{backward, forward, parameters, vjp};
+pub use executor::{backward, forward, parameters, update_buffers, vjp};
 pub use precision::Precision;
 pub use trainer::Trainer;
 
@@ -143,12 +151,19 @@ pub struct Pass {
     pub step: StepState,
 }
 
+impl Pass {
+    /// How many samples of a batch of `batch` are real: the rest is padding.
+    pub fn samples(&self, batch: usize) -> usize {
+        batch.min(self.step.samples as usize)
+    }
+}
+
 /// The gradients that a layer sends back.
 #[derive(Debug, Clone)]
 pub struct Gradients<T> {
     /// To each input.
     pub inputs: Vec<Tensor<T>>,
-    /// To each parameter.
+    /// To each parameter that is learned. In a network's gradients buffers have one too, which is zero.
     pub parameters: Vec<Tensor<T>>,
 }
 
@@ -167,6 +182,16 @@ pub trait Twin<T> {
         grad_output: &Tensor<T>,
         pass: &Pass,
     ) -> Gradients<T>;
+
+    /// What the buffers hold after a forward pass in training, with their places among the parameters.
+    fn updated_buffers(
+        &self,
+        _inputs: &[&Tensor<T>],
+        _parameters: &[&Tensor<T>],
+        _pass: &Pass,
+    ) -> Vec<(usize, Tensor<T>)> {
+        vec![]
+    }
 }
 
 /// What a loss measured.
@@ -194,6 +219,13 @@ pub trait LossTwin<T> {
 /// The CPU twin of an optimizer.
 pub trait OptimizerTwin<T> {
     /// Updates `parameter` in place; `state` holds [`Optimizer::state_tensors`](crate::ops::Optimizer::state_tensors)
-    /// runs of the same length, zero before the first step.
-    fn apply(&self, parameter: &mut [T], gradient: &[T], state: &mut [Vec<T>], step: &StepState);
+    /// runs of the same length, zero before the first step. A step that is skipped changes nothing.
+    fn apply(
+        &self,
+        parameter: &mut [T],
+        gradient: &[T],
+        state: &mut [Vec<T>],
+        step: &StepState,
+        control: &UpdateControl,
+    );
 }

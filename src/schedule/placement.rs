@@ -9,7 +9,7 @@
 use std::ops::Range;
 
 use crate::gpu::Capabilities;
-use crate::ops::program::{Access, Binding, Program};
+use crate::ops::program::{Binding, Program};
 use crate::{Error, Result};
 
 /// A tensor's place.
@@ -141,8 +141,8 @@ fn lifetimes(program: &Program) -> Vec<Range<usize>> {
 fn conflicts(program: &Program) -> Vec<Vec<usize>> {
     let mut conflicts = vec![vec![]; program.tensors.len()];
     for dispatch in &program.dispatches {
-        let (read, written): (Vec<&Binding>, Vec<&Binding>) =
-            dispatch.bindings.iter().partition(|binding| binding.access == Access::Read);
+        let (written, read): (Vec<&Binding>, Vec<&Binding>) =
+            dispatch.bindings.iter().partition(|binding| binding.access.writes());
         let whole = |binding: &Binding| program.whole(binding.tensor).0.0;
         for r in &read {
             for w in &written {
@@ -219,8 +219,8 @@ mod tests {
         }
         for dispatch in &program.dispatches {
             let place = |b: &Binding| arenas.places[b.tensor.0].unwrap().buffer;
-            for read in dispatch.bindings.iter().filter(|b| b.access == Access::Read) {
-                for written in dispatch.bindings.iter().filter(|b| b.access != Access::Read) {
+            for read in dispatch.bindings.iter().filter(|b| !b.access.writes()) {
+                for written in dispatch.bindings.iter().filter(|b| b.access.writes()) {
                     assert_ne!(place(read), place(written));
                 }
             }

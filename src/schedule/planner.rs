@@ -7,7 +7,9 @@ use crate::network::{Network, Node, ValueId};
 use crate::ops::add::{accumulate, sum};
 use crate::ops::host::{nchw_to_nhwc, nhwc_to_nchw};
 use crate::ops::program::{Activation, Program, Storage, TensorId};
-use crate::ops::{Backward, Forward, Loss, LossOutput, LossPass, Operator, Optimizer, StepState, UpdatePass};
+use crate::ops::{
+    Backward, Forward, Loss, LossOutput, LossPass, Operator, Optimizer, StepState, UpdatePass, update_control,
+};
 use crate::{Error, Result};
 
 use super::blocks::Block;
@@ -32,6 +34,8 @@ pub enum Resident {
     Gradients(usize),
     /// What the optimizer remembers: the block, and which of its state tensors.
     State(usize, usize),
+    /// What the updates are told, where it changes from step to step: the tensor, for what it holds at first.
+    UpdateControl(TensorId),
 }
 
 /// Draws up the dispatches that `options` ask for.
@@ -51,11 +55,13 @@ pub(super) fn draw(
         None if planner.has_backward() => Some(planner.grad_output()?),
         None => None,
     };
+    let update = options.optimizer.map(|optimizer| (optimizer, planner.update_control()));
     if let Some(grad_output) = grad_output {
-        planner.backward(grad_output)?;
+        let scaled = update.and_then(|(_, control)| planner.scale_gradient(grad_output, control));
+        planner.backward(scaled.unwrap_or(grad_output))?;
     }
-    if let Some(optimizer) = options.optimizer {
-        planner.update(optimizer);
+    if let Some((optimizer, control)) = update {
+        planner.update(optimizer, control);
     }
     Ok(Drawn { program: planner.program, io: planner.io, resident: planner.resident })
 }
@@ -367,6 +373,7 @@ impl<'a> Planner<'a> {
                     layer: &node.name,
                     stream: stream as u32,
                     first_sample: samples.start,
+                    training: self.options.training,
                     inputs: &inputs,
                     parameters: &parameters,
                     output,
@@ -439,28 +446,63 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
+    /// What the updates are told. It outlives the pass where it depends on the gradients.
+    fn update_control(&mut self) -> TensorId {
+        let control = update_control::tensor(&mut self.program, &self.options.update);
+        if !self.options.update.is_plain() {
+            self.resident.push((control, Resident::UpdateControl(control), 0));
+        }
+        self.io.update_control = Some(control);
+        control
+    }
+
+    /// The gradient that the backward pass begins with, where the loss is scaled.
+    fn scale_gradient(&mut self, gradient: Activation, control: TensorId) -> Option<Activation> {
+        self.options.update.loss_scaling?;
+        Some(update_control::scale(&mut self.program, control, gradient))
+    }
+
     /// Updates all trainable parameters, a block at a time.
-    fn update(&mut self, optimizer: &dyn Optimizer) {
-        for (index, block) in self.blocks.iter().enumerate().filter(|(_, block)| block.trainable) {
-            let mut run = |label: String, resident: Resident| {
-                let tensor = self.program.tensor(label, block.bytes as usize);
-                self.resident.push((tensor, resident, 0));
-                tensor
-            };
-            let parameters = run(format!("parameters {index}"), Resident::Parameters(index));
-            let gradients = run(format!("gradients {index}"), Resident::Gradients(index));
+    fn update(&mut self, optimizer: &dyn Optimizer, control: TensorId) {
+        let blocks = self.blocks;
+        let trainable: Vec<(usize, &Block)> =
+            blocks.iter().enumerate().filter(|(_, block)| block.trainable).collect();
+        let gradients: Vec<(TensorId, usize)> = trainable
+            .iter()
+            .map(|(index, block)| {
+                let tensor = self.run(format!("gradients {index}"), block, Resident::Gradients(*index));
+                (tensor, block.bytes as usize / 16)
+            })
+            .collect();
+        if !self.options.update.is_plain() && !gradients.is_empty() {
+            update_control::decide(&mut self.program, &self.options.update, control, &gradients);
+        }
+        for ((index, block), (gradients, quads)) in trainable.into_iter().zip(gradients) {
+            let parameters = self.run(format!("parameters {index}"), block, Resident::Parameters(index));
             let state: Vec<TensorId> = (0..optimizer.state_tensors())
-                .map(|k| run(format!("{} state {index}.{k}", optimizer.name()), Resident::State(index, k)))
+                .map(|k| {
+                    let label = format!("{} state {index}.{k}", optimizer.name());
+                    self.run(label, block, Resident::State(index, k))
+                })
                 .collect();
+            let (program, step) = (&mut self.program, self.io.step);
             optimizer.update(UpdatePass {
-                program: &mut self.program,
+                program,
                 parameters,
                 gradients,
                 state: &state,
-                quads: block.bytes as usize / 16,
-                step: self.io.step,
+                quads,
+                step,
+                control,
             });
         }
+    }
+
+    /// A whole block's buffer as one tensor.
+    fn run(&mut self, label: String, block: &Block, resident: Resident) -> TensorId {
+        let tensor = self.program.tensor(label, block.bytes as usize);
+        self.resident.push((tensor, resident, 0));
+        tensor
     }
 }
 

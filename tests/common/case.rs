@@ -6,7 +6,9 @@ use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use wgcnn::Tensor;
+use wgcnn::ops::StepState;
 use wgcnn::ops::registry::Attributes;
+use wgcnn::reference::Pass;
 
 /// What must come out of an operator for certain inputs.
 pub struct Case {
@@ -24,7 +26,8 @@ pub struct Case {
     pub parameters: BTreeMap<String, Tensor>,
     /// The gradient that arrives at the output.
     pub grad_output: Option<Tensor>,
-    /// What must come out, by the tensor's name: `output`, `grad.input.0`, `grad.param.weight`.
+    /// What must come out, by the tensor's name: `output`, `output.running_mean` of a buffer, `grad.input.0`,
+    /// `grad.param.weight`.
     pub wanted: BTreeMap<String, Tensor>,
 }
 
@@ -75,6 +78,13 @@ impl Case {
             return Err("it has no tensor \"input.0\"".into());
         }
         Ok(Self { name, operator, attributes, inputs, labels, parameters, grad_output, wanted })
+    }
+
+    /// The pass over a batch that is full: of a training step, unless the attribute `training` is false.
+    pub fn pass(&self) -> Result<Pass, String> {
+        let samples = self.inputs.first().map_or(0, |input| input.nchw()[0]);
+        let training = self.attributes.bool("training", true)?;
+        Ok(Pass { training, stream: 0, step: StepState::new(0, 0, samples, 0.0) })
     }
 
     /// What `results` lack or have wrong; none if the case passes.

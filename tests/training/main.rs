@@ -10,4 +10,6 @@ mod errors;
 mod fixture;
 mod limits;
 mod memory;
+mod normalization;
 mod plans;
+mod updates;
