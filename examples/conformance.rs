@@ -101,22 +101,15 @@ fn check_onnx(
     filter: Option<&str>,
     context: Option<&Context>,
 ) -> Result<Option<bool>, String> {
-    use common::{evaluate, onnx};
+    use common::evaluate::Engine;
+    use common::onnx;
 
     let folders = onnx::folders(folder)?;
     if folders.is_empty() {
         return Ok(None);
     }
-    let report = |line: &str| println!("{line}");
-    let summary = match context {
-        Some(context) => onnx::run(
-            &folders,
-            filter,
-            &|network, inputs, loss| evaluate::on_gpu(context, network, inputs, loss),
-            report,
-        ),
-        None => onnx::run(&folders, filter, &evaluate::on_reference, report),
-    };
+    let engine = context.map_or(Engine::Reference, Engine::Gpu);
+    let summary = onnx::run(&folders, filter, &engine, |line| println!("{line}"));
     println!("{summary}");
     if summary.all.total() == 0 {
         return Err(format!("none of the {} tests under {} counts", folders.len(), folder.display()));

@@ -4,13 +4,14 @@ use std::path::Path;
 
 use wgcnn::gpu::Context;
 
-use crate::common::{evaluate, onnx};
+use crate::common::evaluate::Engine;
+use crate::common::onnx;
 
 /// Runs all of them; none may fail or be refused.
-fn check(on: &str, execute: &onnx::Execute<'_>) {
+fn check(on: &str, engine: &Engine<'_>) {
     let folders = onnx::folders(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/onnx")).unwrap();
     let mut reports = vec![];
-    let summary = onnx::run(&folders, None, execute, |report| reports.push(report.to_owned()));
+    let summary = onnx::run(&folders, None, engine, |report| reports.push(report.to_owned()));
     let all = &summary.all;
     assert!(
         all.passed == folders.len() && all.passed > 0,
@@ -22,11 +23,11 @@ fn check(on: &str, execute: &onnx::Execute<'_>) {
 
 #[test]
 fn the_reference_passes() {
-    check("the reference", &evaluate::on_reference);
+    check("the reference", &Engine::Reference);
 }
 
 #[test]
 fn the_kernels_pass() {
     let context = Context::builder().poison(true).build().unwrap();
-    check(&context.description(), &|network, inputs, loss| evaluate::on_gpu(&context, network, inputs, loss));
+    check(&context.description(), &Engine::Gpu(&context));
 }

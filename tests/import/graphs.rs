@@ -5,7 +5,7 @@ use wgcnn::import::onnx::{Constant, Model, Port};
 use wgcnn::network::Network;
 use wgcnn::shape::Shape;
 
-use crate::common::evaluate::on_reference;
+use crate::common::evaluate::Engine;
 use crate::models::{INT64, Sketch};
 
 fn layers(network: &Network) -> Vec<(&str, &str)> {
@@ -23,7 +23,7 @@ fn counted(network: &Network, batch: usize) -> Vec<f64> {
         .iter()
         .map(|input| Tensor::from_fn(network.shape(*input).nchw(batch), |i| (i + 1) as f32))
         .collect();
-    on_reference(network, &inputs, None).unwrap()
+    Engine::Reference.evaluate(network, &inputs, None).unwrap()
 }
 
 #[test]

@@ -25,7 +25,9 @@ mod dims;
 mod importer;
 mod model;
 mod node;
+mod optimizer;
 mod proto;
 
 pub use constant::Constant;
 pub use model::{Import, ImportedLoss, Model, Port};
+pub use optimizer::{ImportedOptimizer, ImportedUpdate};

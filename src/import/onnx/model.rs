@@ -15,6 +15,7 @@ use super::convert::{self, Role};
 use super::dims::{Batch, canonical, product};
 use super::importer::{Importer, Op, Value};
 use super::node::Node;
+use super::optimizer::{self, ImportedOptimizer, is_optimizer};
 use super::proto::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
 
 /// What errors call a model that comes from memory.
@@ -204,6 +205,23 @@ impl Model {
         }
     }
 
+    /// The optimizer of a model that holds one as a node, Adam or Momentum. Its learning rate and the number of updates
+    /// before, inputs of the node, must be constants.
+    ///
+    /// # Errors
+    /// [`Error::Data`] where there is none, [`Error::Node`] where it is none of this crate's.
+    pub fn optimizer(&self) -> Result<ImportedOptimizer> {
+        let mut nodes = self.graph.node.iter();
+        let proto = nodes.find(|node| node.domain() == optimizer::DOMAIN && is_optimizer(node.op_type()));
+        let proto = proto.ok_or_else(|| self.refusal("it has no node Adam or Momentum"))?;
+        let refusal = |message: String| node_error(proto, message);
+        let node = self.node(proto).map_err(refusal)?;
+        let [rate, count] =
+            optimizer::SETTINGS.map(|index| node.input(index).and_then(|name| self.constant(name)));
+        let (rate, count) = (rate.transpose().map_err(refusal)?, count.transpose().map_err(refusal)?);
+        optimizer::convert(&node, rate, count).map_err(refusal)
+    }
+
     fn import_as(
         &self,
         output: &str,
@@ -260,14 +278,8 @@ impl Model {
     }
 
     fn convert<'a>(&'a self, proto: &'a NodeProto, importer: &mut Importer<'a>) -> Result<(), Refusal> {
-        let domain = domain(proto.domain());
-        let Some(opset) = self.opsets.get(domain) else {
-            return Err(format!(
-                "the model does not say which version of the operators of {domain:?} it uses"
-            ));
-        };
-        let node = Node::new(proto, *opset);
-        let values = convert::convert(&node, domain, importer)?;
+        let node = self.node(proto)?;
+        let values = convert::convert(&node, domain(proto.domain()), importer)?;
         node.refuse_unknown_attributes()?;
         for (name, value) in proto.output.iter().zip(values) {
             if let Some(value) = value {
@@ -275,6 +287,14 @@ impl Model {
             }
         }
         Ok(())
+    }
+
+    fn node<'a>(&self, proto: &'a NodeProto) -> Result<Node<'a>, Refusal> {
+        let domain = domain(proto.domain());
+        let opset = self.opsets.get(domain).ok_or_else(|| {
+            format!("the model does not say which version of the operators of {domain:?} it uses")
+        })?;
+        Ok(Node::new(proto, *opset))
     }
 
     /// The names that an output depends on, its own included.

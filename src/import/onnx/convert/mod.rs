@@ -2,6 +2,7 @@
 
 use super::importer::{Importer, Op, Value};
 use super::node::Node;
+use super::optimizer::{self, is_optimizer};
 use super::proto::NodeProto;
 use crate::ops::Refusal;
 
@@ -121,6 +122,9 @@ pub(super) enum Role {
 
 /// What a node does with its input `index`.
 pub(super) fn role(node: &NodeProto, index: usize) -> Role {
+    if is_optimizer(node.op_type()) && optimizer::SETTINGS.contains(&index) {
+        return Role::Constant;
+    }
     match find(node.op_type()) {
         Some(entry) if entry.target == Some(index) => Role::Target,
         Some(entry) if matrix::constants(node).unwrap_or(entry.constants).contains(&index) => Role::Constant,
