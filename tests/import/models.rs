@@ -17,12 +17,18 @@ pub const INT64: i32 = 7;
 pub struct Sketch {
     graph: GraphProto,
     opset: i64,
+    training: Option<i64>,
 }
 
 impl Sketch {
     /// In this version of the operators.
     pub fn new(opset: i64) -> Self {
-        Self { graph: GraphProto::default(), opset }
+        Self { graph: GraphProto::default(), opset, training: None }
+    }
+
+    /// With optimizers, in this version.
+    pub fn training(self, version: i64) -> Self {
+        Self { training: Some(version), ..self }
     }
 
     /// An input of floats; a size of −1 is one that is not known.
@@ -134,7 +140,11 @@ impl Sketch {
             let name = self.last().output[0].clone();
             self = self.output(&name);
         }
-        let opset_import = vec![OperatorSetIdProto { domain: None, version: Some(self.opset) }];
+        let mut opset_import = vec![OperatorSetIdProto { domain: None, version: Some(self.opset) }];
+        if let Some(version) = self.training {
+            let domain = Some("ai.onnx.preview.training".into());
+            opset_import.push(OperatorSetIdProto { domain, version: Some(version) });
+        }
         let model = ModelProto { producer_name: None, graph: Some(self.graph), opset_import };
         model.encode_to_vec()
     }

@@ -204,3 +204,43 @@ fn models() {
         "ONNX model in memory: it has no output \"z\"; its outputs are [\"y\"]"
     );
 }
+
+#[test]
+fn optimizers() {
+    let model = |node: &str| {
+        let settings = Sketch::new(1).floats("r", &[0.1]).integers("t", &[0]);
+        settings.input("x", &[2]).input("g", &[2]).input("v", &[2]).input("h", &[2]).node(node)
+    };
+    let adam = || model("r t x g v h -> Adam -> a b c").domain("ai.onnx.preview.training");
+    let momentum = || model("r t x g v -> Momentum -> a b").domain("ai.onnx.preview.training");
+    for (sketch, wanted) in [
+        (model("x -> Relu -> y"), "ONNX model in memory: it has no node Adam or Momentum"),
+        (adam(), "which version of the operators of \"ai.onnx.preview.training\" it uses"),
+        (
+            adam().training(1).float("norm_coefficient_post", 0.5),
+            "norm_coefficient_post is 0.5; it must be 0",
+        ),
+        (adam().training(1).float("alpha", 1.0), "the first beta is 1"),
+        (adam().training(1).float("gamma", 1.0), "attribute gamma is not known"),
+        (momentum().training(1).string("mode", "heavy"), "attribute mode is \"heavy\""),
+        (
+            model("x t x g v -> Momentum -> a b").domain("ai.onnx.preview.training").training(1),
+            "input 0, the learning rate, must be a constant of one FLOAT",
+        ),
+        (
+            model("r r x g v -> Momentum -> a b").domain("ai.onnx.preview.training").training(1),
+            "input 1, the number of updates before, must be a constant from 0 to 2³² − 1",
+        ),
+        (
+            model("r t x g v h -> Momentum -> a b").domain("ai.onnx.preview.training").training(1),
+            "it has 6 inputs and 2 outputs; there must be 3 inputs for each tensor after the first two, and 2 outputs",
+        ),
+    ] {
+        let message = sketch.model().optimizer().unwrap_err().to_string();
+        assert!(message.contains(wanted), "{message:?} lacks {wanted:?}");
+    }
+    let imported = adam().training(1).model().optimizer().unwrap();
+    assert_eq!((imported.optimizer.name(), imported.step, imported.updates.len()), ("adam", 0, 1));
+    assert_eq!(imported.updates[0].state, ["v", "h"]);
+    assert_eq!(imported.updates[0].new_state, ["b", "c"]);
+}

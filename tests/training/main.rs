@@ -12,4 +12,5 @@ mod limits;
 mod memory;
 mod normalization;
 mod plans;
+mod state;
 mod updates;
