@@ -28,7 +28,8 @@
 //! ```
 //!
 //! The floors of the house, each knowing only those under it: [`train`] and [`data`], [`schedule`],
-//! [`network`], [`ops`] beside [`mod@reference`], [`gpu`], [`shape`].
+//! [`network`], [`ops`] beside [`mod@reference`], [`gpu`], [`shape`]. With the feature `onnx`, `import` makes networks
+//! of ONNX models.
 
 #![warn(missing_docs)]
 

@@ -151,6 +151,11 @@ impl<'a> Importer<'a> {
         (self.shapes.into_iter().take(inputs).collect(), self.layers)
     }
 
+    /// Whether a value is the output of the layer that was added last.
+    pub fn is_last_layer(&self, id: ValueId) -> bool {
+        !self.layers.is_empty() && id.0 + 1 == self.shapes.len()
+    }
+
     /// Whether somebody reads output `index` of the node.
     pub fn wants(&self, node: &Node<'_>, index: usize) -> bool {
         node.outputs().get(index).is_some_and(|name| self.wanted.contains(name.as_str()))

@@ -258,8 +258,8 @@ impl Model {
 
         let failed = |message: String| self.refusal(format!("output {output:?}: {message}"));
         let last = importer.seen(&value, canonical(&value.sample)).map_err(failed)?;
-        if last.0 < inputs.len() {
-            // A network has at least one layer: this one does nothing.
+        if !importer.is_last_layer(last) {
+            // The last layer's output is the network's, and there must be one: this does nothing.
             importer.apply(Op::new("dropout").with("p", 0.0), &[last]).map_err(failed)?;
         }
         let loss = importer.loss.take().map(|(loss, target)| ImportedLoss { loss, target });
