@@ -120,6 +120,16 @@ pub enum Error {
         /// The number of classes.
         classes: usize,
     },
+    /// A target that the loss cannot compare a prediction with.
+    #[error("target: the loss {loss} takes {expected}, got {got}")]
+    Target {
+        /// The loss's name.
+        loss: &'static str,
+        /// What would have been accepted.
+        expected: String,
+        /// What it got.
+        got: String,
+    },
     /// An option has a value that makes no sense.
     #[error("{option} is {got}; it must be {expected}")]
     Option {

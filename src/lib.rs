@@ -52,13 +52,15 @@ pub use tensor::Tensor;
 /// What most programs need: `use wgcnn::prelude::*`.
 pub mod prelude {
     pub use crate::Tensor;
-    pub use crate::data::{Batch, Dataset};
+    pub use crate::data::{Batch, Dataset, Targets};
     pub use crate::gpu::Context;
     pub use crate::network::{Init, Network};
     pub use crate::ops::{
-        Adam, AdamW, Add, AvgPool2d, BatchNorm, Concat, Conv2d, Crop, CrossEntropy, Dropout, Elu, Flatten,
-        Gelu, GroupNorm, HardSigmoid, HardSwish, HardTanh, LeakyRelu, Linear, LossScaling, LpPool2d,
-        MaxPool2d, Mul, Pad2d, PadMode, Prelu, Relu, Relu6, Reshape, RmsProp, Sgd, Sigmoid, Silu, Softplus,
+        Adam, AdamW, AdaptiveAvgPool2d, AdaptiveMaxPool2d, Add, AvgPool2d, BatchNorm, BceWithLogits, Concat,
+        Conv2d, ConvTranspose2d, Crop, CrossEntropy, Dropout, Elu, Flatten, Gelu, Giou, GlobalAvgPool2d,
+        GlobalMaxPool2d, GroupNorm, HardSigmoid, HardSwish, HardTanh, L1, LeakyRelu, Linear,
+        LocalResponseNorm, LogSoftmax, LossScaling, LpPool2d, MaxPool2d, Mse, Mul, NllLoss, Pad2d, PadMode,
+        Prelu, Relu, Relu6, Reshape, RmsProp, Sgd, Sigmoid, SigmoidFocal, Silu, SmoothL1, Softmax, Softplus,
         Split, Tanh, UpsampleBilinear2d, UpsampleNearest2d,
     };
     pub use crate::shape::{Axis, Padding, Shape};

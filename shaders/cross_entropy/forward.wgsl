@@ -28,6 +28,16 @@ override IGNORE_INDEX: i32;
 // Σ w_c
 override CLASS_WEIGHT_SUM: f32;
 
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
 struct StepState {
     seed_low: u32,
     seed_high: u32,
@@ -35,7 +45,7 @@ struct StepState {
     samples: u32,
 }
 
-@group(0) @binding(0) var<storage, read> prediction: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> prediction: array<Quad>;
 @group(0) @binding(1) var<storage, read> labels: array<i32>;
 @group(0) @binding(2) var<storage, read> class_weights: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> step: StepState;
@@ -53,13 +63,14 @@ fn measure(row: u32) -> vec4<f32> {
     let is_class = labels[row] >= 0 && labels[row] < i32(CLASSES);
     let counts = row / PIXELS < step.samples && is_class && labels[row] != IGNORE_INDEX;
     let label = select(0u, u32(labels[row]), counts);
-    let own = prediction[first + label / 4u][label % 4u];
+    let own_quad = load(prediction[first + label / 4u]);
+    let own = own_quad[label % 4u];
 
     // The prediction is the first of the largest logits: what comes before the label must be less.
     var largest = vec4(LOWEST);
     var is_right = true;
     for (var quad = 0u; quad < quads; quad++) {
-        let logits = prediction[first + quad];
+        let logits = load(prediction[first + quad]);
         let classes = quad * 4u + LANES;
         let is_pad = classes >= vec4(CLASSES);
         largest = max(largest, select(logits, vec4(LOWEST), is_pad));
@@ -71,7 +82,7 @@ fn measure(row: u32) -> vec4<f32> {
     var exponentials = vec4<f32>();
     var smoothing = vec4<f32>();
     for (var quad = 0u; quad < quads; quad++) {
-        let below = prediction[first + quad] - top;
+        let below = load(prediction[first + quad]) - top;
         let is_pad = quad * 4u + LANES >= vec4(CLASSES);
         exponentials += select(exp(below), vec4<f32>(), is_pad);
         smoothing -= select(class_weights[quad] * below, vec4<f32>(), is_pad);

@@ -7,7 +7,7 @@ use wgpu::CommandEncoder;
 use crate::gpu::{Buffer, Context, Pending, Readback};
 use crate::network::Network;
 use crate::ops::program::TensorId;
-use crate::ops::{LossOutput, StepState, UpdateControl};
+use crate::ops::{LossOutput, StepState, Target, UpdateControl};
 use crate::{Error, Result, Tensor};
 
 use super::blocks::Block;
@@ -88,12 +88,22 @@ impl Execution {
         self.write_padded(self.plan.io.inputs.get(index).copied(), "input", bytemuck::cast_slice(elements))
     }
 
-    /// Writes the targets of the loss. What is left of the batch becomes class 0, which no loss counts.
+    /// Writes the target of the loss: labels, or values in NCHW order. What is left of the batch becomes 0, which
+    /// no loss counts.
     ///
     /// # Errors
-    /// [`Error::Input`] where there are more than the plan has room for.
-    pub fn write_target(&self, target: &[i32]) -> Result<()> {
-        self.write_padded(self.plan.io.target, "target", bytemuck::cast_slice(target))
+    /// [`Error::Target`] where the loss takes the other kind, [`Error::Input`] where there are more than the plan
+    /// has room for.
+    pub fn write_target(&self, target: Target<'_, f32>) -> Result<()> {
+        let host = self.plan.io.target.as_ref();
+        if let Some(host) = host {
+            host.spec.check_kind(host.loss, target)?;
+        }
+        let bytes = match target {
+            Target::Classes(labels) => bytemuck::cast_slice(labels),
+            Target::Values(values) => bytemuck::cast_slice(values),
+        };
+        self.write_padded(host.map(|host| host.tensor), "target", bytes)
     }
 
     /// Writes the gradient to the output, NCHW.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wgcnn::gpu::Context;
 use wgcnn::network::Network;
-use wgcnn::ops::{Linear, Loss, Operator, Optimizer, StepState, UpdateControl};
+use wgcnn::ops::{Linear, Loss, Operator, Optimizer, StepState, Target, UpdateControl};
 use wgcnn::reference::{self, LossTwin, OptimizerTwin, Pass};
 use wgcnn::schedule::{DeviceParameters, Execution, Plan, PlanOptions};
 use wgcnn::shape::Shape;
@@ -73,7 +73,7 @@ fn evaluate_on_gpu(
     }
     execution.write_step(StepState::new(0, 0, batch, 0.0))?;
     if let Some((_, labels)) = head {
-        execution.write_target(labels)?;
+        execution.write_target(Target::Classes(labels))?;
         return Ok(vec![execution.run_for_loss()?.wait()?.loss.into()]);
     }
     execution.run()?;
@@ -92,7 +92,7 @@ fn evaluate_on_reference(
     let output = values.swap_remove(network.output().0);
     let Some((loss, labels)) = head else { return Ok(output.into_data()) };
     let batch = output.nchw()[0];
-    Ok(vec![LossTwin::<f64>::measure(loss, &output, labels, batch).loss])
+    Ok(vec![LossTwin::<f64>::measure(loss, &output, Target::Classes(labels), batch).loss])
 }
 
 /// The parameter is the weight of a linear layer of one input, which is 1: the gradient to the weight is then that to

@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use wgcnn::Tensor;
 use wgcnn::network::{Network, Parameter};
-use wgcnn::ops::{AvgPool2d, BatchNorm, Conv2d, GroupNorm, Linear, LpPool2d, MaxPool2d, Operator, StepState};
+use wgcnn::ops::{
+    AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Conv2d, GlobalAvgPool2d, GlobalMaxPool2d,
+    GroupNorm, Linear, LocalResponseNorm, LogSoftmax, LpPool2d, MaxPool2d, Operator, Softmax, StepState,
+};
 use wgcnn::reference::{self, Pass};
-use wgcnn::shape::{Padding, Shape};
+use wgcnn::shape::{Axis, Padding, Shape};
 
 use crate::common::differences::{self, TOLERANCE, spread};
 
@@ -105,6 +108,33 @@ fn group_norm() {
     check(GroupNorm::new(5), &[[3, 5, 3, 2]]);
     check(GroupNorm::new(3).affine(false), &[[2, 6, 2, 2]]);
     check(GroupNorm::new(1), &[[3, 11, 1, 1]]);
+}
+
+#[test]
+fn adaptive_and_global_pools() {
+    for size in [[1, 1], [3, 2], [5, 4], [9, 7]] {
+        check(AdaptiveAvgPool2d::new(size), &[[2, 3, 5, 4]]);
+        check(AdaptiveMaxPool2d::new(size), &[[2, 3, 5, 4]]);
+    }
+    check(GlobalAvgPool2d, &[[2, 3, 5, 4]]);
+    check(GlobalMaxPool2d, &[[2, 3, 5, 4]]);
+}
+
+#[test]
+fn heads() {
+    for axis in Axis::ALL {
+        check(Softmax::new(axis), &[[2, 5, 3, 4]]);
+        check(LogSoftmax::new(axis), &[[2, 5, 3, 4]]);
+    }
+}
+
+#[test]
+fn local_response_norm() {
+    for size in [1, 2, 3, 4, 9] {
+        let norm = LocalResponseNorm::new(size).alpha(1.5).k(0.5);
+        check(norm, &[[2, 6, 2, 3]]);
+        check(norm.beta(2.0).before((size - 1) / 2), &[[1, 5, 1, 2]]);
+    }
 }
 
 #[test]

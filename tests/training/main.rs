@@ -12,5 +12,6 @@ mod limits;
 mod memory;
 mod normalization;
 mod plans;
+mod regression;
 mod state;
 mod updates;

@@ -1,12 +1,12 @@
-// Softmax cross-entropy, the end of the forward pass: the sums of all workgroups' rows, and
+// The end of every loss's forward pass: the sums of what its workgroups measured, and
 // loss = Σ loss, divided by Σ weight where MEAN.
 //
 // partials: (loss, weight, right, count) of each workgroup of the kernel before.
 // result: one vec4, (loss, weight, right, count).
 //
 // One workgroup of 256 invocations does all: invocation i sums the partials i, i + 256, i + 512, …, and
-// the sums are joined as a fixed tree. A partial stands for 64 rows, so that an invocation comes to
-// 65,535 iterations only at a thousand million rows, which no binding holds.
+// the sums are joined as a fixed tree. A partial stands for at least 64 predictions, so that an invocation
+// comes to 65,535 iterations only at a thousand million of them, which no binding holds.
 
 const WORKGROUP = 256u;
 
