@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wgcnn::gpu::Context;
 use wgcnn::network::Network;
-use wgcnn::ops::{Linear, Loss, Operator, Optimizer, StepState, Target, UpdateControl};
+use wgcnn::ops::{Linear, Loss, Operator, Optimizer, StepState, Target, TargetSpec, UpdateControl};
 use wgcnn::reference::{self, LossTwin, OptimizerTwin, Pass};
 use wgcnn::schedule::{DeviceParameters, Execution, Plan, PlanOptions};
 use wgcnn::shape::Shape;
@@ -16,8 +16,39 @@ pub enum Engine<'a> {
     Reference,
 }
 
-/// A loss and the labels it compares with.
-pub type Head<'a> = (&'a dyn Loss, &'a [i32]);
+/// A loss of class labels and those it compares with.
+#[derive(Clone, Copy)]
+pub struct Head<'a> {
+    pub loss: &'a dyn Loss,
+    pub labels: &'a [i32],
+    /// Whether the loss of each prediction by itself is wanted, of which `loss` is the sum.
+    pub apart: bool,
+}
+
+impl Head<'_> {
+    /// The losses of a network with this output, `measure` being that against these labels.
+    fn losses(
+        &self,
+        output: Shape,
+        mut measure: impl FnMut(&[i32]) -> Result<f64, Error>,
+    ) -> Result<Vec<f64>, Error> {
+        if !self.apart {
+            return Ok(vec![measure(self.labels)?]);
+        }
+        let TargetSpec::Classes { ignore_index: Some(ignored), .. } = self.loss.target(output) else {
+            return Err(Error::Network("the loss ignores no label".into()));
+        };
+        // Of a sum of which one prediction counts, the rest is zero.
+        let mut one = vec![ignored; self.labels.len()];
+        let loss = |(at, label): (usize, &i32)| {
+            one[at] = *label;
+            let loss = measure(&one);
+            one[at] = ignored;
+            loss
+        };
+        self.labels.iter().enumerate().map(loss).collect()
+    }
+}
 
 impl Engine<'_> {
     /// The output of a network outside training for inputs in NCHW, or a loss of it.
@@ -62,7 +93,7 @@ fn evaluate_on_gpu(
 ) -> Result<Vec<f64>, Error> {
     let batch = inputs.first().map_or(1, |input| input.nchw()[0]);
     let options = match head {
-        Some((loss, _)) => PlanOptions::evaluation(batch, loss),
+        Some(head) => PlanOptions::evaluation(batch, head.loss),
         None => PlanOptions::inference(batch),
     };
     let parameters = DeviceParameters::upload(context, network)?;
@@ -72,9 +103,11 @@ fn evaluate_on_gpu(
         execution.write_input(i, input.data())?;
     }
     execution.write_step(StepState::new(0, 0, batch, 0.0))?;
-    if let Some((_, labels)) = head {
-        execution.write_target(Target::Classes(labels))?;
-        return Ok(vec![execution.run_for_loss()?.wait()?.loss.into()]);
+    if let Some(head) = head {
+        return head.losses(network.output_shape(), |labels| {
+            execution.write_target(Target::Classes(labels))?;
+            Ok(execution.run_for_loss()?.wait()?.loss.into())
+        });
     }
     execution.run()?;
     let output = execution.read_output()?.wait()?;
@@ -90,9 +123,11 @@ fn evaluate_on_reference(
     let parameters = reference::parameters(network);
     let mut values = reference::forward(network, &parameters, &inputs, &Pass::default())?;
     let output = values.swap_remove(network.output().0);
-    let Some((loss, labels)) = head else { return Ok(output.into_data()) };
+    let Some(head) = head else { return Ok(output.into_data()) };
     let batch = output.nchw()[0];
-    Ok(vec![LossTwin::<f64>::measure(loss, &output, Target::Classes(labels), batch).loss])
+    head.losses(network.output_shape(), |labels| {
+        Ok(LossTwin::<f64>::measure(head.loss, &output, Target::Classes(labels), batch).loss)
+    })
 }
 
 /// The parameter is the weight of a linear layer of one input, which is 1: the gradient to the weight is then that to

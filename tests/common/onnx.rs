@@ -313,7 +313,7 @@ fn compute(
         return Err(format!("there are no labels for input {:?}", loss.target));
     };
     let labels: Vec<i32> = labels.data().iter().map(|label| *label as i32).collect();
-    run(&tensors, Some((&*loss.loss, &labels)))
+    run(&tensors, Some(Head { loss: &*loss.loss, labels: &labels, apart: !loss.is_reduced }))
 }
 
 /// What is wrong with the elements that were computed.

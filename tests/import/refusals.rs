@@ -169,8 +169,8 @@ fn heads() {
         ),
         (features("x -> Dropout -> y").int("seed", 3).float("ratio", 0.5), "attribute ratio is not known"),
         (
-            features("x l -> SoftmaxCrossEntropyLoss -> y").string("reduction", "none"),
-            "attribute reduction is \"none\"",
+            features("x l -> SoftmaxCrossEntropyLoss -> y").string("reduction", "max"),
+            "attribute reduction is \"max\"; it must be \"mean\" or \"sum\"",
         ),
         (
             features("x l -> SoftmaxCrossEntropyLoss -> z").node("z -> Relu -> y"),

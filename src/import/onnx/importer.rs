@@ -5,12 +5,12 @@ use std::collections::{HashMap, HashSet};
 use crate::Tensor;
 use crate::network::{Layer, ValueId, check_sizes};
 use crate::ops::registry::{self, Attributes, Build};
-use crate::ops::{Loss, ParameterSpec, Refusal};
+use crate::ops::{ParameterSpec, Refusal};
 use crate::shape::Shape;
 
 use super::constant::Constant;
 use super::dims::{self, Activation, Batch, canonical};
-use super::model::Model;
+use super::model::{ImportedLoss, Model};
 use super::node::Node;
 
 /// What a name of the graph stands for.
@@ -96,8 +96,8 @@ pub(super) struct Importer<'a> {
     model: &'a Model,
     /// What axis 0 is.
     pub batch: Batch,
-    /// The loss at the end of the model, with the name of its target.
-    pub loss: Option<(Box<dyn Loss>, String)>,
+    /// The loss at the end of the model.
+    pub loss: Option<ImportedLoss>,
     values: HashMap<&'a str, Value>,
     /// The names that a node still to come, or the caller, reads.
     wanted: HashSet<&'a str>,

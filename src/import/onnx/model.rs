@@ -72,6 +72,9 @@ pub struct ImportedLoss {
     pub loss: Box<dyn Loss>,
     /// The model's input that holds the labels.
     pub target: String,
+    /// Whether the model's output is the loss. Where it is not, the output is the loss of each prediction by itself
+    /// (ONNX's reduction `none`), of which `loss` is the sum.
+    pub is_reduced: bool,
 }
 
 impl Model {
@@ -262,7 +265,7 @@ impl Model {
             // The last layer's output is the network's, and there must be one: this does nothing.
             importer.apply(Op::new("dropout").with("p", 0.0), &[last]).map_err(failed)?;
         }
-        let loss = importer.loss.take().map(|(loss, target)| ImportedLoss { loss, target });
+        let loss = importer.loss.take();
         let (shapes, layers) = importer.into_layers(inputs.len());
         let batch = match batch {
             Batch::One => Some(1),

@@ -5,6 +5,7 @@ use crate::ops::registry::{self, Attributes, Build};
 
 use super::super::dims::{Activation, canonical, with_axis};
 use super::super::importer::{Importer, Op, Value};
+use super::super::model::ImportedLoss;
 use super::super::node::Node;
 use super::Outputs;
 
@@ -41,7 +42,11 @@ fn loss(
     x: &Activation,
     name: &'static str,
 ) -> Result<Value, Refusal> {
-    let mut attributes = Attributes::default().with("reduction", node.string("reduction", "mean")?);
+    let (reduction, is_reduced) = match node.string("reduction", "mean")? {
+        "none" => ("sum", false),
+        reduction => (reduction, true),
+    };
+    let mut attributes = Attributes::default().with("reduction", reduction);
     if let Some(ignored) = node.int("ignore_index")? {
         attributes = attributes.with("ignore_index", ignored);
     }
@@ -57,6 +62,6 @@ fn loss(
     loss.check(shape)?;
     let target = node.input(1).ok_or("input 1, the labels, is missing")?.to_owned();
     let id = importer.seen(x, shape)?;
-    importer.loss = Some((loss, target));
+    importer.loss = Some(ImportedLoss { loss, target, is_reduced });
     Ok(Value::Loss(Activation { id, sample: x.sample.clone() }))
 }
