@@ -12,4 +12,5 @@ mod backend;
 mod files;
 mod graphs;
 mod models;
+mod nodes;
 mod refusals;
