@@ -10,6 +10,9 @@
 //! # }
 //! ```
 //!
+//! It needs the feature `onnx`. `docs/conformance.md` in the repository lists ONNX's operators that are known, and those
+//! of its own tests that cannot be passed.
+//!
 //! A node becomes one layer or a few, its weights their parameters. What cannot be computed exactly as the model
 //! asks for is an [`Error::Node`](crate::Error::Node) that names the node, its operator and what would have been
 //! accepted; nothing is guessed or left out.
