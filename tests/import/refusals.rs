@@ -85,6 +85,18 @@ fn windows() {
             "attribute dilations is [1, 2]; it must be 1",
         ),
         (pool().int("ceil_mode", 2), "attribute ceil_mode is 2; it must be 0 or 1"),
+        (
+            pool().int("ceil_mode", 1).ints("strides", &[7, 7]).ints("pads", &[0, 0, 1, 1]),
+            "attribute ceil_mode is 1, and a window would lie on padding alone",
+        ),
+        (
+            image("x -> AveragePool -> y")
+                .ints("kernel_shape", &[3, 3])
+                .ints("strides", &[2, 2])
+                .int("ceil_mode", 1)
+                .int("count_include_pad", 1),
+            "attributes ceil_mode and count_include_pad are both 1, and a window passes the padding",
+        ),
     ] {
         says(sketch.model(), wanted);
     }

@@ -55,25 +55,35 @@ fn pool(node: &Node<'_>, importer: &mut Importer<'_>, op: Op) -> Outputs {
     let input = importer.seen(&x, canonical(&sample))?;
     let id = importer.apply(op.named(node), &[input])?;
     let shape = importer.shape(id);
-    check_positions(&window, ceil_mode, settings.image(), [shape.height, shape.width])?;
+    if ceil_mode {
+        check_last_windows(node, &window, settings.image(), [shape.height, shape.width])?;
+    }
     Ok(vec![Some(importer.batched(id, after(&sample, shape)).into())])
 }
 
-/// Refuses windows of which ONNX counts more positions: with ceil_mode a last one that covers nothing of the image.
-fn check_positions(
+/// Refuses what ceil_mode makes of the last windows where it is not the same everywhere.
+fn check_last_windows(
+    node: &Node<'_>,
     window: &Window,
-    ceil_mode: bool,
     image: [usize; 2],
     positions: [usize; 2],
 ) -> Result<(), Refusal> {
+    let counts_padding = node.opset < 19 && node.flag("count_include_pad", false)?;
     for axis in 0..2 {
         let padded = image[axis] + window.padding[axis] + window.padding[axis + 2];
         let rest = padded.saturating_sub(covered(window.kernel[axis], window.dilation[axis]));
         let stride = window.stride[axis].max(1);
-        let wanted = 1 + if ceil_mode { rest.div_ceil(stride) } else { rest / stride };
-        if wanted != positions[axis] {
-            let why = "attribute ceil_mode is 1, and a window would lie on padding alone; it must be 0 or the pads smaller";
-            return Err(why.into());
+        if 1 + rest.div_ceil(stride) != positions[axis] {
+            return Err(
+                "attribute ceil_mode is 1, and a window would lie on padding alone; it must be 0, or the \
+                        pads smaller"
+                    .into(),
+            );
+        }
+        if counts_padding && !rest.is_multiple_of(stride) {
+            return Err("attributes ceil_mode and count_include_pad are both 1, and a window passes the padding, which \
+                        before version 19 is understood differently; one of them must be 0"
+                .into());
         }
     }
     Ok(())
