@@ -9,9 +9,8 @@
 // class_weights: one f32 a class, as quads; zero in the pad lanes.
 // step: the state of the step. Rows of samples from `samples` on are padding; they do not count, nor
 // do rows whose label is IGNORE_INDEX (or no class at all; the host lets none through).
-// rows: (top, log_sum, weight w_y, 1 if it counts and 0 if not) of each row, for the backward pass.
-// partials: for each workgroup the sums over its rows of (loss, weight w_y, predictions that are right,
-// rows that count).
+// rows: (top, log_sum, weight w_y, 1 + y if it counts and 0 if not) of each row, for the backward pass; and behind
+// them for each workgroup the sums over its rows of (loss, weight w_y, predictions that are right, rows that count).
 //
 // An invocation owns one row and goes through its classes twice, a workgroup 64 rows, which it sums as a
 // fixed tree. The heads of classifiers have few rows: a larger workgroup would mostly idle.
@@ -48,11 +47,10 @@ struct StepState {
 @group(0) @binding(0) var<storage, read> prediction: array<Quad>;
 @group(0) @binding(1) var<storage, read> labels: array<i32>;
 @group(0) @binding(2) var<storage, read> class_weights: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read> step: StepState;
-@group(0) @binding(4) var<storage, read_write> rows: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read_write> partials: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> rows: array<vec4<f32>>;
+@group(0) @binding(4) var<uniform> step: StepState;
 // The number of samples, padding included.
-@group(0) @binding(6) var<uniform> batch: u32;
+@group(0) @binding(5) var<uniform> batch: u32;
 
 var<workgroup> sums: array<vec4<f32>, WORKGROUP>;
 
@@ -89,7 +87,7 @@ fn measure(row: u32) -> vec4<f32> {
     }
     let log_sum = log(exponentials.x + exponentials.y + exponentials.z + exponentials.w);
     let weight = class_weights[label / 4u][label % 4u];
-    rows[row] = vec4(top, log_sum, weight, select(0.0, 1.0, counts));
+    rows[row] = vec4(top, log_sum, weight, select(0.0, 1.0 + f32(label), counts));
     if !counts {
         return vec4<f32>();
     }
@@ -126,6 +124,6 @@ fn main(
     }
     // A folded dispatch has workgroups too many; those have no row.
     if invocation == 0u && row < row_count {
-        partials[group] = sums[0];
+        rows[row_count + group] = sums[0];
     }
 }

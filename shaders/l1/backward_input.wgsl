@@ -38,8 +38,8 @@ struct StepState {
 
 @group(0) @binding(0) var<storage, read> prediction: array<Quad>;
 @group(0) @binding(1) var<storage, read> expected: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> step: StepState;
-@group(0) @binding(3) var<storage, read_write> grad_prediction: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> grad_prediction: array<vec4<f32>>;
+@group(0) @binding(3) var<uniform> step: StepState;
 // The number of samples, padding included.
 @group(0) @binding(4) var<uniform> batch: u32;
 

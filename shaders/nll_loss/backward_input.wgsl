@@ -27,9 +27,9 @@ struct StepState {
 
 @group(0) @binding(0) var<storage, read> labels: array<i32>;
 @group(0) @binding(1) var<storage, read> class_weights: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> step: StepState;
-@group(0) @binding(3) var<storage, read> result: vec4<f32>;
-@group(0) @binding(4) var<storage, read_write> grad_prediction: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> grad_prediction: array<vec4<f32>>;
+@group(0) @binding(3) var<uniform> step: StepState;
+@group(0) @binding(4) var<uniform> result: vec4<f32>;
 // The number of samples, padding included.
 @group(0) @binding(5) var<uniform> batch: u32;
 

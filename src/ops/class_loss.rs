@@ -8,7 +8,8 @@ use crate::shape::Shape;
 /// The rows that a workgroup of the forward kernels owns.
 pub(crate) const ROWS: usize = 64;
 
-/// An invocation goes through a row's quads up to twice, and must end before 65,535 iterations.
+/// An invocation goes through a row's quads up to twice, and must end before 65,535 iterations. A kernel may also keep
+/// a class as a float, which is exact for so few.
 const MAX_CLASSES: usize = 65_535 / 2 * 4;
 
 /// The settings of a loss of class labels: channels are classes, and each pixel of each sample is a row with

@@ -93,24 +93,23 @@ impl Loss for CrossEntropy {
     /// Returns what the forward kernel measured of each row, and the class weights.
     fn forward(&self, pass: LossPass<'_>) -> Vec<TensorId> {
         let LossPass { prediction, target, step, .. } = pass;
-        let groups = ClassLoss::groups(prediction);
+        let (rows, groups) = (prediction.pixels(), ClassLoss::groups(prediction));
         let weights = self.settings.weights(prediction.shape.channels);
         let weights = pass.program.constant_tensor(format!("{}.class_weights", Self::NAME), weights);
-        let measured = pass.program.tensor(format!("{}.rows", Self::NAME), prediction.pixels() * 16);
-        let partials = pass.program.tensor(format!("{}.partials", Self::NAME), groups * 16);
+        // The partial sums lie behind the rows: a device may bind no more than four tensors.
+        let measured = pass.program.tensor(format!("{}.rows", Self::NAME), (rows + groups) * 16);
         pass.program.push(
             self.over_rows(kernel!("cross_entropy/forward"), prediction)
                 .constant("IGNORE_INDEX", self.settings.ignore_index)
                 .read(prediction.tensor)
                 .read(target)
                 .read(weights)
-                .read(step)
                 .write(measured)
-                .write(partials)
+                .read_uniform(step)
                 .groups(groups)
                 .flops(8 * elementwise::elements(prediction)),
         );
-        reduce::finish_loss(pass, Self::NAME, self.settings.reduction, partials, groups);
+        reduce::finish_loss(pass, Self::NAME, self.settings.reduction, measured, rows..rows + groups);
         vec![measured, weights]
     }
 
@@ -120,11 +119,10 @@ impl Loss for CrossEntropy {
             self.over_rows(kernel!("cross_entropy/backward_input"), prediction)
                 .constant("MEAN", self.settings.reduction == Reduction::Mean)
                 .read(prediction.tensor)
-                .read(pass.target)
                 .read(saved[1])
                 .read(saved[0])
-                .read(pass.result)
                 .write(grad_prediction.tensor)
+                .read_uniform(pass.result)
                 .invocations(prediction.total_quads(), elementwise::WORKGROUP)
                 .flops(8 * elementwise::elements(prediction)),
         );

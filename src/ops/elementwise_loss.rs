@@ -11,9 +11,9 @@ const QUADS: usize = 1024;
 /// A loss that is a sum, or a mean, over comparisons of predictions with their targets.
 pub(crate) struct ElementwiseLoss {
     pub name: &'static str,
-    /// Measures and sums. Binds prediction, target, weights, step and the partial sums.
+    /// Measures and sums. Binds prediction, target, weights, the partial sums and step.
     pub forward: Kernel,
-    /// Binds prediction, target, weights, step and the gradient to the prediction.
+    /// Binds prediction, target, weights, the gradient to the prediction and step.
     pub backward: Kernel,
     pub reduction: Reduction,
     /// The least and the greatest target; any where there is none.
@@ -75,18 +75,19 @@ impl ElementwiseLoss {
         let weights = |weights| pass.program.constant_tensor(format!("{}.weights", self.name), weights);
         let weights: Vec<TensorId> = self.weights.clone().map(weights).into_iter().collect();
         let partials = pass.program.tensor(format!("{}.partials", self.name), groups * 16);
-        let dispatch = self.dispatch(self.forward, prediction, target, &weights, step);
-        pass.program.push(dispatch.write(partials).groups(groups));
-        reduce::finish_loss(pass, self.name, self.reduction, partials, groups);
+        let dispatch = self.dispatch(self.forward, prediction, target, &weights);
+        pass.program.push(dispatch.write(partials).read_uniform(step).groups(groups));
+        reduce::finish_loss(pass, self.name, self.reduction, partials, 0..groups);
         weights
     }
 
     /// Appends the dispatch that computes the gradient; `weights` is what the forward pass returned.
     pub fn backward(self, pass: LossPass<'_>, weights: &[TensorId], grad_prediction: Activation) {
         let dispatch = self
-            .dispatch(self.backward, pass.prediction, pass.target, weights, pass.step)
+            .dispatch(self.backward, pass.prediction, pass.target, weights)
             .constant("MEAN", self.reduction == Reduction::Mean)
             .write(grad_prediction.tensor)
+            .read_uniform(pass.step)
             .invocations(grad_prediction.total_quads(), elementwise::WORKGROUP);
         pass.program.push(dispatch);
     }
@@ -98,7 +99,6 @@ impl ElementwiseLoss {
         prediction: Activation,
         target: TensorId,
         weights: &[TensorId],
-        step: TensorId,
     ) -> Dispatch {
         let shape = prediction.shape;
         let dispatch = Dispatch::new(self.name, kernel)
@@ -110,7 +110,6 @@ impl ElementwiseLoss {
             .iter()
             .fold(dispatch, |dispatch, weights| dispatch.read(*weights))
             .constants(&self.constants)
-            .read(step)
             .uniform(prediction.batch as u32)
             .flops(self.flops * elementwise::elements(prediction))
     }

@@ -80,12 +80,12 @@ impl Loss for NllLoss {
                 .read(prediction.tensor)
                 .read(target)
                 .read(weights)
-                .read(step)
                 .write(partials)
+                .read_uniform(step)
                 .groups(groups)
                 .flops(elementwise::elements(prediction)),
         );
-        reduce::finish_loss(pass, Self::NAME, self.settings.reduction, partials, groups);
+        reduce::finish_loss(pass, Self::NAME, self.settings.reduction, partials, 0..groups);
         vec![weights]
     }
 
@@ -97,9 +97,9 @@ impl Loss for NllLoss {
                 .constant("MEAN", self.settings.reduction == Reduction::Mean)
                 .read(pass.target)
                 .read(saved[0])
-                .read(pass.step)
-                .read(pass.result)
                 .write(grad_prediction.tensor)
+                .read_uniform(pass.step)
+                .read_uniform(pass.result)
                 .invocations(grad_prediction.total_quads(), elementwise::WORKGROUP)
                 .flops(elementwise::elements(grad_prediction)),
         );

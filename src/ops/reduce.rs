@@ -1,5 +1,7 @@
 //! Sums that are split over workgroups and joined again. No operator of its own.
 
+use std::ops::Range;
+
 use super::elementwise::Function;
 use super::program::{Activation, Dispatch, Program, TensorId, kernel};
 use super::{LossPass, Reduction};
@@ -127,21 +129,22 @@ pub(crate) fn sum_pixels(program: &mut Program, layer: &str, of: Activation, res
     parts.finish(program, layer);
 }
 
-/// The end of a loss's forward pass: joins what its workgroups measured, `partials` of a
-/// [`LossOutput`](super::LossOutput) each, whose losses and weights are sums.
+/// The end of a loss's forward pass: joins what its workgroups measured, those `parts` of the tensor `partials`
+/// that are a [`LossOutput`](super::LossOutput) each, whose losses are sums.
 pub(crate) fn finish_loss(
     pass: LossPass<'_>,
     loss: &str,
     reduction: Reduction,
     partials: TensorId,
-    groups: usize,
+    parts: Range<usize>,
 ) {
     pass.program.push(
         Dispatch::new(loss, kernel!("common/reduce_loss"))
             .constant("MEAN", reduction == Reduction::Mean)
             .read(partials)
             .write(pass.result)
-            .uniform(groups as u32)
-            .flops(4 * groups as u64),
+            .uniform(parts.start as u32)
+            .uniform(parts.end as u32)
+            .flops(4 * parts.len() as u64),
     );
 }

@@ -1,10 +1,16 @@
 //! A loss on the GPU against the f64 reference, and its gradient against differences too. No operator of its own.
 
+use std::sync::Arc;
+
 use wgcnn::Tensor;
-use wgcnn::ops::{
-    BceWithLogits, CrossEntropy, Giou, L1, Loss, Mse, NllLoss, Reduction, SigmoidFocal, SmoothL1, Target,
-};
+use wgcnn::gpu::Capabilities;
+use wgcnn::network::Network;
+use wgcnn::ops::program::Access;
+use wgcnn::ops::registry::{Attributes, Build, REGISTRY};
+use wgcnn::ops::{Dropout, Loss, Operator, Reduction, Target};
 use wgcnn::reference::{LossTwin, Measured};
+use wgcnn::schedule::{Plan, PlanOptions};
+use wgcnn::shape::Shape;
 
 use crate::check::close;
 use crate::common::differences::{STEP, TOLERANCE, spread};
@@ -99,6 +105,30 @@ pub fn spoiled(prediction: &Tensor, samples: usize) -> Tensor {
     Tensor::from_fn(prediction.shape(), |i| if i < elements { prediction.data()[i] } else { f32::NAN })
 }
 
+/// Every loss, of the registry's defaults.
+fn all() -> Vec<Box<dyn Loss>> {
+    let losses = REGISTRY.iter().filter_map(|entry| match entry.build {
+        Build::Loss(build) => Some(build(&Attributes::default()).unwrap()),
+        _ => None,
+    });
+    losses.collect()
+}
+
+/// WebGPU's least device binds four tensors at once, and more as uniforms.
+#[test]
+fn four_bindings_are_enough() {
+    let identity: Arc<dyn Operator> = Arc::new(Dropout::new(0.0));
+    let network = Network::from_operator(identity, &[Shape::new(4, 3, 5)]).unwrap();
+    for loss in &all() {
+        let options = PlanOptions { input_gradients: true, ..PlanOptions::evaluation(2, &**loss) };
+        let plan = Plan::new(&network, &options, &Capabilities::webgpu()).unwrap();
+        for dispatch in &plan.program().dispatches {
+            let storage = dispatch.bindings.iter().filter(|binding| binding.access != Access::Uniform);
+            assert!(storage.count() <= 4, "{dispatch:?}");
+        }
+    }
+}
+
 /// Numbers that half precision holds lose nothing but in their gradients.
 #[test]
 fn predictions_may_be_stored_in_half_precision() {
@@ -106,17 +136,8 @@ fn predictions_may_be_stored_in_half_precision() {
     let prediction = spread(&shape, 0).map(|x| (x * 64.0).round() / 64.0);
     let values = spread(&shape, 1).map(f32::abs).map(|t| t.min(1.0));
     let labels: Vec<i32> = (0..45).map(|i| i % 4).collect();
-    let losses: [&dyn Loss; 8] = [
-        &BceWithLogits::mean(),
-        &CrossEntropy::mean(),
-        &Giou::mean(),
-        &L1::mean(),
-        &Mse::mean(),
-        &NllLoss::mean(),
-        &SigmoidFocal::mean(),
-        &SmoothL1::mean(),
-    ];
-    for loss in losses {
+    for loss in &all() {
+        let loss = &**loss;
         let target = match loss.target([4, 3, 5].into()).is_classes() {
             true => Target::Classes(&labels),
             false => Target::Values(values.data()),
