@@ -82,6 +82,16 @@ pub enum Error {
     /// The layers do not join into a network.
     #[error("network: {0}")]
     Network(String),
+    /// A node of an imported model that this crate's operators cannot compute.
+    #[error("node {node:?} ({operator}): {message}")]
+    Node {
+        /// The node's name; that of its first output where it has none.
+        node: String,
+        /// Its operator, as the model's format calls it.
+        operator: String,
+        /// What it asks for and what would have been accepted.
+        message: String,
+    },
     /// A parameter is missing, unknown, or of another shape.
     #[error("parameter {name:?}: {message}")]
     Parameter {

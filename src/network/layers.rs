@@ -5,8 +5,9 @@
 use crate::ops::{
     AdaptiveAvgPool2d, AdaptiveMaxPool2d, Add, AvgPool2d, BatchNorm, Concat, Conv2d, ConvTranspose2d, Crop,
     Dropout, Elu, Flatten, Gelu, GlobalAvgPool2d, GlobalMaxPool2d, GroupNorm, HardSigmoid, HardSwish,
-    LeakyRelu, Linear, LocalResponseNorm, LogSoftmax, LpPool2d, MaxPool2d, Mul, Operator, Pad2d, Prelu, Relu,
-    Relu6, Reshape, Sigmoid, Silu, Softmax, Softplus, Split, Tanh, UpsampleBilinear2d, UpsampleNearest2d,
+    HardTanh, LeakyRelu, Linear, LocalResponseNorm, LogSoftmax, LpPool2d, MaxPool2d, Mul, Operator, Pad2d,
+    Prelu, Relu, Relu6, Reshape, Sigmoid, Silu, Softmax, Softplus, Split, Tanh, UpsampleBilinear2d,
+    UpsampleNearest2d,
 };
 use crate::shape::Pair;
 
@@ -87,6 +88,11 @@ impl NetworkBuilder {
     /// Adds x times the hard sigmoid of x.
     pub fn hard_swish(self) -> Self {
         self.then(HardSwish)
+    }
+
+    /// Adds min(max(x, −1), 1).
+    pub fn hard_tanh(self) -> Self {
+        self.then(HardTanh::default())
     }
 
     /// Adds the hyperbolic tangent.

@@ -34,6 +34,7 @@ pub const REGISTRY: &[Entry] = &[
     operator::<super::GroupNorm>(),
     operator::<super::HardSigmoid>(),
     operator::<super::HardSwish>(),
+    operator::<super::HardTanh>(),
     loss::<super::L1>(),
     operator::<super::LeakyRelu>(),
     operator::<super::Linear>(),
@@ -128,6 +129,12 @@ impl Attributes {
         let values =
             serde_json::from_str(json).map_err(|e| format!("attributes are not a JSON object: {e}"))?;
         Ok(Self { values, parameters: BTreeMap::new() })
+    }
+
+    /// Sets attribute `name`.
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.values.insert(name.into(), value.into());
+        self
     }
 
     /// Says that there is a parameter `name` of this shape.

@@ -34,6 +34,7 @@ mod global_max_pool2d;
 mod group_norm;
 mod hard_sigmoid;
 mod hard_swish;
+mod hard_tanh;
 mod l1;
 mod leaky_relu;
 mod linear;

@@ -42,6 +42,7 @@ mod group_norm;
 mod half;
 mod hard_sigmoid;
 mod hard_swish;
+mod hard_tanh;
 mod l1;
 mod leaky_relu;
 mod linear;

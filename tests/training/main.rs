@@ -14,4 +14,5 @@ mod memory;
 mod normalization;
 mod plans;
 mod regression;
+mod state;
 mod updates;
