@@ -45,11 +45,12 @@ fn kernels(network: &Network, options: &PlanOptions<'_>) -> Vec<String> {
 #[test]
 fn every_function_can_end_a_layer() {
     type Add = fn(NetworkBuilder) -> NetworkBuilder;
-    let functions: [(&str, Add); 11] = [
+    let functions: [(&str, Add); 12] = [
         ("elu", NetworkBuilder::elu),
         ("gelu", NetworkBuilder::gelu),
         ("hard_sigmoid", NetworkBuilder::hard_sigmoid),
         ("hard_swish", NetworkBuilder::hard_swish),
+        ("hard_tanh", NetworkBuilder::hard_tanh),
         ("leaky_relu", NetworkBuilder::leaky_relu),
         ("relu", NetworkBuilder::relu),
         ("relu6", NetworkBuilder::relu6),
