@@ -2,7 +2,9 @@
 //!
 //! Tools that meet operators as data (the conformance cases, an importer) build them from here.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 
 use serde_json::{Map, Value};
 
@@ -64,15 +66,15 @@ pub trait FromAttributes: Sized {
 }
 
 const fn operator<O: Operator + FromAttributes + 'static>() -> Entry {
-    Entry { name: O::NAME, build: Build::Operator(|a| Ok(Box::new(O::from_attributes(a)?))) }
+    Entry { name: O::NAME, build: Build::Operator(|a| Ok(Box::new(a.read::<O>()?))) }
 }
 
 const fn loss<L: Loss + FromAttributes + 'static>() -> Entry {
-    Entry { name: L::NAME, build: Build::Loss(|a| Ok(Box::new(L::from_attributes(a)?))) }
+    Entry { name: L::NAME, build: Build::Loss(|a| Ok(Box::new(a.read::<L>()?))) }
 }
 
 const fn optimizer<O: Optimizer + FromAttributes + 'static>() -> Entry {
-    Entry { name: O::NAME, build: Build::Optimizer(|a| Ok(Box::new(O::from_attributes(a)?))) }
+    Entry { name: O::NAME, build: Build::Optimizer(|a| Ok(Box::new(a.read::<O>()?))) }
 }
 
 /// Named attributes, and the shapes of the parameters that come with them.
@@ -80,9 +82,43 @@ const fn optimizer<O: Optimizer + FromAttributes + 'static>() -> Entry {
 pub struct Attributes {
     values: Map<String, Value>,
     parameters: BTreeMap<String, Vec<usize>>,
+    asked: RefCell<BTreeMap<String, Asked>>,
+}
+
+/// An attribute that somebody asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked {
+    /// What stands for it where it is absent.
+    pub default: String,
+    /// What it must be, in words.
+    pub wanted: &'static str,
 }
 
 impl Attributes {
+    /// Makes a `T` of them.
+    ///
+    /// # Errors
+    /// What [`FromAttributes::from_attributes`] refuses, and an attribute that it does not know.
+    fn read<T: FromAttributes>(&self) -> Result<T, Refusal> {
+        let made = T::from_attributes(self)?;
+        let asked = self.asked();
+        match self.values.keys().find(|name| !asked.contains_key(*name)) {
+            None => Ok(made),
+            Some(name) if asked.is_empty() => {
+                Err(format!("attribute {name} is unknown; {} has no attributes", T::NAME))
+            }
+            Some(name) => {
+                let known: Vec<_> = asked.into_keys().collect();
+                Err(format!("attribute {name} is unknown; {} has {}", T::NAME, known.join(", ")))
+            }
+        }
+    }
+
+    /// The attributes that have been asked for, by name: those that an operator knows, once it was made.
+    pub fn asked(&self) -> BTreeMap<String, Asked> {
+        self.asked.borrow().clone()
+    }
+
     /// Reads a JSON object.
     ///
     /// # Errors
@@ -90,7 +126,7 @@ impl Attributes {
     pub fn from_json(json: &str) -> Result<Self, Refusal> {
         let values =
             serde_json::from_str(json).map_err(|e| format!("attributes are not a JSON object: {e}"))?;
-        Ok(Self { values, parameters: BTreeMap::new() })
+        Ok(Self { values, ..Self::default() })
     }
 
     /// Says that there is a parameter `name` of this shape.
@@ -145,13 +181,15 @@ impl Attributes {
         })
     }
 
-    fn get<'a, T>(
+    fn get<'a, T: Debug>(
         &'a self,
         name: &str,
         default: T,
-        wanted: &str,
+        wanted: &'static str,
         read: impl FnOnce(&'a Value) -> Option<T>,
     ) -> Result<T, Refusal> {
+        let asked = Asked { default: format!("{default:?}"), wanted };
+        self.asked.borrow_mut().insert(name.into(), asked);
         match self.values.get(name) {
             None | Some(Value::Null) => Ok(default),
             Some(value) => {

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde_json::{Map, Value};
 use wgcnn::Tensor;
 use wgcnn::ops::registry::Attributes;
 
@@ -46,11 +47,12 @@ impl Case {
             let value = header.metadata().as_ref().and_then(|metadata| metadata.get(key));
             value.cloned().ok_or_else(|| format!("its metadata has no {key:?}"))
         };
-        let mut attributes = Attributes::from_json(&metadata("attrs")?)?;
         let mut operator = metadata("op")?;
+        let mut attributes = metadata("attrs")?;
         if operator == "optimizer" {
-            operator = attributes.string("name", "")?.into();
+            (operator, attributes) = optimizer(&attributes)?;
         }
+        let mut attributes = Attributes::from_json(&attributes)?;
 
         let mut inputs = BTreeMap::new();
         let (mut labels, mut grad_output) = (None, None);
@@ -154,6 +156,16 @@ fn position(mut i: usize, shape: &[usize]) -> Vec<usize> {
         .collect();
     position.reverse();
     position
+}
+
+/// An optimizer's name and settings. How many steps it takes is seen from the gradients.
+fn optimizer(attributes: &str) -> Result<(String, String), String> {
+    let mut settings: Map<String, Value> = serde_json::from_str(attributes).map_err(|e| e.to_string())?;
+    settings.remove("steps");
+    match settings.remove("name") {
+        Some(Value::String(name)) => Ok((name, Value::Object(settings).to_string())),
+        _ => Err("its attributes lack the optimizer's name".into()),
+    }
 }
 
 fn floats(view: &TensorView<'_>) -> Result<Tensor, String> {
