@@ -53,8 +53,8 @@ pub mod prelude {
     pub use crate::gpu::Context;
     pub use crate::network::{Init, Network};
     pub use crate::ops::{
-        Add, AvgPool2d, Concat, Conv2d, CrossEntropy, Dropout, Flatten, Linear, LpPool2d, MaxPool2d, Relu,
-        Sgd, Sigmoid, Tanh,
+        Add, AvgPool2d, Concat, Conv2d, CrossEntropy, Dropout, Elu, Flatten, Gelu, HardSigmoid, HardSwish,
+        LeakyRelu, Linear, LpPool2d, MaxPool2d, Prelu, Relu, Relu6, Sgd, Sigmoid, Silu, Softplus, Tanh,
     };
     pub use crate::shape::{Padding, Shape};
     pub use crate::train::{Metrics, Trainer};

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, Module};
+use wgcnn::ops::Function;
+use wgcnn::ops::program::{Dispatch, Kernel};
 
 /// WebGPU's default limits.
 const MAX_INVOCATIONS: u32 = 256;
@@ -39,13 +41,53 @@ fn check(file: &Path) -> Result<(), String> {
     if !source.starts_with("// ") {
         return Err("it does not begin with a comment that says what it computes".into());
     }
-    let module = naga::front::wgsl::parse_str(&source).map_err(|e| e.emit_to_string(&source))?;
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let capabilities = if name.contains("subgroup") { Capabilities::SUBGROUP } else { Capabilities::empty() };
+    let module = validate(&source)?;
+    // A file of sections for other kernels runs nothing itself.
+    if file.parent().is_some_and(|folder| folder.ends_with("storage")) {
+        return Ok(());
+    }
+    limits(&module)
+}
+
+/// Parses a module and checks it. Subgroup operations and `f16` are allowed where the source shows that it is a variant
+/// for devices that have them.
+fn validate(source: &str) -> Result<Module, String> {
+    // The packing functions for f16 are in every WebGPU device.
+    let mut capabilities = Capabilities::SHADER_FLOAT16_IN_FLOAT32;
+    capabilities.set(Capabilities::SUBGROUP, source.contains("subgroup_invocation_id"));
+    capabilities.set(Capabilities::SHADER_FLOAT16, source.contains("enable f16;"));
+    let module = naga::front::wgsl::parse_str(source).map_err(|e| e.emit_to_string(source))?;
     Validator::new(ValidationFlags::all(), capabilities)
         .validate(&module)
-        .map_err(|e| e.emit_to_string(&source))?;
-    limits(&module)
+        .map_err(|e| e.emit_to_string(source))?;
+    Ok(module)
+}
+
+/// Every section of a file fits every file that has a section of that name.
+#[test]
+fn every_section_is_valid_wherever_it_may_be_put() {
+    let mut files = Vec::new();
+    find(&Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders"), &mut files);
+    let leak = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
+    let kernels: Vec<Kernel> = files
+        .iter()
+        .map(|file| Kernel {
+            name: leak(file.display().to_string()),
+            source: leak(std::fs::read_to_string(file).unwrap()),
+        })
+        .collect();
+    for section in ["activation", "gradient", "storage"] {
+        let has = |kernel: &&Kernel| kernel.source.contains(&format!("// section {section}:"));
+        let having: Vec<&Kernel> = kernels.iter().filter(has).collect();
+        assert!(!having.is_empty(), "no kernel has a section {section:?}");
+        for giver in &having {
+            for taker in &having {
+                let dispatch = Dispatch::new("layer", **taker).borrow(section, &Function::new(**giver, &[]));
+                let (source, variant) = (dispatch.source(), dispatch.variant());
+                validate(&source).unwrap_or_else(|error| panic!("{variant}: {error}"));
+            }
+        }
+    }
 }
 
 fn limits(module: &Module) -> Result<(), String> {

@@ -6,10 +6,35 @@
 
 const WORKGROUP = 256u;
 
-@group(0) @binding(0) var<storage, read> input: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read_write> output: array<vec4<f32>>;
+override CHANNELS: u32;
+
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
+// section activation: the function, which can also be fused into the store of the layer before.
+fn activate(x: vec4<f32>) -> vec4<f32> {
+    // A maximum may hide NaN as zero. The comparison keeps it, unless the driver takes leave to assume none.
+    return select(x, vec4<f32>(), x <= vec4<f32>());
+}
+// end activation
+
+@group(0) @binding(0) var<storage, read> input: array<Quad>;
+@group(0) @binding(1) var<storage, read_write> output: array<Quad>;
 // The number of quads.
 @group(0) @binding(2) var<uniform> quads: u32;
+
+// The value without the lanes past the last channel.
+fn real(index: u32, value: vec4<f32>) -> vec4<f32> {
+    let channels = index % ((CHANNELS + 3u) / 4u) * 4u + vec4(0u, 1u, 2u, 3u);
+    return select(vec4<f32>(), value, channels < vec4(CHANNELS));
+}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -21,7 +46,5 @@ fn main(
     if index >= quads {
         return;
     }
-    let x = input[index];
-    // A maximum may hide NaN as zero. The comparison keeps it, unless the driver takes leave to assume none.
-    output[index] = select(x, vec4<f32>(), x <= vec4<f32>());
+    output[index] = store(real(index, activate(load(input[index]))));
 }

@@ -6,9 +6,25 @@
 
 const WORKGROUP = 256u;
 
-@group(0) @binding(0) var<storage, read> output: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> grad_output: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> grad_input: array<vec4<f32>>;
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
+// section gradient: the gradient to the input, which can also be computed in place.
+fn gradient(y: vec4<f32>, grad: vec4<f32>) -> vec4<f32> {
+    return grad * y * (1.0 - y);
+}
+// end gradient
+
+@group(0) @binding(0) var<storage, read> output: array<Quad>;
+@group(0) @binding(1) var<storage, read> grad_output: array<Quad>;
+@group(0) @binding(2) var<storage, read_write> grad_input: array<Quad>;
 // The number of quads.
 @group(0) @binding(3) var<uniform> quads: u32;
 
@@ -22,6 +38,5 @@ fn main(
     if index >= quads {
         return;
     }
-    let y = output[index];
-    grad_input[index] = grad_output[index] * y * (1.0 - y);
+    grad_input[index] = store(gradient(load(output[index]), load(grad_output[index])));
 }

@@ -9,6 +9,8 @@ pub struct Capabilities {
     /// Whether the device is a processor that stands in for a GPU. There a barrier is dear and memory
     /// shared by a workgroup is no faster than any other.
     pub software: bool,
+    /// Whether kernels may use the type `f16`.
+    pub shader_f16: bool,
     /// The largest storage binding in bytes.
     pub max_storage_binding: u64,
     /// The largest buffer in bytes.
@@ -27,6 +29,7 @@ impl Capabilities {
         Self {
             subgroup_size: None,
             software: false,
+            shader_f16: false,
             max_storage_binding: 128 << 20,
             max_buffer: 256 << 20,
             alignment: 256,

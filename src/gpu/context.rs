@@ -147,6 +147,7 @@ impl Context {
             subgroup_size: (features.contains(Features::SUBGROUP) && fixed_subgroup)
                 .then_some(info.subgroup_min_size),
             software: info.device_type == wgpu::DeviceType::Cpu,
+            shader_f16: features.contains(Features::SHADER_F16),
             max_storage_binding: limits.max_storage_buffer_binding_size,
             max_buffer: limits.max_buffer_size,
             alignment: u64::from(limits.min_storage_buffer_offset_alignment).max(16),

@@ -27,7 +27,7 @@ pub(crate) enum BindingKind {
 /// What a pipeline is specialised for. Constants are kept as bits, so that they can be compared.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct PipelineKey {
-    kernel: &'static str,
+    kernel: String,
     constants: Vec<(&'static str, u64)>,
     bindings: Vec<BindingKind>,
 }
@@ -40,19 +40,20 @@ pub(crate) struct Pipeline {
 }
 
 impl Context {
-    /// The pipeline of a kernel with these constants and bindings, from the cache or made now.
+    /// The pipeline of a kernel with these constants and bindings, from the cache or made now. No two sources have
+    /// the same name.
     ///
     /// # Errors
     /// [`Error::Gpu`](crate::Error::Gpu) where the driver refuses the shader.
     pub(crate) fn pipeline(
         &self,
-        kernel: &'static str,
-        source: &'static str,
+        kernel: &str,
+        source: impl FnOnce() -> Cow<'static, str>,
         constants: &[(&'static str, f64)],
         bindings: &[BindingKind],
     ) -> Result<Arc<Pipeline>> {
         let key = PipelineKey {
-            kernel,
+            kernel: kernel.into(),
             constants: constants.iter().map(|(name, value)| (*name, value.to_bits())).collect(),
             bindings: bindings.into(),
         };
@@ -60,7 +61,8 @@ impl Context {
             return Ok(Arc::clone(pipeline));
         }
         let started = Instant::now();
-        let pipeline = Arc::new(self.guard(kernel, 0, || self.compile(kernel, source, constants, bindings))?);
+        let pipeline =
+            Arc::new(self.guard(kernel, 0, || self.compile(kernel, source(), constants, bindings))?);
         log::debug!("{kernel}: made in {:.1} ms", started.elapsed().as_secs_f64() * 1e3);
         self.pipelines().insert(key, Arc::clone(&pipeline));
         Ok(pipeline)
@@ -69,14 +71,14 @@ impl Context {
     fn compile(
         &self,
         kernel: &str,
-        source: &str,
+        source: Cow<'static, str>,
         constants: &[(&str, f64)],
         bindings: &[BindingKind],
     ) -> Pipeline {
         let device = self.device();
         let module = device.create_shader_module(ShaderModuleDescriptor {
             label: Some(kernel),
-            source: ShaderSource::Wgsl(Cow::Borrowed(source)),
+            source: ShaderSource::Wgsl(source),
         });
         let entries: Vec<_> = (0..).zip(bindings).map(|(binding, kind)| entry(binding, *kind)).collect();
         let layout = device

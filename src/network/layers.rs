@@ -3,7 +3,8 @@
 //! [`NetworkBuilder::layer`], [`then`](NetworkBuilder::then) and [`join`](NetworkBuilder::join).
 
 use crate::ops::{
-    Add, AvgPool2d, Concat, Conv2d, Dropout, Flatten, Linear, LpPool2d, MaxPool2d, Relu, Sigmoid, Tanh,
+    Add, AvgPool2d, Concat, Conv2d, Dropout, Elu, Flatten, Gelu, HardSigmoid, HardSwish, LeakyRelu, Linear,
+    LpPool2d, MaxPool2d, Prelu, Relu, Relu6, Sigmoid, Silu, Softplus, Tanh,
 };
 
 use super::builder::{Branches, NetworkBuilder};
@@ -22,6 +23,52 @@ impl NetworkBuilder {
     /// Adds max(x, 0).
     pub fn relu(self) -> Self {
         self.then(Relu)
+    }
+
+    /// Adds x above 0 and a hundredth of it below, or a [`LeakyRelu`](crate::ops::LeakyRelu) through
+    /// [`then`](Self::then).
+    pub fn leaky_relu(self) -> Self {
+        self.then(LeakyRelu::default())
+    }
+
+    /// Adds a ReLU called `name` with a learned slope for each channel.
+    pub fn prelu(self, name: impl Into<String>) -> Self {
+        self.layer(name, Prelu::new())
+    }
+
+    /// Adds min(max(x, 0), 6).
+    pub fn relu6(self) -> Self {
+        self.then(Relu6)
+    }
+
+    /// Adds the exponential linear unit with an α of 1.
+    pub fn elu(self) -> Self {
+        self.then(Elu::default())
+    }
+
+    /// Adds x · sigmoid(x).
+    pub fn silu(self) -> Self {
+        self.then(Silu)
+    }
+
+    /// Adds x · Φ(x).
+    pub fn gelu(self) -> Self {
+        self.then(Gelu)
+    }
+
+    /// Adds ln(1 + eˣ).
+    pub fn softplus(self) -> Self {
+        self.then(Softplus::default())
+    }
+
+    /// Adds a line through 1/2 with a slope of 1/6 between 0 and 1.
+    pub fn hard_sigmoid(self) -> Self {
+        self.then(HardSigmoid::default())
+    }
+
+    /// Adds x times the hard sigmoid of x.
+    pub fn hard_swish(self) -> Self {
+        self.then(HardSwish)
     }
 
     /// Adds the hyperbolic tangent.

@@ -72,6 +72,10 @@ impl Operator for Dropout {
         !training || self.probability == 0.0
     }
 
+    fn reads_output(&self) -> bool {
+        false
+    }
+
     fn cost(&self, _inputs: &[Shape], output: Shape) -> Cost {
         elementwise::cost(output)
     }

@@ -1,36 +1,142 @@
 //! What operators that work on each element by itself have in common. No operator of its own.
 
-use super::program::{Activation, Dispatch, Kernel};
+use super::program::{Activation, Dispatch, Kernel, kernel};
 use super::{Backward, Cost, Forward};
 use crate::shape::Shape;
 
 /// The invocations of a workgroup in every kernel in which an invocation owns one element or quad.
 pub(crate) const WORKGROUP: usize = 256;
 
+/// A function of one variable, as kernels: by itself, in place, or fused into the store of the layer before.
+#[derive(Debug, Clone)]
+pub struct Pointwise {
+    /// Binds the input and the output. Its section `activation` holds the function.
+    pub forward: Function,
+    /// Binds what [`derivative`](Self::derivative) says, the gradient to the output and that to the input. Its
+    /// section `gradient` holds the gradient.
+    pub backward: Function,
+    /// What the gradient is computed from.
+    pub derivative: Derivative,
+}
+
+/// A kernel whose function other kernels may borrow, and the constants of that function.
+#[derive(Debug, Clone)]
+pub struct Function {
+    /// The kernel.
+    pub kernel: Kernel,
+    /// The override constants in the function's section.
+    pub constants: Vec<(&'static str, f64)>,
+}
+
+impl Function {
+    /// The function of `kernel`, which has these constants.
+    pub fn new(kernel: Kernel, constants: &[(&'static str, f32)]) -> Self {
+        Self { kernel, constants: constants.iter().map(|(name, value)| (*name, f64::from(*value))).collect() }
+    }
+}
+
+/// What the derivative of a function of one variable is computed from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Derivative {
+    /// From the function's value: nobody need keep its input.
+    Output,
+    /// From the input: the output may be overwritten, the input not.
+    Input,
+}
+
+/// The [`Operator`](super::Operator) of a function of one variable, for a type with a method
+/// `pointwise(&self) -> Pointwise` and a registry name. `check` is a method that refuses bad settings.
+macro_rules! operator {
+    ($operator:ident, $check:expr) => {
+        impl $crate::ops::Operator for $operator {
+            fn name(&self) -> &'static str {
+                <Self as $crate::ops::registry::FromAttributes>::NAME
+            }
+
+            fn output_shape(
+                &self,
+                inputs: &[$crate::shape::Shape],
+            ) -> Result<$crate::shape::Shape, $crate::ops::Refusal> {
+                $check(self)?;
+                $crate::ops::single_input(inputs)
+            }
+
+            fn cost(
+                &self,
+                _inputs: &[$crate::shape::Shape],
+                output: $crate::shape::Shape,
+            ) -> $crate::ops::Cost {
+                $crate::ops::elementwise::cost(output)
+            }
+
+            fn pointwise(&self) -> Option<$crate::ops::Pointwise> {
+                Some(Self::pointwise(self))
+            }
+
+            fn reads_output(&self) -> bool {
+                Self::pointwise(self).derivative == $crate::ops::Derivative::Output
+            }
+
+            fn forward(&self, pass: $crate::ops::Forward<'_>) -> Vec<$crate::ops::program::TensorId> {
+                $crate::ops::elementwise::forward(pass, &Self::pointwise(self));
+                vec![]
+            }
+
+            fn backward(&self, pass: $crate::ops::Backward<'_>) {
+                $crate::ops::elementwise::backward(pass, &Self::pointwise(self));
+            }
+        }
+    };
+    ($operator:ident) => {
+        $crate::ops::elementwise::operator!($operator, |_: &$operator| Ok::<(), $crate::ops::Refusal>(()));
+    };
+}
+pub(crate) use operator;
+
 /// A dispatch of `kernel` with an invocation for each of `quads` vec4; their number is its uniform.
 pub(crate) fn over_quads(layer: &str, kernel: Kernel, quads: usize) -> Dispatch {
     Dispatch::new(layer, kernel).uniform(quads as u32).invocations(quads, WORKGROUP)
 }
 
-/// The forward dispatch of a function of one variable: `kernel` binds the input and the output.
-pub(crate) fn forward(pass: &Forward<'_>, kernel: Kernel) -> Dispatch {
-    let output = pass.output;
-    over_quads(pass.layer, kernel, output.total_quads())
-        .read(pass.inputs[0].tensor)
-        .write(output.tensor)
-        .flops(elements(output))
+/// Appends the forward pass of a function of one variable: in place where output and input are one tensor.
+pub(crate) fn forward(pass: Forward<'_>, function: &Pointwise) {
+    let (input, output) = (pass.inputs[0], pass.output);
+    let quads = output.total_quads();
+    let dispatch = if input.tensor == output.tensor {
+        over_quads(pass.layer, kernel!("common/activation_in_place"), quads)
+            .borrow("activation", &function.forward)
+            .update(output.tensor)
+    } else {
+        over_quads(pass.layer, function.forward.kernel, quads)
+            .constants(&function.forward.constants)
+            .read(input.tensor)
+            .write(output.tensor)
+    };
+    pass.program.push(dispatch.size("CHANNELS", output.shape.channels).flops(elements(output)));
 }
 
-/// The backward dispatch of a function whose derivative follows from its value: `kernel` binds the
-/// output, the gradient to it, and the gradient to the input. `None` where nobody asks for that.
-pub(crate) fn backward(pass: &Backward<'_>, kernel: Kernel) -> Option<Dispatch> {
-    let grad_input = pass.grad_inputs[0]?;
-    let dispatch = over_quads(pass.layer, kernel, grad_input.total_quads())
-        .read(pass.output.tensor)
-        .read(pass.grad_output.tensor)
-        .write(grad_input.tensor)
-        .flops(elements(grad_input));
-    Some(dispatch)
+/// Appends the backward pass: in place where the gradient to the input is to lie where that to the output does.
+pub(crate) fn backward(pass: Backward<'_>, function: &Pointwise) {
+    let Some(grad_input) = pass.grad_inputs[0] else { return };
+    let grad_output = pass.grad_output.tensor;
+    let value = match function.derivative {
+        Derivative::Output => pass.output.tensor,
+        Derivative::Input => pass.inputs[0].tensor,
+    };
+    let quads = grad_input.total_quads();
+    let dispatch = if grad_input.tensor == grad_output {
+        over_quads(pass.layer, kernel!("common/gradient_in_place"), quads)
+            .borrow("gradient", &function.backward)
+            .read(value)
+            .update(grad_output)
+    } else {
+        over_quads(pass.layer, function.backward.kernel, quads)
+            .constants(&function.backward.constants)
+            .read(value)
+            .read(grad_output)
+            .write(grad_input.tensor)
+    };
+    pass.program.push(dispatch.flops(elements(grad_input)));
 }
 
 /// How many elements a batch has, its padding left out.

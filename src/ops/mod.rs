@@ -18,18 +18,28 @@ pub mod conv2d;
 pub mod cross_entropy;
 pub mod dropout;
 mod elementwise;
+pub mod elu;
 pub mod flatten;
+pub mod gelu;
+pub mod hard_sigmoid;
+pub mod hard_swish;
+pub mod leaky_relu;
 pub mod linear;
 pub mod lp_pool2d;
 mod matmul;
 pub mod max_pool2d;
 mod pool;
+pub mod prelu;
 pub mod program;
 mod reduce;
 pub mod registry;
 pub mod relu;
+pub mod relu6;
+mod section;
 pub mod sgd;
 pub mod sigmoid;
+pub mod silu;
+pub mod softplus;
 pub mod tanh;
 mod window;
 
@@ -39,13 +49,23 @@ pub use concat::Concat;
 pub use conv2d::Conv2d;
 pub use cross_entropy::CrossEntropy;
 pub use dropout::Dropout;
+pub use elementwise::{Derivative, Function, Pointwise};
+pub use elu::Elu;
 pub use flatten::Flatten;
+pub use gelu::Gelu;
+pub use hard_sigmoid::HardSigmoid;
+pub use hard_swish::HardSwish;
+pub use leaky_relu::LeakyRelu;
 pub use linear::Linear;
 pub use lp_pool2d::LpPool2d;
 pub use max_pool2d::MaxPool2d;
+pub use prelu::Prelu;
 pub use relu::Relu;
+pub use relu6::Relu6;
 pub use sgd::Sgd;
 pub use sigmoid::Sigmoid;
+pub use silu::Silu;
+pub use softplus::Softplus;
 pub use tanh::Tanh;
 
 use program::{Activation, ParameterLayout, Program, TensorId};
@@ -110,8 +130,12 @@ pub struct Forward<'a> {
     pub inputs: &'a [Activation],
     /// The parameters, in the order of [`Operator::parameters`].
     pub parameters: &'a [TensorId],
-    /// Where the output goes.
+    /// Where the output goes. A function of one variable may get the tensor of its input.
     pub output: Activation,
+    /// A function to apply to the result before it is stored, where
+    /// [`fuses_activation`](Operator::fuses_activation) offered it. Its value at 0 may not be 0: the lanes past the
+    /// last channel are to be zero all the same.
+    pub activation: Option<&'a Function>,
     /// The step's state: see [`StepState`].
     pub step: TensorId,
 }
@@ -136,7 +160,8 @@ pub struct Backward<'a> {
     pub saved: &'a [TensorId],
     /// The gradient that arrives at the output.
     pub grad_output: Activation,
-    /// Where the gradient to each input goes; `None` where nobody asks for it.
+    /// Where the gradient to each input goes; `None` where nobody asks for it. A function of one variable may get the
+    /// tensor of the gradient to its output.
     pub grad_inputs: &'a [Option<Activation>],
     /// Where the gradient to each parameter goes, in its layout; `None` where it is frozen.
     pub grad_parameters: &'a [Option<TensorId>],
@@ -214,6 +239,23 @@ pub trait Operator: Debug + Send + Sync + Twin<f32> + Twin<f64> {
     /// aliases it and records no backward pass.
     fn passes_gradient(&self) -> bool {
         false
+    }
+
+    /// The function of one variable that it is, if it is one. The scheduler may fuse it into the layer before, or
+    /// run it in place.
+    fn pointwise(&self) -> Option<Pointwise> {
+        None
+    }
+
+    /// Whether the forward pass can end with another layer's function: see [`Forward::activation`].
+    fn fuses_activation(&self, _inputs: &[Shape]) -> bool {
+        false
+    }
+
+    /// Whether the backward pass reads the output of the forward pass. Where it does not, the layer after may
+    /// overwrite it.
+    fn reads_output(&self) -> bool {
+        true
     }
 
     /// What one sample costs.

@@ -21,6 +21,10 @@
 //! constants. Dispatches of one dimension may be folded over x and y: the kernel's linear workgroup
 //! index is `workgroup_id.x + workgroup_id.y * num_workgroups.x`.
 
+use std::borrow::Cow;
+
+use super::elementwise::Function;
+use super::section;
 use crate::shape::Shape;
 
 /// One kernel: a WGSL file with one entry point, `main`.
@@ -119,6 +123,8 @@ pub struct Dispatch {
     pub layer: String,
     /// The kernel.
     pub kernel: Kernel,
+    /// Sections of its source that another file's section of the same name takes the place of.
+    pub sections: Vec<(&'static str, Kernel)>,
     /// Pipeline-overridable constants. The batch is never one of them: a plan for another batch
     /// reuses the pipelines.
     pub constants: Vec<(&'static str, f64)>,
@@ -138,11 +144,45 @@ impl Dispatch {
         Self {
             layer: layer.into(),
             kernel,
+            sections: vec![],
             constants: vec![],
             bindings: vec![],
             uniform: vec![],
             workgroups: [1; 3],
             flops: 0,
+        }
+    }
+
+    /// Puts a function that another kernel holds in a section `name` in the place of this kernel's.
+    pub fn borrow(mut self, name: &'static str, function: &Function) -> Self {
+        self.sections.push((name, function.kernel));
+        self.constants(&function.constants)
+    }
+
+    /// Sets override constants.
+    pub fn constants(mut self, constants: &[(&'static str, f64)]) -> Self {
+        self.constants.extend(constants);
+        self
+    }
+
+    /// The name of the kernel and of all that its sections come from: no two sources have the same.
+    pub fn variant(&self) -> String {
+        let sections = self.sections.iter().map(|(name, other)| format!(" {name}={}", other.name));
+        self.kernel.name.to_owned() + &sections.collect::<String>()
+    }
+
+    /// The kernel, and the function that it ends with if there is one, for people: `conv2d/forward_tiled + relu`.
+    pub fn description(&self) -> String {
+        let activation = self.sections.iter().find(|(name, _)| *name == "activation");
+        let operator = activation.and_then(|(_, other)| other.name.split('/').next());
+        operator.map_or(self.kernel.name.into(), |operator| format!("{} + {operator}", self.kernel.name))
+    }
+
+    /// The WGSL source, with its sections replaced.
+    pub fn source(&self) -> Cow<'static, str> {
+        match &self.sections[..] {
+            [] => Cow::Borrowed(self.kernel.source),
+            sections => Cow::Owned(section::assemble(self.kernel, sections)),
         }
     }
 
@@ -215,9 +255,40 @@ fn fold(groups: usize) -> [u32; 2] {
     [groups.div_ceil(rows).max(1) as u32, rows as u32]
 }
 
+/// How the four channels of a quad of an activation are stored. Sums are in f32 in any case, and so are parameters,
+/// their gradients, statistics and losses.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Storage {
+    /// Four `f32`.
+    #[default]
+    F32,
+    /// Four `f16`, two in a word, converted by the packing functions that every device has.
+    PackedF16,
+    /// Four `f16`, on devices with the feature `shader-f16`.
+    NativeF16,
+}
+
+impl Storage {
+    /// The bytes of a quad.
+    pub fn quad_bytes(self) -> usize {
+        if self == Self::F32 { 16 } else { 8 }
+    }
+
+    /// Where the `storage` section of the kernels comes from, unless it is the kernel's own.
+    fn kernel(self) -> Option<Kernel> {
+        match self {
+            Self::F32 => None,
+            Self::PackedF16 => Some(kernel!("storage/packed_f16")),
+            Self::NativeF16 => Some(kernel!("storage/native_f16")),
+        }
+    }
+}
+
 /// Dispatches in the order in which they run, and the tensors they work on.
 #[derive(Debug, Clone, Default)]
 pub struct Program {
+    /// How activations, and gradients to them, are stored.
+    pub storage: Storage,
     /// All tensors.
     pub tensors: Vec<TensorDesc>,
     /// All dispatches.
@@ -242,7 +313,7 @@ impl Program {
 
     /// An activation of `batch` samples of `shape`.
     pub fn activation(&mut self, label: impl Into<String>, shape: Shape, batch: usize) -> Activation {
-        let bytes = batch * shape.height * shape.width * quads(shape.channels) * 16;
+        let bytes = batch * shape.height * shape.width * quads(shape.channels) * self.storage.quad_bytes();
         Activation { tensor: self.tensor(label, bytes), shape, batch }
     }
 
@@ -251,8 +322,11 @@ impl Program {
         self.tensor(label, batch * shape.len() * 4)
     }
 
-    /// Appends a dispatch.
-    pub fn push(&mut self, dispatch: Dispatch) {
+    /// Appends a dispatch. Its activations are stored as the program says.
+    pub fn push(&mut self, mut dispatch: Dispatch) {
+        if let Some(stored) = self.storage.kernel() {
+            dispatch.sections.push(("storage", stored));
+        }
         self.dispatches.push(dispatch);
     }
 }

@@ -59,13 +59,19 @@ impl Parts {
     }
 }
 
+/// How to split a sum over `pixels` pixels of each of `quads` channel quads, an invocation a part: into how many
+/// parts, of how many pixels. Each invocation sums enough pixels to be worth its while, and few enough parts are
+/// left to join.
+pub(crate) fn channel_splits(pixels: usize, quads: usize) -> (usize, usize) {
+    let splits = splits(pixels, 32, quads, 4096).min(128).max(pixels.div_ceil(MAX_TERMS));
+    let span = pixels.div_ceil(splits);
+    (pixels.div_ceil(span), span)
+}
+
 /// The sum of each channel over all pixels of a batch: the gradient to a bias.
 pub(crate) fn sum_pixels(program: &mut Program, layer: &str, of: Activation, result: TensorId) {
     let (pixels, quads) = (of.pixels(), of.quads());
-    // Each invocation sums enough pixels to be worth its while, and few enough are left to join.
-    let splits = splits(pixels, 32, quads, 4096).min(128).max(pixels.div_ceil(MAX_TERMS));
-    let span = pixels.div_ceil(splits);
-    let splits = pixels.div_ceil(span);
+    let (splits, span) = channel_splits(pixels, quads);
     let parts = Parts::new(program, layer, result, splits, quads);
     let dispatch = Dispatch::new(layer, kernel!("common/sum_pixels"))
         .size("OUT_Q", quads)

@@ -1,9 +1,9 @@
-//! Sigmoid: 1 / (1 + e^(−x)).
+//! Sigmoid: 1 /.
 
-use super::program::{TensorId, kernel};
+use super::Refusal;
+use super::elementwise::{self, Derivative, Function, Pointwise};
+use super::program::kernel;
 use super::registry::{Attributes, FromAttributes};
-use super::{Backward, Cost, Forward, Operator, Refusal, elementwise, single_input};
-use crate::shape::Shape;
 
 /// Sigmoid: 1 / (1 + e^(−x)).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -17,29 +17,14 @@ impl FromAttributes for Sigmoid {
     }
 }
 
-impl Operator for Sigmoid {
-    fn name(&self) -> &'static str {
-        Self::NAME
-    }
-
-    fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, Refusal> {
-        single_input(inputs)
-    }
-
-    fn cost(&self, _inputs: &[Shape], output: Shape) -> Cost {
-        elementwise::cost(output)
-    }
-
-    fn forward(&self, pass: Forward<'_>) -> Vec<TensorId> {
-        let dispatch = elementwise::forward(&pass, kernel!("sigmoid/forward"))
-            .size("CHANNELS", pass.output.shape.channels);
-        pass.program.push(dispatch);
-        vec![]
-    }
-
-    fn backward(&self, pass: Backward<'_>) {
-        if let Some(dispatch) = elementwise::backward(&pass, kernel!("sigmoid/backward_input")) {
-            pass.program.push(dispatch);
+impl Sigmoid {
+    fn pointwise(&self) -> Pointwise {
+        Pointwise {
+            forward: Function::new(kernel!("sigmoid/forward"), &[]),
+            backward: Function::new(kernel!("sigmoid/backward_input"), &[]),
+            derivative: Derivative::Output,
         }
     }
 }
+
+elementwise::operator!(Sigmoid);

@@ -3,13 +3,36 @@
 //! It is the oracle of the tests, in f64, and what a machine without any adapter trains with, in f32.
 //! Tensors are NCHW here, without padding. Nothing in this module knows of a GPU.
 
+mod add;
 mod avg_pool2d;
+mod concat;
 mod conv2d;
+mod cross_entropy;
+mod dropout;
+mod elementwise;
+mod elu;
+mod executor;
+mod flatten;
+mod gelu;
+mod hard_sigmoid;
+mod hard_swish;
+mod leaky_relu;
 mod linear;
 mod lp_pool2d;
 mod matrix;
 mod max_pool2d;
+mod philox;
 mod pool;
+mod precision;
+mod prelu;
+mod relu;
+mod relu6;
+mod sgd;
+mod sigmoid;
+mod silu;
+mod softplus;
+mod tanh;
+mod trainer;
 mod window;
 
 use std::fmt::Debug;
@@ -17,21 +40,6 @@ use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
 use crate::Tensor;
 use crate::ops::StepState;
-
-mod add;
-mod concat;
-mod cross_entropy;
-mod dropout;
-mod elementwise;
-mod executor;
-mod flatten;
-mod philox;
-mod precision;
-mod relu;
-mod sgd;
-mod sigmoid;
-mod tanh;
-mod trainer;
 
 pub use executor::{backward, forward, parameters, vjp};
 pub use precision::Precision;
@@ -59,8 +67,14 @@ pub trait Real:
     fn f64(self) -> f64;
     /// e to this power.
     fn exp(self) -> Self;
+    /// e to this power, minus 1, without cancellation near 0.
+    fn exp_m1(self) -> Self;
     /// Natural logarithm.
     fn ln(self) -> Self;
+    /// The natural logarithm of 1 plus this, without cancellation near 0.
+    fn ln_1p(self) -> Self;
+    /// The complementary error function.
+    fn erfc(self) -> Self;
     /// Hyperbolic tangent.
     fn tanh(self) -> Self;
     /// Absolute value.
@@ -80,6 +94,15 @@ macro_rules! real {
             }
             fn exp(self) -> Self {
                 <$t>::exp(self)
+            }
+            fn exp_m1(self) -> Self {
+                <$t>::exp_m1(self)
+            }
+            fn ln_1p(self) -> Self {
+                <$t>::ln_1p(self)
+            }
+            fn erfc(self) -> Self {
+                libm::erfc(f64::from(self)) as $t
             }
             fn ln(self) -> Self {
                 <$t>::ln(self)

@@ -6,12 +6,7 @@ use crate::ops::Sigmoid;
 
 impl<T: Real> Twin<T> for Sigmoid {
     fn forward(&self, inputs: &[&Tensor<T>], _parameters: &[&Tensor<T>], _pass: &Pass) -> Tensor<T> {
-        let one = T::of(1.0);
-        // Only exponents up to zero: the others overflow.
-        inputs[0].map(|x| {
-            let t = (-x.abs()).exp();
-            if x >= T::default() { one / (one + t) } else { t / (one + t) }
-        })
+        inputs[0].map(elementwise::sigmoid)
     }
 
     fn backward(

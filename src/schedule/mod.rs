@@ -6,6 +6,7 @@
 
 mod blocks;
 mod execution;
+mod fusion;
 mod parameters;
 mod placement;
 mod plan;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::gpu::Capabilities;
 use crate::network::Network;
-use crate::ops::program::{Program, TensorId};
+use crate::ops::program::{Dispatch, Program, TensorId};
 use crate::ops::{Loss, Optimizer};
 use crate::{Error, Result};
 
@@ -19,6 +19,9 @@ pub struct PlanOptions<'a> {
     pub batch: usize,
     /// Whether dropout and its like are active.
     pub training: bool,
+    /// Whether activations, and gradients to them, are stored in half precision. Sums, parameters and losses are in
+    /// f32 in any case; what the host writes and reads is.
+    pub half: bool,
     /// Whether the output is made readable.
     pub output: bool,
     /// The loss to measure, if any. With a backward pass and no loss, the host provides the
@@ -39,6 +42,7 @@ impl<'a> PlanOptions<'a> {
         Self {
             batch,
             training: false,
+            half: false,
             output: true,
             loss: None,
             parameter_gradients: false,
@@ -255,10 +259,9 @@ fn check_dispatches(program: &Program, capabilities: &Capabilities) -> Result<()
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let dispatches = &self.program.dispatches;
-        let width = |text: fn(&crate::ops::program::Dispatch) -> &str| {
-            dispatches.iter().map(|dispatch| text(dispatch).len()).max().unwrap_or(0)
-        };
-        let (layer, kernel) = (width(|d| &d.layer).max(5), width(|d| d.kernel.name));
+        let kernels: Vec<String> = dispatches.iter().map(Dispatch::description).collect();
+        let layer = dispatches.iter().map(|dispatch| dispatch.layer.len()).max().unwrap_or(0).max(5);
+        let kernel = kernels.iter().map(String::len).max().unwrap_or(0);
         writeln!(
             f,
             "  # {:layer$}  {:kernel$} {:>16} {:>10} {:>11}",
@@ -271,7 +274,7 @@ impl fmt::Display for Plan {
                 f,
                 "{i:3} {:layer$}  {:kernel$} {:>16} {:>10.2} {:>11.1}",
                 dispatch.layer,
-                dispatch.kernel.name,
+                kernels[i],
                 format!("{x} x {y} x {z}"),
                 dispatch.flops as f64 / 1e6,
                 bound as f64 / 1024.0,

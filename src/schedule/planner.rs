@@ -4,10 +4,11 @@ use crate::gpu::Capabilities;
 use crate::network::{Network, Node, ValueId};
 use crate::ops::add::{accumulate, sum};
 use crate::ops::flatten::{nchw_to_nhwc, nhwc_to_nchw};
-use crate::ops::program::{Activation, Program, TensorId};
+use crate::ops::program::{Activation, Program, Storage, TensorId};
 use crate::ops::{Backward, Forward, Loss, LossOutput, LossPass, Operator, Optimizer, StepState, UpdatePass};
 
 use super::blocks::Block;
+use super::fusion::Fusion;
 use super::plan::{Io, PlanOptions};
 
 /// A program with what is known of its tensors before they are placed.
@@ -69,6 +70,8 @@ struct Planner<'a> {
     values: Vec<Option<Activation>>,
     /// Which values need a gradient.
     wanted: Vec<bool>,
+    /// Which nodes are joined.
+    fusion: Fusion,
     /// What each node's forward pass keeps for its backward pass.
     saved: Vec<Vec<TensorId>>,
 }
@@ -88,7 +91,7 @@ impl<'a> Planner<'a> {
         blocks: &'a [Block],
         capabilities: &'a Capabilities,
     ) -> Self {
-        let mut program = Program::default();
+        let mut program = Program { storage: storage(options, capabilities), ..Program::default() };
         let step = program.tensor("step state", size_of::<StepState>());
         let mut planner = Self {
             network,
@@ -102,10 +105,12 @@ impl<'a> Planner<'a> {
             gradients: vec![None; network.parameters().len()],
             values: vec![None; network.shapes().len()],
             wanted: vec![],
+            fusion: Fusion::default(),
             saved: vec![vec![]; network.nodes().len()],
         };
         planner.place_parameters();
         planner.wanted = planner.find_wanted();
+        planner.fusion = Fusion::find(network, options.training, &planner.wanted);
         planner
     }
 
@@ -151,12 +156,16 @@ impl<'a> Planner<'a> {
         }
         for (stream, node) in self.network.nodes().iter().enumerate() {
             let inputs: Vec<Activation> = node.inputs.iter().map(|input| self.value(*input)).collect();
-            if node.operator.is_identity(&self.network.input_shapes(node), self.options.training) {
-                let shape = self.network.shape(node.output);
+            let shape = self.network.shape(node.output);
+            let identity = node.operator.is_identity(&self.network.input_shapes(node), self.options.training);
+            if identity || self.fusion.absorbed[stream] {
                 self.values[node.output.0] = Some(Activation { shape, ..inputs[0] });
                 continue;
             }
-            let output = self.activation(format!("{}.output", node.name), node.output);
+            let output = match self.fusion.in_place[stream] {
+                true => Activation { shape, ..inputs[0] },
+                false => self.activation(format!("{}.output", node.name), node.output),
+            };
             let parameters = self.parameters_of(node);
             self.saved[stream] = Operator::forward(
                 &*node.operator,
@@ -170,6 +179,7 @@ impl<'a> Planner<'a> {
                     inputs: &inputs,
                     parameters: &parameters,
                     output,
+                    activation: self.fusion.activation[stream].as_ref(),
                     step: self.io.step,
                 },
             );
@@ -245,25 +255,27 @@ impl<'a> Planner<'a> {
             if !self.wanted[node.output.0] || contributions.is_empty() {
                 continue;
             }
-            let grad_output = self.join(&node.name, &contributions);
+            let Contribution { activation: grad_output, owned } = self.join(&node.name, &contributions);
             let shapes = self.network.input_shapes(node);
             let passes =
                 node.operator.passes_gradient() || node.operator.is_identity(&shapes, self.options.training);
+            // Where one input alone gets a gradient, it may have the memory of the gradient to the output.
+            let reuses = passes || (owned && node.operator.pointwise().is_some());
+            let owned = !reuses || (owned && node.inputs.len() == 1);
             let grad_inputs: Vec<Option<Activation>> = node
                 .inputs
                 .iter()
                 .map(|input| {
                     let shape = self.network.shape(*input);
-                    let contribution = if !self.wanted[input.0] {
+                    if !self.wanted[input.0] {
                         return None;
-                    } else if passes {
-                        Contribution { activation: Activation { shape, ..grad_output }, owned: false }
-                    } else {
-                        let label = format!("{}.grad_input", node.name);
-                        Contribution { activation: self.activation(label, *input), owned: true }
+                    }
+                    let activation = match reuses {
+                        true => Activation { shape, ..grad_output },
+                        false => self.activation(format!("{}.grad_input", node.name), *input),
                     };
-                    arriving[input.0].push(contribution);
-                    Some(contribution.activation)
+                    arriving[input.0].push(Contribution { activation, owned });
+                    Some(activation)
                 })
                 .collect();
             if !passes {
@@ -306,35 +318,35 @@ impl<'a> Planner<'a> {
     }
 
     /// The sum of the gradients that arrive at a value from its consumers.
-    fn join(&mut self, layer: &str, contributions: &[Contribution]) -> Activation {
+    fn join(&mut self, layer: &str, contributions: &[Contribution]) -> Contribution {
+        if let [only] = contributions {
+            return *only;
+        }
         let owned = contributions.iter().position(|contribution| contribution.owned);
-        let (first, into) = match (contributions, owned) {
-            ([only], _) => return only.activation,
-            (_, Some(owned)) => (owned, contributions[owned].activation),
-            _ => {
-                let (a, b) = (contributions[0].activation, contributions[1].activation);
-                let into = self.program.activation(format!("{layer}.grad_output"), a.shape, a.batch);
-                self.program.push(sum(layer, a.tensor, b.tensor, into.tensor, into.total_quads()));
-                return self.join_rest(layer, into, &contributions[2..]);
-            }
+        let (into, first) = match owned {
+            Some(owned) => (contributions[owned].activation, owned),
+            None => (self.copy_sum(layer, contributions), 0),
         };
-        let rest: Vec<_> =
-            contributions.iter().enumerate().filter(|(i, _)| *i != first).map(|(_, c)| *c).collect();
-        self.join_rest(layer, into, &rest)
+        let summed = |i: usize| i == first || (owned.is_none() && i == 1);
+        for (_, contribution) in contributions.iter().enumerate().filter(|(i, _)| !summed(*i)) {
+            let other = contribution.activation.tensor;
+            self.program.push(accumulate(layer, into.tensor, other, into.total_quads()));
+        }
+        Contribution { activation: into, owned: true }
     }
 
-    fn join_rest(&mut self, layer: &str, into: Activation, rest: &[Contribution]) -> Activation {
-        for contribution in rest {
-            let from = contribution.activation.tensor;
-            self.program.push(accumulate(layer, into.tensor, from, into.total_quads()));
-        }
+    /// The sum of the first two gradients in memory of its own.
+    fn copy_sum(&mut self, layer: &str, contributions: &[Contribution]) -> Activation {
+        let (a, b) = (contributions[0].activation, contributions[1].activation);
+        let into = self.program.activation(format!("{layer}.grad_output"), a.shape, a.batch);
+        self.program.push(sum(layer, a.tensor, b.tensor, into.tensor, into.total_quads()));
         into
     }
 
     fn read_input_gradients(&mut self, arriving: Vec<Vec<Contribution>>) {
         for (i, input) in self.network.inputs().iter().enumerate() {
             let host = (!arriving[input.0].is_empty()).then(|| {
-                let gradient = self.join("input", &arriving[input.0]);
+                let gradient = self.join("input", &arriving[input.0]).activation;
                 let shape = self.network.shape(*input);
                 let host = self.program.host_tensor(format!("input {i}.gradient"), shape, gradient.batch);
                 self.program.push(nhwc_to_nchw("input", gradient, host, shape.len()));
@@ -366,5 +378,14 @@ impl<'a> Planner<'a> {
                 step: self.io.step,
             });
         }
+    }
+}
+
+/// How activations are stored.
+fn storage(options: &PlanOptions<'_>, capabilities: &Capabilities) -> Storage {
+    match (options.half, capabilities.shader_f16) {
+        (false, _) => Storage::F32,
+        (true, false) => Storage::PackedF16,
+        (true, true) => Storage::NativeF16,
     }
 }

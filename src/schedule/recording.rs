@@ -85,10 +85,10 @@ impl Step {
         if !dispatch.uniform.is_empty() {
             kinds.push(BindingKind::Uniform);
         }
-        let kernel = dispatch.kernel;
-        let pipeline = context.pipeline(kernel.name, kernel.source, &dispatch.constants, &kinds)?;
-        let descriptor = BindGroupDescriptor { label: Some(kernel.name), layout: &pipeline.layout, entries };
-        let bind_group = context.guard(kernel.name, 0, || context.device().create_bind_group(&descriptor))?;
+        let kernel = dispatch.variant();
+        let pipeline = context.pipeline(&kernel, || dispatch.source(), &dispatch.constants, &kinds)?;
+        let descriptor = BindGroupDescriptor { label: Some(&kernel), layout: &pipeline.layout, entries };
+        let bind_group = context.guard(&kernel, 0, || context.device().create_bind_group(&descriptor))?;
         Ok(Self { pipeline, bind_group, workgroups: dispatch.workgroups })
     }
 }

@@ -21,9 +21,9 @@ fn values() -> Vec<f32> {
     edges.into_iter().chain(between).flat_map(|x| [x, -x]).chain([f32::MAX, f32::MIN]).collect()
 }
 
-/// Checks output and gradient. Rounding may take the output off by `units` roundings of its magnitude, and the gradient
-/// by as many of `slope(y)`, the sum of the magnitudes that make up the derivative where the output is y.
-pub fn check(operator: impl Operator + 'static, units: f64, slope: impl Fn(f64) -> f64) {
+/// Checks output and gradient. Rounding may take the two off by `units` roundings of `magnitudes(x, y)`: the sums of the
+/// magnitudes that make up the output y and the derivative where the input is x.
+pub fn check(operator: impl Operator + 'static, units: f64, magnitudes: impl Fn(f64, f64) -> [f64; 2]) {
     let name = operator.name();
     let operator: Arc<dyn Operator> = Arc::new(operator);
     let values = values();
@@ -39,10 +39,10 @@ pub fn check(operator: impl Operator + 'static, units: f64, slope: impl Fn(f64) 
         for context in contexts() {
             let got =
                 gpu::differentiate(context, &network, &[&input], Some(&grad), &Pass::default()).unwrap();
-            let at = |i: usize| (output.data()[i], f64::from(grad.data()[i]).abs());
-            close(name, &got["output"], output.data(), |i| bound::of_units(units, at(i).0.abs()));
+            let at = |i: usize| magnitudes(doubles[0].data()[i], output.data()[i]);
+            close(name, &got["output"], output.data(), |i| bound::of_units(units, at(i)[0]));
             close(&format!("{name}: gradient"), &got["grad.input.0"], inputs[0].data(), |i| {
-                bound::of_units(units, at(i).1 * slope(at(i).0))
+                bound::of_units(units, f64::from(grad.data()[i]).abs() * at(i)[1])
             });
         }
     }

@@ -9,7 +9,7 @@ use crate::elementwise;
 /// the derivative is y − y².
 #[test]
 fn is_right_to_some_roundings() {
-    elementwise::check(Sigmoid, 128.0, |y| y + y * y);
+    elementwise::check(Sigmoid, 128.0, |_, y| [y, y + y * y]);
 }
 
 #[test]

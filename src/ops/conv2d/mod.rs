@@ -137,6 +137,10 @@ impl Operator for Conv2d {
         self.window.over([input.height, input.width]).ok()
     }
 
+    fn reads_output(&self) -> bool {
+        false
+    }
+
     fn cost(&self, inputs: &[Shape], output: Shape) -> Cost {
         let in_channels = inputs.first().map_or(0, |input| input.channels);
         let [kernel_height, kernel_width] = self.window.kernel;

@@ -1,0 +1,50 @@
+// An activation, forward and in place: values = activate(values).
+//
+// values: the quads of an activation, [pixel][quad]. Lanes past the last channel are put back to zero.
+// Here the function is none; the scheduler puts an activation's section `activation` in its place where nothing
+// else needs what the values were.
+// An invocation owns one quad, a workgroup 256 quads in a row: the kernel is bound by memory, and
+// neighbours on neighbouring quads read and write it in one piece.
+
+const WORKGROUP = 256u;
+
+override CHANNELS: u32;
+
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
+// section activation: what the scheduler runs in place. Another function is put here.
+fn activate(x: vec4<f32>) -> vec4<f32> {
+    return x;
+}
+// end activation
+
+@group(0) @binding(0) var<storage, read_write> values: array<Quad>;
+// The number of quads.
+@group(0) @binding(1) var<uniform> quads: u32;
+
+// The value without the lanes past the last channel.
+fn real(index: u32, value: vec4<f32>) -> vec4<f32> {
+    let channels = index % ((CHANNELS + 3u) / 4u) * 4u + vec4(0u, 1u, 2u, 3u);
+    return select(vec4<f32>(), value, channels < vec4(CHANNELS));
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) invocation: u32,
+) {
+    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
+    if index >= quads {
+        return;
+    }
+    values[index] = store(real(index, activate(load(values[index]))));
+}

@@ -1,0 +1,46 @@
+// PReLU, forward: output = input where input > 0, otherwise weight[c] · input.
+//
+// input, output: the quads of an activation, [pixel][QUADS]. Pad lanes stay zero by themselves.
+// weight: the slopes, [QUADS] vec4 over channels, or one slope for all of them where SHARED is 1.
+// An invocation owns one quad, a workgroup 256 quads in a row: the kernel is bound by memory, and
+// neighbours on neighbouring quads read and write it in one piece.
+
+const WORKGROUP = 256u;
+
+override QUADS: u32 = 1;
+override SHARED: u32 = 0;
+
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
+@group(0) @binding(0) var<storage, read> input: array<Quad>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> output: array<Quad>;
+// The number of quads.
+@group(0) @binding(3) var<uniform> quads: u32;
+
+// The slope of the channels of quad q: that of each, or the one of all.
+fn slope(q: u32) -> vec4<f32> {
+    return select(weight[select(q, 0u, SHARED == 1u)], vec4(weight[0].x), SHARED == 1u);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) invocation: u32,
+) {
+    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
+    if index >= quads {
+        return;
+    }
+    let x = load(input[index]);
+    output[index] = store(select(x, slope(index % QUADS) * x, x <= vec4<f32>()));
+}

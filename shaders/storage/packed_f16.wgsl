@@ -1,0 +1,26 @@
+// Activations in half precision on any device: two channels in a word.
+//
+// A file of one section, put into the place of the kernels' own (src/ops/section.rs). The packing function may
+// give anything for what is too large for f16, so such values become infinite here by hand: an overflow must be seen.
+// From 65,520 on a number is nearer to the first that f16 does not have than to 65,504, its largest.
+
+// section storage: four f16 in two words.
+alias Quad = vec2<u32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return vec4(unpack2x16float(quad.x), unpack2x16float(quad.y));
+}
+fn pack_half(value: vec2<f32>) -> u32 {
+    let infinite = vec2(0x7c00u) | ((bitcast<vec2<u32>>(value) >> vec2(16u)) & vec2(0x8000u));
+    let packed = pack2x16float(clamp(value, vec2(-65504.0), vec2(65504.0)));
+    let finite = vec2(packed & 0xffffu, packed >> 16u);
+        let halves = select(
+        select(finite, infinite, abs(value) >= vec2(65520.0)),
+        vec2(0x7e00u),
+        (bitcast<vec2<u32>>(value) & vec2(0x7fffffffu)) > vec2(0x7f800000u),
+    );
+    return halves.x | (halves.y << 16u);
+}
+fn store(value: vec4<f32>) -> Quad {
+    return vec2(pack_half(value.xy), pack_half(value.zw));
+}
+// end storage

@@ -1,0 +1,75 @@
+//! Sections: the one step between a kernel's file and what the driver compiles.
+//!
+//! Every kernel is a valid module by itself. What differs from one use to the next is an override constant or a
+//! word of the uniform. Where neither can do it, because a type or a function differs, the lines stand in a
+//! section that says what it is for:
+//!
+//! ```wgsl
+//! // section activation: what the scheduler fuses into the store. Another function is put here.
+//! fn activate(x: vec4<f32>) -> vec4<f32> {
+//!     return x;
+//! }
+//! // end activation
+//! ```
+//!
+//! A dispatch may put the section of the same name of another file in its place: that of `relu/forward`, and the
+//! convolution ends with a ReLU. Nothing else is done to a source, but that the directives of the other file
+//! (`enable f16;`) come to stand at the front.
+//!
+//! | section | what it says |
+//! | --- | --- |
+//! | `activation` | `activate`, the function of an activation, and its constants |
+//! | `gradient` | `gradient`, the gradient to an activation's input, and its constants |
+//! | `storage` | `Quad`, `load` and `store`: how four channels of an activation lie in memory |
+//! | `result` | `Result` and `store_result`: the same of an output that may be parts of a sum, always f32 |
+
+use std::ops::Range;
+
+use super::program::Kernel;
+
+/// The source of `kernel` with these sections taken from other files. A section that one of the two does not
+/// have stays as it is.
+pub(crate) fn assemble(kernel: Kernel, sections: &[(&'static str, Kernel)]) -> String {
+    let mut source = kernel.source.to_owned();
+    for (name, other) in sections {
+        let (Some(here), Some(there)) = (find(&source, name), find(other.source, name)) else { continue };
+        source.replace_range(here, &other.source[there]);
+        for directive in other.source.lines().filter(|line| line.starts_with("enable ")) {
+            if !source.contains(directive) {
+                source.insert_str(0, &format!("{directive}\n"));
+            }
+        }
+    }
+    source
+}
+
+/// Where a section stands, from its first line to the end of its last.
+fn find(source: &str, name: &str) -> Option<Range<usize>> {
+    let start = source.find(&format!("// section {name}:"))?;
+    let end = format!("// end {name}\n");
+    let length = source[start..].find(&end)? + end.len();
+    Some(start..start + length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KERNEL: Kernel =
+        Kernel { name: "a", source: "// a\n// section one: why\nfn f() {}\n// end one\nfn main() {}\n" };
+    const OTHER: Kernel =
+        Kernel { name: "b", source: "enable f16;\n// section one: other\nfn f() { g(); }\n// end one\n" };
+
+    #[test]
+    fn a_section_takes_the_place_of_another_with_its_directives() {
+        let expected =
+            "enable f16;\n// a\n// section one: other\nfn f() { g(); }\n// end one\nfn main() {}\n";
+        assert_eq!(assemble(KERNEL, &[("one", OTHER)]), expected);
+    }
+
+    #[test]
+    fn what_one_of_them_lacks_stays() {
+        assert_eq!(assemble(KERNEL, &[("two", OTHER)]), KERNEL.source);
+        assert_eq!(assemble(KERNEL, &[("on", OTHER)]), KERNEL.source);
+    }
+}
