@@ -2,9 +2,9 @@
 //!
 //! Tools that meet operators as data (the conformance cases, an importer) build them from here.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
@@ -91,7 +91,8 @@ const fn optimizer<O: Optimizer + FromAttributes + 'static>() -> Entry {
 pub struct Attributes {
     values: Map<String, Value>,
     parameters: BTreeMap<String, Vec<usize>>,
-    asked: RefCell<BTreeMap<String, Asked>>,
+    /// Copies share it.
+    asked: Arc<Mutex<BTreeMap<String, Asked>>>,
 }
 
 /// An attribute that somebody asked for.
@@ -125,7 +126,7 @@ impl Attributes {
 
     /// The attributes that have been asked for, by name: those that an operator knows, once it was made.
     pub fn asked(&self) -> BTreeMap<String, Asked> {
-        self.asked.borrow().clone()
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Reads a JSON object.
@@ -198,7 +199,7 @@ impl Attributes {
         read: impl FnOnce(&'a Value) -> Option<T>,
     ) -> Result<T, Refusal> {
         let asked = Asked { default: format!("{default:?}"), wanted };
-        self.asked.borrow_mut().insert(name.into(), asked);
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(name.into(), asked);
         match self.values.get(name) {
             None | Some(Value::Null) => Ok(default),
             Some(value) => {

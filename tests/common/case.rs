@@ -10,6 +10,7 @@ use wgcnn::Tensor;
 use wgcnn::ops::registry::Attributes;
 
 /// What must come out of an operator for certain inputs.
+#[derive(Clone)]
 pub struct Case {
     /// The file's name without its ending.
     pub name: String,
@@ -77,6 +78,12 @@ impl Case {
             return Err("it has no tensor \"input.0\"".into());
         }
         Ok(Self { name, operator, attributes, inputs, labels, parameters, grad_output, wanted })
+    }
+
+    /// How many numbers go into it.
+    pub fn elements(&self) -> usize {
+        let tensors = self.inputs.iter().chain(self.parameters.values()).chain(&self.grad_output);
+        tensors.map(Tensor::len).sum()
     }
 
     /// What `results` lack or have wrong; none if the case passes.

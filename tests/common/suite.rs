@@ -68,7 +68,7 @@ pub fn run(
 }
 
 /// The case files of a folder, in order of their names.
-fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+pub fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let entries = std::fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     let mut files = Vec::new();
     for entry in entries {

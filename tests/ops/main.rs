@@ -5,10 +5,12 @@ mod common {
     pub mod bound;
     pub mod case;
     pub mod differences;
+    pub mod draft;
     pub mod gpu;
+    pub mod oracle;
+    pub mod reference;
     pub mod suite;
 }
-mod cases;
 mod check;
 mod contexts;
 mod elementwise;
@@ -20,6 +22,7 @@ mod conv2d;
 mod cross_entropy;
 mod dropout;
 mod elu;
+mod every;
 mod flatten;
 mod gelu;
 mod graphs;

@@ -1,0 +1,141 @@
+//! Every name of the registry on its cases in `tests/cases`, and on random ones against the reference.
+//!
+//! The random cases are the same in every run, unless `WGCNN_SEED` says otherwise. `./dev fuzz` runs others for as long
+//! as it is told, and says of a failure with which seed it comes again.
+
+use std::path::Path;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime};
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use wgcnn::ops::registry::{self, Entry, REGISTRY};
+
+use crate::common::case::Case;
+use crate::common::draft::{Draft, drafts};
+use crate::common::oracle::Oracle;
+use crate::common::{gpu, suite};
+use crate::contexts::contexts;
+
+/// The tests of each operator, so that each is seen to pass or fail by itself.
+macro_rules! every {
+    ($($name:ident),+ $(,)?) => {
+        const NAMES: &[&str] = &[$(stringify!($name)),+];
+        $(mod $name {
+            #[test]
+            fn cases() {
+                super::check_cases(stringify!($name));
+            }
+
+            #[test]
+            fn properties() {
+                super::check_properties(super::entry(stringify!($name)), super::seed());
+            }
+        })+
+    };
+}
+
+every! {
+    add,
+    avg_pool2d,
+    concat,
+    conv2d,
+    cross_entropy,
+    dropout,
+    elu,
+    flatten,
+    gelu,
+    hard_sigmoid,
+    hard_swish,
+    leaky_relu,
+    linear,
+    lp_pool2d,
+    max_pool2d,
+    prelu,
+    relu,
+    relu6,
+    sgd,
+    sigmoid,
+    silu,
+    softplus,
+    tanh,
+}
+
+#[test]
+fn the_names_are_those_of_the_registry() {
+    let registered: Vec<&str> = REGISTRY.iter().map(|entry| entry.name).collect();
+    assert_eq!(NAMES, registered);
+}
+
+fn entry(name: &str) -> &'static Entry {
+    registry::find(name).unwrap_or_else(|| panic!("{name} is not in the registry"))
+}
+
+/// Checks that every case of an operator gives what PyTorch gave.
+fn check_cases(name: &str) {
+    static CASES: OnceLock<Vec<Case>> = OnceLock::new();
+    let cases = CASES.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+        suite::files(&folder).unwrap().iter().map(|file| Case::read(file).unwrap()).collect()
+    });
+    for context in contexts() {
+        for case in cases.iter().filter(|case| case.operator == name) {
+            let results = gpu::run(context, case, entry(name)).unwrap();
+            let wrong: Vec<_> = case.mismatches(&results).iter().map(ToString::to_string).collect();
+            assert!(wrong.is_empty(), "{} on {}\n{}", case.name, context.description(), wrong.join("\n"));
+        }
+    }
+}
+
+/// How many random cases of an operator one seed gives.
+const CASES: u32 = 8;
+
+fn seed() -> u64 {
+    std::env::var("WGCNN_SEED").map_or(0, |seed| seed.parse().expect("WGCNN_SEED must be a whole number"))
+}
+
+/// Checks random cases of an operator. A failure is made as small as it will get before it is shown.
+fn check_properties(entry: &'static Entry, seed: u64) {
+    let config =
+        Config { cases: CASES, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    if let Err(error) = runner.run(&drafts(entry.name), |draft| check_draft(entry, &draft)) {
+        let name = entry.name;
+        panic!(
+            "{name}: {error}\nTo see it again: WGCNN_SEED={seed} cargo test --test ops every::{name}::properties"
+        );
+    }
+}
+
+/// The most elements of a random case. The reference is asked what depends on each of them.
+const FEW: usize = 500;
+
+/// Checks one random case on every variant of the kernels. One that the operator refuses, that is large, or whose result
+/// is no number does not count.
+fn check_draft(entry: &Entry, draft: &Draft) -> Result<(), TestCaseError> {
+    let case = draft.case(entry).map_err(TestCaseError::reject)?;
+    prop_assume!(case.elements() <= FEW);
+    let oracle = Oracle::of(&case, entry).map_err(TestCaseError::fail)?;
+    prop_assume!(oracle.is_finite());
+    for context in contexts() {
+        let results = gpu::run(context, &case, entry).map_err(TestCaseError::fail)?;
+        let worst = oracle.worst(&results).map_err(TestCaseError::fail)?;
+        prop_assert!(worst.share() <= 1.0, "{worst} on {}", context.description());
+    }
+    Ok(())
+}
+
+/// Random cases of all operators with ever new seeds, for as many seconds as `WGCNN_FUZZ_SECONDS` says.
+#[test]
+#[ignore = "./dev fuzz SECONDS"]
+fn fuzz() {
+    let seconds = std::env::var("WGCNN_FUZZ_SECONDS").expect("WGCNN_FUZZ_SECONDS");
+    let end = Instant::now() + Duration::from_secs(seconds.parse().expect("a number of seconds"));
+    let first = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
+    for seed in (first..).take_while(|_| Instant::now() < end) {
+        println!("seed {seed}");
+        REGISTRY.iter().take_while(|_| Instant::now() < end).for_each(|entry| check_properties(entry, seed));
+    }
+}
