@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde_json::{Map, Value};
@@ -32,6 +32,26 @@ pub struct Case {
 
 /// What an executor computed for a case, by the names of [`Case::wanted`].
 pub type Results = BTreeMap<String, Vec<f64>>;
+
+/// The case files of a folder, in order of their names.
+///
+/// # Errors
+/// Where the folder cannot be read or holds none.
+pub fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let entries = std::fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|e| format!("{}: {e}", folder.display()))?.path();
+        if path.extension().is_some_and(|extension| extension == "safetensors") {
+            files.push(path);
+        }
+    }
+    if files.is_empty() {
+        return Err(format!("{} holds no case (a file that ends in .safetensors)", folder.display()));
+    }
+    files.sort();
+    Ok(files)
+}
 
 impl Case {
     /// Reads a case file.

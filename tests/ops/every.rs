@@ -11,10 +11,11 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use wgcnn::ops::registry::{self, Entry, REGISTRY};
 
-use crate::common::case::Case;
-use crate::common::draft::{Draft, drafts};
+use crate::common::case::{self, Case};
+use crate::common::draft::Draft;
+use crate::common::gpu;
 use crate::common::oracle::Oracle;
-use crate::common::{gpu, suite};
+use crate::common::strategies::drafts;
 use crate::contexts::contexts;
 
 /// The tests of each operator, so that each is seen to pass or fail by itself.
@@ -76,7 +77,7 @@ fn check_cases(name: &str) {
     static CASES: OnceLock<Vec<Case>> = OnceLock::new();
     let cases = CASES.get_or_init(|| {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
-        suite::files(&folder).unwrap().iter().map(|file| Case::read(file).unwrap()).collect()
+        case::files(&folder).unwrap().iter().map(|file| Case::read(file).unwrap()).collect()
     });
     for context in contexts() {
         for case in cases.iter().filter(|case| case.operator == name) {

@@ -9,7 +9,7 @@ mod common {
     pub mod gpu;
     pub mod oracle;
     pub mod reference;
-    pub mod suite;
+    pub mod strategies;
 }
 mod check;
 mod contexts;
