@@ -53,11 +53,13 @@ pub mod prelude {
     pub use crate::gpu::Context;
     pub use crate::network::{Init, Network};
     pub use crate::ops::{
-        Add, AvgPool2d, Concat, Conv2d, CrossEntropy, Dropout, Elu, Flatten, Gelu, HardSigmoid, HardSwish,
-        LeakyRelu, Linear, LpPool2d, MaxPool2d, Prelu, Relu, Relu6, Sgd, Sigmoid, Silu, Softplus, Tanh,
+        Adam, AdamW, Add, AvgPool2d, BatchNorm, Concat, Conv2d, Crop, CrossEntropy, Dropout, Elu, Flatten,
+        Gelu, GroupNorm, HardSigmoid, HardSwish, LeakyRelu, Linear, LossScaling, LpPool2d, MaxPool2d, Mul,
+        Pad2d, PadMode, Prelu, Relu, Relu6, Reshape, RmsProp, Sgd, Sigmoid, Silu, Softplus, Split, Tanh,
+        UpsampleBilinear2d, UpsampleNearest2d,
     };
-    pub use crate::shape::{Padding, Shape};
-    pub use crate::train::{Metrics, Trainer};
+    pub use crate::shape::{Axis, Padding, Shape};
+    pub use crate::train::{Metrics, Trainer, TrainerOptions};
 }
 
 /// The README's programs, so that they are compiled with the documentation's.

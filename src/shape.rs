@@ -27,6 +27,11 @@ impl Shape {
         Self::new(features, 1, 1)
     }
 
+    /// Channels, height and width.
+    pub const fn sizes(self) -> [usize; 3] {
+        [self.channels, self.height, self.width]
+    }
+
     /// The number of elements.
     pub const fn len(self) -> usize {
         self.channels * self.height * self.width
@@ -67,6 +72,34 @@ impl fmt::Display for Shape {
         } else {
             f.pad(&format!("[{}, {}, {}]", self.channels, self.height, self.width))
         }
+    }
+}
+
+/// An axis of a sample. The batch is none: every sample stands for itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Axis {
+    /// The channels, or features: axis 1 of NCHW.
+    #[default]
+    Channels,
+    /// The rows of pixels: axis 2.
+    Height,
+    /// The columns of pixels: axis 3.
+    Width,
+}
+
+impl Axis {
+    /// All of them, in their order.
+    pub const ALL: [Self; 3] = [Self::Channels, Self::Height, Self::Width];
+
+    /// Its place in [`Shape::sizes`].
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+impl fmt::Display for Axis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(["channels", "height", "width"][self.index()])
     }
 }
 
@@ -178,7 +211,7 @@ impl Window {
         })
     }
 
-    fn axis(&self, axis: usize, size: usize) -> Result<Axis, String> {
+    fn axis(&self, axis: usize, size: usize) -> Result<Along, String> {
         let name = ["height", "width"][axis];
         let (kernel, stride, dilation) = (self.kernel[axis], self.stride[axis], self.dilation[axis]);
         for (attribute, value) in [("kernel", kernel), ("stride", stride), ("dilation", dilation)] {
@@ -221,11 +254,12 @@ impl Window {
         if self.ceil_mode && rest != 0 && output * stride < size + before {
             output += 1;
         }
-        Ok(Axis { before, after, output })
+        Ok(Along { before, after, output })
     }
 }
 
-struct Axis {
+/// A window along one axis: padding and positions.
+struct Along {
     before: usize,
     after: usize,
     output: usize,

@@ -39,7 +39,7 @@ pub fn open(options: &Options) -> Result<Option<Context>> {
 /// A trainer on a GPU or on the CPU.
 pub enum Engine {
     Gpu(Box<Trainer>),
-    Cpu(reference::Trainer<f32>),
+    Cpu(Box<reference::Trainer<f32>>),
 }
 
 /// A training step that was started.
@@ -68,7 +68,7 @@ impl Engine {
             Some(context) => {
                 Self::Gpu(Box::new(Trainer::new(context, network, loss, optimizer, options.batch)?))
             }
-            None => Self::Cpu(reference::Trainer::new(network, loss, optimizer, options.batch)?),
+            None => Self::Cpu(Box::new(reference::Trainer::new(network, loss, optimizer, options.batch)?)),
         };
         match &mut engine {
             Self::Gpu(trainer) => trainer.set_seed(options.seed),

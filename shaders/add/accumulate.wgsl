@@ -7,8 +7,18 @@
 
 const WORKGROUP = 256u;
 
-@group(0) @binding(0) var<storage, read_write> into: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> addend: array<vec4<f32>>;
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
+@group(0) @binding(0) var<storage, read_write> into: array<Quad>;
+@group(0) @binding(1) var<storage, read> addend: array<Quad>;
 // The number of quads.
 @group(0) @binding(2) var<uniform> quads: u32;
 
@@ -22,5 +32,5 @@ fn main(
     if index >= quads {
         return;
     }
-    into[index] += addend[index];
+    into[index] = store(load(into[index]) + load(addend[index]));
 }

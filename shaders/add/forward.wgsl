@@ -6,9 +6,19 @@
 
 const WORKGROUP = 256u;
 
-@group(0) @binding(0) var<storage, read> left: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> right: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> output: array<vec4<f32>>;
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
+@group(0) @binding(0) var<storage, read> left: array<Quad>;
+@group(0) @binding(1) var<storage, read> right: array<Quad>;
+@group(0) @binding(2) var<storage, read_write> output: array<Quad>;
 // The number of quads.
 @group(0) @binding(3) var<uniform> quads: u32;
 
@@ -22,5 +32,5 @@ fn main(
     if index >= quads {
         return;
     }
-    output[index] = left[index] + right[index];
+    output[index] = store(load(left[index]) + load(right[index]));
 }

@@ -1,14 +1,15 @@
-// Joins a split sum: result[i] = sum over s of partial[s][i], in the order of s.
+// Joins a split sum: result[r][i] = sum over s of partial[s][i], s in the r-th range of `span` splits, in order.
 //
 // partial  [splits][quads] vec4
-// result   [quads] vec4
+// result   [ranges][quads] vec4, ranges = ceil(splits / span)
 //
-// An invocation owns one vec4. The splits are few beside the terms that they joined, so that a plain loop reads
-// them at the memory's speed, neighbours side by side.
+// An invocation owns one vec4. The splits of a range are few beside the terms that they joined, so that a plain loop
+// reads them at the memory's speed, neighbours side by side.
 
 struct Params {
     quads: u32,
     splits: u32,
+    span: u32,
 }
 
 @group(0) @binding(0) var<storage, read> partial: array<vec4<f32>>;
@@ -22,12 +23,16 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let i = (group.x + group.y * groups.x) * 64u + local;
-    if (i >= params.quads) {
+    let column = i % params.quads;
+    let begin = i / params.quads * params.span;
+    let end = min(begin + params.span, params.splits);
+    // Past the last range there is nothing to sum.
+    if (begin >= end) {
         return;
     }
     var sum = vec4(0.0);
-    for (var split = 0u; split < params.splits; split++) {
-        sum += partial[split * params.quads + i];
+    for (var split = begin; split < end; split++) {
+        sum += partial[split * params.quads + column];
     }
     result[i] = sum;
 }

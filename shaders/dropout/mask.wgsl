@@ -29,11 +29,27 @@ struct StepState {
     step: u32,
 }
 
-@group(0) @binding(0) var<storage, read> input: array<vec4<f32>>;
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
+struct Params {
+    // The number of quads.
+    quads: u32,
+    // The number of quads of the batch before the first of these.
+    first: u32,
+}
+
+@group(0) @binding(0) var<storage, read> input: array<Quad>;
 @group(0) @binding(1) var<storage, read> step: StepState;
-@group(0) @binding(2) var<storage, read_write> output: array<vec4<f32>>;
-// The number of quads.
-@group(0) @binding(3) var<uniform> quads: u32;
+@group(0) @binding(2) var<storage, read_write> output: array<Quad>;
+@group(0) @binding(3) var<uniform> params: Params;
 
 // The high words of the 64-bit products. No sum of the halves' products overflows 32 bits.
 fn multiply_high(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
@@ -65,9 +81,9 @@ fn main(
     @builtin(local_invocation_index) invocation: u32,
 ) {
     let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
-    if index >= quads {
+    if index >= params.quads {
         return;
     }
-    let words = philox(vec4(index, step.step, STREAM, 0u), vec2(step.seed_low, step.seed_high));
-    output[index] = select(vec4<f32>(), input[index] * SCALE, words >= vec4(THRESHOLD));
+    let words = philox(vec4(params.first + index, step.step, STREAM, 0u), vec2(step.seed_low, step.seed_high));
+    output[index] = store(select(vec4<f32>(), load(input[index]) * SCALE, words >= vec4(THRESHOLD)));
 }

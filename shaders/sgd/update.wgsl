@@ -3,6 +3,7 @@
 //
 // parameters, gradients: quads, laid out alike; padding is zero in both and stays so.
 // step: the state of the step, for its learning rate.
+// control: the factor of the gradients, and whether this step is left out.
 // An invocation owns one quad, a workgroup 256 quads in a row: the kernel is bound by memory, and
 // neighbours on neighbouring quads read and write it in one piece.
 
@@ -18,11 +19,17 @@ struct StepState {
     learning_rate: f32,
 }
 
+struct UpdateControl {
+    gradient_scale: f32,
+    skip: u32,
+}
+
 @group(0) @binding(0) var<storage, read_write> parameters: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> gradients: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> step: StepState;
+@group(0) @binding(2) var<uniform> step: StepState;
+@group(0) @binding(3) var<uniform> control: UpdateControl;
 // The number of quads.
-@group(0) @binding(3) var<uniform> quads: u32;
+@group(0) @binding(4) var<uniform> quads: u32;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -31,10 +38,10 @@ fn main(
     @builtin(local_invocation_index) invocation: u32,
 ) {
     let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
-    if index >= quads {
+    if (index >= quads) | (control.skip != 0u) {
         return;
     }
     let parameter = parameters[index];
-    let gradient = gradients[index] + WEIGHT_DECAY * parameter;
+    let gradient = control.gradient_scale * gradients[index] + WEIGHT_DECAY * parameter;
     parameters[index] = parameter - step.learning_rate * gradient;
 }

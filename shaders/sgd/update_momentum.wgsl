@@ -2,9 +2,11 @@
 //   gradient += WEIGHT_DECAY · parameter
 //   velocity  = gradient in the first step, MOMENTUM · velocity + (1 − DAMPENING) · gradient later
 //   parameter −= learning_rate · velocity, or (NESTEROV) learning_rate · (gradient + MOMENTUM · velocity)
+// The first step is the first that is not left out.
 //
 // parameters, gradients, velocities: quads, laid out alike; padding is zero in all and stays so.
 // step: the state of the step, for its number and learning rate.
+// control: the factor of the gradients, and whether and how many steps are left out.
 // An invocation owns one quad, a workgroup 256 quads in a row: the kernel is bound by memory, and
 // neighbours on neighbouring quads read and write it in one piece.
 
@@ -23,12 +25,19 @@ struct StepState {
     learning_rate: f32,
 }
 
+struct UpdateControl {
+    gradient_scale: f32,
+    skip: u32,
+    skipped: u32,
+}
+
 @group(0) @binding(0) var<storage, read_write> parameters: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> gradients: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> velocities: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read> step: StepState;
+@group(0) @binding(3) var<uniform> step: StepState;
+@group(0) @binding(4) var<uniform> control: UpdateControl;
 // The number of quads.
-@group(0) @binding(4) var<uniform> quads: u32;
+@group(0) @binding(5) var<uniform> quads: u32;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -37,13 +46,13 @@ fn main(
     @builtin(local_invocation_index) invocation: u32,
 ) {
     let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
-    if index >= quads {
+    if (index >= quads) | (control.skip != 0u) {
         return;
     }
     let parameter = parameters[index];
-    let gradient = gradients[index] + WEIGHT_DECAY * parameter;
+    let gradient = control.gradient_scale * gradients[index] + WEIGHT_DECAY * parameter;
     var velocity = gradient;
-    if step.step > 0u {
+    if step.step != control.skipped {
         velocity = MOMENTUM * velocities[index] + (1.0 - DAMPENING) * gradient;
     }
     velocities[index] = velocity;

@@ -16,12 +16,12 @@ pub struct Buffer {
 }
 
 impl Buffer {
-    /// A storage buffer of zeros.
+    /// A storage buffer of zeros, of which small tensors may also be bound as uniforms.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) or [`Error::Gpu`](crate::Error::Gpu).
     pub(crate) fn zeros(context: &Context, label: &str, bytes: u64) -> Result<Self> {
-        Self::create(context, label, bytes, BufferUsages::STORAGE)
+        Self::create(context, label, bytes, BufferUsages::STORAGE | BufferUsages::UNIFORM)
     }
 
     /// A storage buffer whose content nobody relies on before writing it: zeros, or NaN where the
@@ -57,10 +57,12 @@ impl Buffer {
             usage: usage | BufferUsages::COPY_SRC | BufferUsages::COPY_DST,
             mapped_at_creation: false,
         };
-        let raw = context.guard(label, size, || context.device().create_buffer(&descriptor))?;
-        let allocated = Arc::clone(context.allocated());
-        allocated.fetch_add(size, Ordering::Relaxed);
-        Ok(Self { raw, allocated })
+        let allocated = context.reserve(label, size)?;
+        let raw = context.guard(label, size, || context.device().create_buffer(&descriptor));
+        if raw.is_err() {
+            allocated.fetch_sub(size, Ordering::Relaxed);
+        }
+        Ok(Self { raw: raw?, allocated })
     }
 
     /// The `wgpu` buffer.

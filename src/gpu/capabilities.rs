@@ -17,6 +17,8 @@ pub struct Capabilities {
     pub max_buffer: u64,
     /// The alignment of a tensor's place in a buffer, in bytes.
     pub alignment: u64,
+    /// How many storage buffers a kernel may bind.
+    pub max_storage_buffers: u32,
     /// How many invocations a workgroup may have.
     pub max_workgroup_invocations: u32,
     /// How many workgroups a dispatch may have along one axis.
@@ -33,6 +35,7 @@ impl Capabilities {
             max_storage_binding: 128 << 20,
             max_buffer: 256 << 20,
             alignment: 256,
+            max_storage_buffers: 8,
             max_workgroup_invocations: 256,
             max_workgroups_per_axis: 65_535,
         }

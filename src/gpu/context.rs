@@ -29,6 +29,7 @@ struct Inner {
     /// The first error that reached no scope, or why the device was lost.
     failure: Arc<Mutex<Option<Error>>>,
     allocated: Arc<AtomicU64>,
+    memory_budget: Option<u64>,
     poison: bool,
 }
 
@@ -44,6 +45,7 @@ pub struct ContextBuilder {
     adapter_name: Option<String>,
     without_subgroups: bool,
     poison: bool,
+    memory_budget: Option<u64>,
 }
 
 impl ContextBuilder {
@@ -68,12 +70,19 @@ impl ContextBuilder {
         self
     }
 
+    /// How many bytes of device memory everything on this context may take together: an allocation beyond that is
+    /// an [`Error::OutOfMemory`]. Without it, the driver decides.
+    pub fn memory_budget(mut self, bytes: u64) -> Self {
+        self.memory_budget = Some(bytes);
+        self
+    }
+
     /// Opens the device.
     ///
     /// # Errors
     /// [`Error::NoAdapter`], [`Error::AdapterNotFound`], or [`Error::Device`] where the driver refuses.
     pub fn build(self) -> Result<Context> {
-        let name = self.adapter_name.or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok());
+        let name = self.adapter_name.clone().or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok());
         let adapter = adapter::choose(&adapter::instance(), name.as_deref())?;
         let info = adapter.get_info();
         let mut wanted = Features::SUBGROUP
@@ -94,7 +103,7 @@ impl ContextBuilder {
             .map_err(|e| Error::Device { adapter: info.name.clone(), message: e.to_string() })?;
         let failure = Arc::new(Mutex::new(None));
         watch(&device, &failure);
-        let context = Context::assemble(info, device, queue, failure, self.poison);
+        let context = Context::assemble(info, device, queue, failure, &self);
         log::info!("{}", context.description());
         Ok(context)
     }
@@ -130,7 +139,7 @@ impl Context {
     /// Works on an application's own device. What the device was opened with is what can be used; its
     /// error handlers are left alone.
     pub fn from_device(adapter: &wgpu::Adapter, device: Device, queue: Queue) -> Self {
-        Self::assemble(adapter.get_info(), device, queue, Arc::default(), false)
+        Self::assemble(adapter.get_info(), device, queue, Arc::default(), &ContextBuilder::default())
     }
 
     fn assemble(
@@ -138,7 +147,7 @@ impl Context {
         device: Device,
         queue: Queue,
         failure: Arc<Mutex<Option<Error>>>,
-        poison: bool,
+        options: &ContextBuilder,
     ) -> Self {
         let features = device.features();
         let limits = device.limits();
@@ -151,6 +160,7 @@ impl Context {
             max_storage_binding: limits.max_storage_buffer_binding_size,
             max_buffer: limits.max_buffer_size,
             alignment: u64::from(limits.min_storage_buffer_offset_alignment).max(16),
+            max_storage_buffers: limits.max_storage_buffers_per_shader_stage,
             max_workgroup_invocations: limits.max_compute_invocations_per_workgroup,
             max_workgroups_per_axis: limits.max_compute_workgroups_per_dimension,
         };
@@ -163,7 +173,8 @@ impl Context {
             pipelines: Mutex::default(),
             failure,
             allocated: Arc::default(),
-            poison,
+            memory_budget: options.memory_budget,
+            poison: options.poison,
         };
         Self { inner: Arc::new(inner) }
     }
@@ -219,8 +230,18 @@ impl Context {
         self.inner.poison
     }
 
-    pub(super) fn allocated(&self) -> &Arc<AtomicU64> {
-        &self.inner.allocated
+    /// Counts `bytes` as allocated, and returns where they are counted.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`] where they would pass the budget; then they are not counted.
+    pub(super) fn reserve(&self, what: &str, bytes: u64) -> Result<Arc<AtomicU64>> {
+        let allocated = &self.inner.allocated;
+        let before = allocated.fetch_add(bytes, Ordering::Relaxed);
+        if self.inner.memory_budget.is_some_and(|budget| before + bytes > budget) {
+            allocated.fetch_sub(bytes, Ordering::Relaxed);
+            return Err(Error::OutOfMemory { what: what.into(), bytes });
+        }
+        Ok(Arc::clone(allocated))
     }
 
     pub(super) fn pipelines(&self) -> MutexGuard<'_, HashMap<PipelineKey, Arc<Pipeline>>> {

@@ -34,7 +34,7 @@ pub(super) fn assemble(inputs: &[Shape], layers: Vec<Layer>, seed: u64) -> Resul
         return Err(Error::Network("it has no input; give the shape of at least one".into()));
     }
     for shape in inputs {
-        check_sizes(&sizes(*shape)).map_err(|why| Error::Network(format!("the input is {shape}: {why}")))?;
+        check_sizes(&shape.sizes()).map_err(|why| Error::Network(format!("the input is {shape}: {why}")))?;
     }
     if layers.is_empty() {
         return Err(Error::Network("it has no layers; add at least one before build()".into()));
@@ -61,32 +61,25 @@ fn append(network: &mut Network, name: String, layer: Layer, seed: u64) -> Resul
         return Err(Error::Network(format!("layer {name:?} {message}")));
     }
     let shapes: Vec<Shape> = inputs.iter().map(|input| network.shape(*input)).collect();
-    let refusal = |message: String| Error::Layer {
-        layer: name.clone(),
-        operator: operator.name(),
-        message: format!("{message} ({})", describe(&shapes)),
-    };
+    let refusal = |message: String| refused(&name, &*operator, message, &shapes);
     let output = operator.output_shape(&shapes).map_err(refusal)?;
-    check_sizes(&sizes(output)).map_err(|why| refusal(format!("its output would be {output}: {why}")))?;
+    check_sizes(&output.sizes()).map_err(|why| refusal(format!("its output would be {output}: {why}")))?;
 
     let mut parameters = vec![];
     for spec in operator.parameters(&shapes) {
         check_sizes(&spec.shape)
             .map_err(|why| refusal(format!("its {} would be {:?}: {why}", spec.name, spec.shape)))?;
+        let trainable = !spec.buffer;
         let full_name = format!("{name}.{}", spec.name);
         let values = spec.init.values(&spec.shape, seed, &full_name);
         let value = Tensor::new(spec.shape.clone(), values)?;
         parameters.push(ParameterId(network.parameters.len()));
-        network.parameters.push(Parameter { name: full_name, spec, value, trainable: true });
+        network.parameters.push(Parameter { name: full_name, spec, value, trainable });
     }
     let id = ValueId(network.shapes.len());
     network.shapes.push(output);
     network.nodes.push(Node { name, operator, inputs, output: id, parameters });
     Ok(())
-}
-
-fn sizes(shape: Shape) -> [usize; 3] {
-    [shape.channels, shape.height, shape.width]
 }
 
 /// Whether a tensor can have these sizes.
@@ -96,6 +89,12 @@ fn check_sizes(sizes: &[usize]) -> Result<(), &'static str> {
         Some(0..=MAX_ELEMENTS) => Err("every size must be at least 1"),
         _ => Err("a tensor has at most 4294967295 elements"),
     }
+}
+
+/// The error of a layer that refuses what it got.
+pub(super) fn refused(layer: &str, operator: &dyn Operator, message: String, inputs: &[Shape]) -> Error {
+    let message = format!("{message} ({})", describe(inputs));
+    Error::Layer { layer: layer.into(), operator: operator.name(), message }
 }
 
 /// The shapes that a layer got, for an error.

@@ -6,7 +6,7 @@ use crate::ops::{Operator, ParameterSpec};
 use crate::shape::Shape;
 use crate::{Error, Result, Tensor};
 
-use super::assemble::{Layer, assemble};
+use super::assemble::{Layer, assemble, refused};
 
 /// Something that flows between nodes: an input of the network or the output of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,11 +27,11 @@ pub struct Node {
     pub inputs: Vec<ValueId>,
     /// What it writes.
     pub output: ValueId,
-    /// Its learned tensors, in the order of [`Operator::parameters`].
+    /// The tensors it keeps, in the order of [`Operator::parameters`].
     pub parameters: Vec<ParameterId>,
 }
 
-/// A learned tensor of a network.
+/// A tensor that a network keeps: learned, or a buffer such as the running statistics of batch normalisation.
 #[derive(Debug, Clone)]
 pub struct Parameter {
     /// The layer's name and its own: `conv1.weight`.
@@ -40,7 +40,7 @@ pub struct Parameter {
     pub spec: ParameterSpec,
     /// What it holds; its shape is that of `spec`.
     pub value: Tensor,
-    /// Whether training changes it: see [`Network::freeze`].
+    /// Whether an optimizer changes it: see [`Network::freeze`]. A buffer is never trainable.
     pub trainable: bool,
 }
 
@@ -109,7 +109,7 @@ impl Network {
         self.shape(self.output)
     }
 
-    /// All learned tensors, in the order of the layers.
+    /// All learned tensors and buffers, in the order of the layers.
     pub fn parameters(&self) -> &[Parameter] {
         &self.parameters
     }
@@ -141,7 +141,8 @@ impl Network {
     ///
     /// A prefix is a whole name or what stands before one of its dots: `conv1` is `conv1.weight` and
     /// `conv1.bias` but not `conv10.weight`; `stem` is all of `stem.conv1` and `stem.conv2`. The empty
-    /// prefix is every parameter.
+    /// prefix is every parameter. Buffers are not touched: the running statistics of a frozen layer follow the
+    /// images of a training step like those of any other, as in PyTorch.
     ///
     /// # Errors
     /// [`Error::Parameter`] where no parameter has the prefix.
@@ -160,10 +161,23 @@ impl Network {
     fn set_trainable(&mut self, prefix: &str, trainable: bool) -> Result<()> {
         let mut found = false;
         for parameter in self.parameters.iter_mut().filter(|p| is_under(&p.name, prefix)) {
-            parameter.trainable = trainable;
+            parameter.trainable = trainable && !parameter.spec.buffer;
             found = true;
         }
         if found { Ok(()) } else { Err(self.unknown_parameter(prefix)) }
+    }
+
+    /// Checks that a training step can have so few samples: statistics over a batch need two values.
+    ///
+    /// # Errors
+    /// [`Error::Layer`] names the first layer that cannot be trained so, and says what would do.
+    pub fn check_training(&self, samples: usize) -> Result<()> {
+        for node in &self.nodes {
+            let shapes = self.input_shapes(node);
+            let checked = node.operator.check_training(&shapes, samples);
+            checked.map_err(|message| refused(&node.name, &*node.operator, message, &shapes))?;
+        }
+        Ok(())
     }
 
     fn position(&self, name: &str) -> Result<usize> {

@@ -3,8 +3,9 @@
 //! [`NetworkBuilder::layer`], [`then`](NetworkBuilder::then) and [`join`](NetworkBuilder::join).
 
 use crate::ops::{
-    Add, AvgPool2d, Concat, Conv2d, Dropout, Elu, Flatten, Gelu, HardSigmoid, HardSwish, LeakyRelu, Linear,
-    LpPool2d, MaxPool2d, Prelu, Relu, Relu6, Sigmoid, Silu, Softplus, Tanh,
+    Add, AvgPool2d, BatchNorm, Concat, Conv2d, Crop, Dropout, Elu, Flatten, Gelu, GroupNorm, HardSigmoid,
+    HardSwish, LeakyRelu, Linear, LpPool2d, MaxPool2d, Mul, Operator, Pad2d, Prelu, Relu, Relu6, Reshape,
+    Sigmoid, Silu, Softplus, Split, Tanh, UpsampleBilinear2d, UpsampleNearest2d,
 };
 
 use super::builder::{Branches, NetworkBuilder};
@@ -18,6 +19,16 @@ impl NetworkBuilder {
     /// Adds a fully connected layer called `name`: a number of features, or a [`Linear`] with its settings.
     pub fn linear(self, name: impl Into<String>, linear: impl Into<Linear>) -> Self {
         self.layer(name, linear.into())
+    }
+
+    /// Adds batch normalisation called `name`; [`layer`](Self::layer) takes a [`BatchNorm`] with other settings.
+    pub fn batch_norm(self, name: impl Into<String>) -> Self {
+        self.layer(name, BatchNorm::new())
+    }
+
+    /// Adds group normalisation called `name`: a number of groups, or a [`GroupNorm`] with its settings.
+    pub fn group_norm(self, name: impl Into<String>, group_norm: impl Into<GroupNorm>) -> Self {
+        self.layer(name, group_norm.into())
     }
 
     /// Adds max(x, 0).
@@ -106,7 +117,36 @@ impl NetworkBuilder {
         self.then(Flatten)
     }
 
-    /// Adds `x + branch(x)` (He et al. 2016, arXiv:1512.03385). The branch must keep the shape.
+    /// Gives the elements another shape, in their order: channels, height and width, or a [`Reshape`] that leaves one
+    /// of them open.
+    pub fn reshape(self, reshape: impl Into<Reshape>) -> Self {
+        self.then(reshape.into())
+    }
+
+    /// Cuts a rectangle out of the image.
+    pub fn crop(self, crop: Crop) -> Self {
+        self.then(crop)
+    }
+
+    /// Puts rows and columns around the image: zeros on the top, left, bottom and right, or a [`Pad2d`] with its
+    /// settings.
+    pub fn pad2d(self, pad: impl Into<Pad2d>) -> Self {
+        self.then(pad.into())
+    }
+
+    /// Repeats pixels: so many times along height and width, or an [`UpsampleNearest2d`] with its settings.
+    pub fn upsample_nearest2d(self, upsample: impl Into<UpsampleNearest2d>) -> Self {
+        self.then(upsample.into())
+    }
+
+    /// Interpolates between pixels: to so many times the height and width, or an [`UpsampleBilinear2d`] with its
+    /// settings.
+    pub fn upsample_bilinear2d(self, upsample: impl Into<UpsampleBilinear2d>) -> Self {
+        self.then(upsample.into())
+    }
+
+    /// Adds `x + branch(x)` (He et al. 2016, arXiv:1512.03385). The branch must keep the shape, or
+    /// have 1 along an axis: that counts as repeated.
     ///
     /// ```
     /// # use wgcnn::{network::Network, ops::Conv2d};
@@ -120,13 +160,53 @@ impl NetworkBuilder {
         self.residual_with(|shortcut| shortcut, branch)
     }
 
-    /// Adds `shortcut(x) + branch(x)`, for a branch that changes the shape. Both must end in one shape.
+    /// Adds `shortcut(x) + branch(x)`, for a branch that changes the shape. Both must end in one shape, or
+    /// in shapes of which one has 1 where they differ.
     pub fn residual_with(
         self,
         shortcut: impl FnOnce(Self) -> Self,
         branch: impl FnOnce(Self) -> Self,
     ) -> Self {
         self.join(Add, |branches| branches.branch(shortcut).branch(branch))
+    }
+
+    /// Adds `x · branch(x)`. The branch ends in a factor for each element, or in one for each channel, pixel, row or
+    /// column: it may have 1 along any axis (Hu et al. 2018, arXiv:1709.01507).
+    ///
+    /// ```
+    /// # use wgcnn::{network::Network, ops::Conv2d};
+    /// let network = Network::builder([8, 6, 6])
+    ///     .gate(|b| {
+    ///         let squeezed = b.avg_pool2d(6).conv2d("squeeze", Conv2d::new(2, 1)).relu();
+    ///         squeezed.conv2d("excite", Conv2d::new(8, 1)).sigmoid()
+    ///     })
+    ///     .build()?;
+    /// assert_eq!(network.output_shape(), [8, 6, 6].into());
+    /// # Ok::<(), wgcnn::Error>(())
+    /// ```
+    pub fn gate(self, branch: impl FnOnce(Self) -> Self) -> Self {
+        self.join(Mul, |branches| branches.branch(|x| x).branch(branch))
+    }
+
+    /// Splits the value, sends each part through a branch of its own, and joins the branches' ends.
+    ///
+    /// ```
+    /// # use wgcnn::{network::Network, ops::{Concat, Conv2d, Split}, shape::Axis};
+    /// let network = Network::builder([8, 6, 6])
+    ///     .split(Split::new(Axis::Channels, [2, 6]), Concat::default(), |parts| {
+    ///         parts.part(|b| b).part(|b| b.conv2d("conv", Conv2d::new(6, 3).same()))
+    ///     })
+    ///     .build()?;
+    /// assert_eq!(network.output_shape(), [8, 6, 6].into());
+    /// # Ok::<(), wgcnn::Error>(())
+    /// ```
+    pub fn split(
+        self,
+        split: Split,
+        join: impl Operator + 'static,
+        parts: impl FnOnce(Parts) -> Parts,
+    ) -> Self {
+        self.join(join, |branches| parts(Parts { branches, split, next: 0 }).branches)
     }
 
     /// Adds branches whose outputs are joined along the channels, in their order.
@@ -144,6 +224,24 @@ impl NetworkBuilder {
     /// # Ok::<(), wgcnn::Error>(())
     /// ```
     pub fn concat(self, branches: impl FnOnce(Branches) -> Branches) -> Self {
-        self.join(Concat, branches)
+        self.join(Concat::default(), branches)
+    }
+}
+
+/// Collects the branches of [`NetworkBuilder::split`].
+#[derive(Debug)]
+#[must_use = "a part belongs to the builder that asked for it"]
+pub struct Parts {
+    branches: Branches,
+    split: Split,
+    next: usize,
+}
+
+impl Parts {
+    /// Adds the next part, with the layers that `layers` adds to it. A part without a layer is handed on as it is.
+    pub fn part(self, layers: impl FnOnce(NetworkBuilder) -> NetworkBuilder) -> Self {
+        let Self { branches, split, next } = self;
+        let part = split.clone().part(next);
+        Self { branches: branches.branch(|b| layers(b.then(part))), split, next: next + 1 }
     }
 }

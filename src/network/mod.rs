@@ -11,4 +11,5 @@ mod summary;
 pub use builder::{Branches, NetworkBuilder};
 pub use graph::{Network, Node, Parameter, ParameterId, ValueId};
 pub use init::Init;
+pub use layers::Parts;
 pub use summary::{Row, Summary};

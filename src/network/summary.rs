@@ -19,6 +19,8 @@ pub struct Row {
     pub receptive_field: Option<ReceptiveField>,
     /// The number of learned values.
     pub parameters: usize,
+    /// The number of values in buffers, running statistics for instance.
+    pub buffers: usize,
     /// Floating-point operations, a multiply-add counted as two.
     pub flops: u64,
     /// The output's size in bytes, in f32 and without the padding it may have on a device.
@@ -50,17 +52,22 @@ impl Network {
                 .filter(|_| !node.operator.is_global())
                 .map(|field| node.operator.geometry(&shapes).map_or(field, |window| field.through(&window)));
             fields.push(field);
+            let kept = node.parameters.iter().map(|id| &self.parameters[id.0]);
+            let values =
+                |buffer| kept.clone().filter(|p| p.spec.buffer == buffer).map(|p| p.value.len()).sum();
             rows.push(Row {
                 layer: node.name.clone(),
                 operator: node.operator.name(),
                 output,
                 receptive_field: field,
-                parameters: node.parameters.iter().map(|id| self.parameters[id.0].value.len()).sum(),
+                parameters: values(false),
+                buffers: values(true),
                 flops: node.operator.cost(&shapes, output).flops,
                 bytes: bytes(output),
             });
         }
-        let frozen = self.parameters.iter().filter(|p| !p.trainable).map(|p| p.value.len()).sum();
+        let learned = self.parameters.iter().filter(|p| !p.spec.buffer);
+        let frozen = learned.filter(|p| !p.trainable).map(|p| p.value.len()).sum();
         Summary { inputs: self.inputs.iter().map(|input| self.shape(*input)).collect(), rows, frozen }
     }
 }
@@ -69,6 +76,11 @@ impl Summary {
     /// The number of learned values.
     pub fn parameters(&self) -> usize {
         self.rows.iter().map(|row| row.parameters).sum()
+    }
+
+    /// The number of values in buffers.
+    pub fn buffers(&self) -> usize {
+        self.rows.iter().map(|row| row.buffers).sum()
     }
 
     /// Floating-point operations of one sample forward.
@@ -136,6 +148,13 @@ impl fmt::Display for Summary {
         }
         if self.frozen > 0 {
             writeln!(f, "{} of the parameters are frozen", thousands(self.frozen))?;
+        }
+        if self.buffers() > 0 {
+            writeln!(
+                f,
+                "{} values more are in buffers, which no optimizer changes",
+                thousands(self.buffers())
+            )?;
         }
         write!(f, "FLOPs and memory (outputs in f32) are those of one sample, forward")
     }

@@ -1,11 +1,15 @@
-//! Addition of values of one shape, as at the end of a residual block.
+//! Addition, as at the end of a residual block.
 
+use super::broadcast::{self, Join};
 use super::program::{Dispatch, TensorId, kernel};
 use super::registry::{Attributes, FromAttributes};
 use super::{Backward, Cost, Forward, Operator, Refusal, elementwise};
 use crate::shape::Shape;
 
-/// The sum of two or more inputs of one shape.
+/// The sum of two inputs, or of more of one shape.
+///
+/// Of two inputs one may have 1 where the other has more, along any axis: it counts as if it were repeated. So
+/// `[C, 1, 1]` is a number for each channel, `[1, H, W]` one for each pixel and `[1, 1, 1]` one for all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Add;
 
@@ -23,22 +27,22 @@ impl Operator for Add {
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, Refusal> {
-        let [first, others @ ..] = inputs else {
-            return Err("add takes two inputs or more, got none".into());
-        };
-        if others.is_empty() {
-            return Err("add takes two inputs or more, got one".into());
-        }
-        match others.iter().find(|other| *other != first) {
-            Some(other) => {
-                Err(format!("the inputs are of shapes {first} and {other}; they must be of one shape"))
-            }
-            None => Ok(*first),
+        match inputs {
+            [] => Err("add takes two inputs or more, got none".into()),
+            [_] => Err("add takes two inputs or more, got one".into()),
+            [left, right] => broadcast::output_shape(*left, *right),
+            [first, others @ ..] => match others.iter().find(|other| *other != first) {
+                Some(other) => Err(format!(
+                    "the inputs are of shapes {first} and {other}; they must be of one shape where there are more \
+                     than two"
+                )),
+                None => Ok(*first),
+            },
         }
     }
 
-    fn passes_gradient(&self) -> bool {
-        true
+    fn passes_gradient(&self, inputs: &[Shape], input: usize) -> bool {
+        self.output_shape(inputs).is_ok_and(|output| output == inputs[input])
     }
 
     fn cost(&self, inputs: &[Shape], output: Shape) -> Cost {
@@ -46,17 +50,26 @@ impl Operator for Add {
     }
 
     fn forward(&self, pass: Forward<'_>) -> Vec<TensorId> {
-        let (output, quads) = (pass.output.tensor, pass.output.total_quads());
-        let [a, b] = [pass.inputs[0].tensor, pass.inputs[1].tensor];
-        pass.program.push(sum(pass.layer, a, b, output, quads));
-        for input in &pass.inputs[2..] {
-            pass.program.push(accumulate(pass.layer, output, input.tensor, quads));
+        let output = pass.output;
+        let [left, right, others @ ..] = pass.inputs else { return vec![] };
+        pass.program.push(if left.shape == right.shape {
+            sum(pass.layer, left.tensor, right.tensor, output.tensor, output.total_quads())
+        } else {
+            broadcast::forward(pass.layer, Join::Sum, *left, *right, output)
+        });
+        for input in others {
+            pass.program.push(accumulate(pass.layer, output.tensor, input.tensor, output.total_quads()));
         }
         vec![]
     }
 
-    /// Nothing: the gradients are aliases, see [`passes_gradient`](Operator::passes_gradient).
-    fn backward(&self, _pass: Backward<'_>) {}
+    /// The gradients to inputs that were repeated; the others are aliases, see
+    /// [`passes_gradient`](Operator::passes_gradient).
+    fn backward(&self, pass: Backward<'_>) {
+        for grad_input in pass.grad_inputs.iter().flatten() {
+            broadcast::sum(pass.program, pass.layer, pass.grad_output, None, *grad_input);
+        }
+    }
 }
 
 /// `into += from` over `quads` vec4.

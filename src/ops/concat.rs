@@ -1,22 +1,38 @@
-//! Concatenation along channels, as where the branches of a block meet.
+//! Concatenation along channels, height or width, as where the branches of a block meet.
 
-use super::program::{Activation, Dispatch, Kernel, TensorId, kernel};
+use super::program::{Activation, TensorId};
 use super::registry::{Attributes, FromAttributes};
-use super::{Backward, Cost, Forward, Operator, Refusal, elementwise};
-use crate::shape::Shape;
+use super::{Backward, Cost, Forward, Operator, Refusal, shift};
+use crate::shape::{Axis, Shape};
 
-/// The inputs joined along channels, in their order. They must agree in height and width.
+/// The inputs joined along an axis, in their order; the channels by default. They must agree in the other two.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Concat;
+pub struct Concat {
+    pub(crate) axis: Axis,
+}
+
+impl Concat {
+    /// A concatenation along `axis`.
+    pub fn new(axis: Axis) -> Self {
+        Self { axis }
+    }
+
+    /// The place of each input's first element in the output.
+    fn places(&self, inputs: &[Activation]) -> impl Iterator<Item = [usize; 3]> {
+        let axis = self.axis.index();
+        inputs.iter().scan([0; 3], move |next, input| {
+            let place = *next;
+            next[axis] += input.shape.sizes()[axis];
+            Some(place)
+        })
+    }
+}
 
 impl FromAttributes for Concat {
     const NAME: &'static str = "concat";
 
     fn from_attributes(attributes: &Attributes) -> Result<Self, Refusal> {
-        match attributes.i64("axis")? {
-            None | Some(1) => Ok(Self),
-            Some(axis) => Err(format!("attribute axis is {axis}; it must be 1, the channels")),
-        }
+        Ok(Self::new(attributes.axis("axis")?))
     }
 }
 
@@ -29,18 +45,24 @@ impl Operator for Concat {
         let Some(first) = inputs.first() else {
             return Err("concat takes one input or more, got none".into());
         };
-        let size = |shape: &Shape| [shape.height, shape.width];
-        match inputs.iter().find(|input| size(input) != size(first)) {
-            Some(other) => Err(format!(
-                "the inputs are of height and width {:?} and {:?}; they may differ in channels only",
-                size(first),
-                size(other)
-            )),
-            None => {
-                let channels = inputs.iter().map(|input| input.channels).sum();
-                Ok(Shape { channels, ..*first })
+        let axis = self.axis.index();
+        let mut output = first.sizes();
+        output[axis] = 0;
+        for input in inputs {
+            let sizes = input.sizes();
+            for other in Axis::ALL.into_iter().filter(|other| *other != self.axis) {
+                let [got, wanted] = [sizes, first.sizes()].map(|sizes| sizes[other.index()]);
+                if got != wanted {
+                    return Err(format!(
+                        "the inputs differ in {other}, {wanted} and {got}; they may differ in \
+                         {} only",
+                        self.axis
+                    ));
+                }
             }
+            output[axis] += sizes[axis];
         }
+        Ok(output.into())
     }
 
     fn is_identity(&self, inputs: &[Shape], _training: bool) -> bool {
@@ -51,50 +73,20 @@ impl Operator for Concat {
         Cost::default()
     }
 
-    /// One dispatch for each input: together they write the output whole, the last with its pad lanes. The
-    /// first is bound as the one that writes, the others as updating what it began.
+    /// One dispatch for each input, in their order: together they write the output whole. The first is bound as
+    /// the one that writes, the others as updating what it began.
     fn forward(&self, pass: Forward<'_>) -> Vec<TensorId> {
-        let output = pass.output;
-        let pads = output.quads() * 4 - output.shape.channels;
-        let last = pass.inputs.len() - 1;
-        for (i, (input, offset)) in with_offsets(pass.inputs).enumerate() {
-            let dispatch = slice(pass.layer, kernel!("concat/forward"), *input, offset, output)
-                .size("PADS", if i == last { pads } else { 0 })
-                .read(input.tensor);
-            let dispatch =
-                if i == 0 { dispatch.write(output.tensor) } else { dispatch.update(output.tensor) };
-            pass.program.push(dispatch);
+        for (input, place) in pass.inputs.iter().zip(self.places(pass.inputs)) {
+            pass.program.push(shift::paste(pass.layer, *input, pass.output, place));
         }
         vec![]
     }
 
     fn backward(&self, pass: Backward<'_>) {
-        let grad_output = pass.grad_output;
-        for ((_, offset), grad_input) in with_offsets(pass.inputs).zip(pass.grad_inputs) {
+        for (grad_input, place) in pass.grad_inputs.iter().zip(self.places(pass.inputs)) {
             if let Some(grad_input) = *grad_input {
-                let kernel = kernel!("concat/backward_input");
-                let dispatch = slice(pass.layer, kernel, grad_input, offset, grad_output)
-                    .read(grad_output.tensor)
-                    .write(grad_input.tensor);
-                pass.program.push(dispatch);
+                pass.program.push(shift::cut(pass.layer, pass.grad_output, place, grad_input));
             }
         }
     }
-}
-
-/// Each input with its first channel's place in the output.
-fn with_offsets(inputs: &[Activation]) -> impl Iterator<Item = (&Activation, usize)> {
-    inputs.iter().scan(0, |next, input| {
-        let offset = *next;
-        *next += input.shape.channels;
-        Some((input, offset))
-    })
-}
-
-/// A dispatch over the quads of `part`, which is `whole` from channel `offset` on.
-fn slice(layer: &str, kernel: Kernel, part: Activation, offset: usize, whole: Activation) -> Dispatch {
-    elementwise::over_quads(layer, kernel, part.total_quads())
-        .size("CHANNELS", part.shape.channels)
-        .size("OFFSET", offset)
-        .size("ROW", whole.quads() * 4)
 }

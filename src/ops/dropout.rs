@@ -33,8 +33,18 @@ impl Dropout {
         1.0 / (1.0 - f64::from(self.probability))
     }
 
-    fn mask(&self, layer: &str, stream: u32, step: TensorId, from: Activation, to: Activation) -> Dispatch {
+    /// The product with the mask of samples from `first` on.
+    fn mask(
+        &self,
+        layer: &str,
+        (stream, first): (u32, usize),
+        step: TensorId,
+        from: Activation,
+        to: Activation,
+    ) -> Dispatch {
+        let sample_quads = to.quads() * to.shape.pixels();
         elementwise::over_quads(layer, kernel!("dropout/mask"), to.total_quads())
+            .uniform((first * sample_quads) as u32)
             .constant("THRESHOLD", self.threshold())
             .constant("SCALE", self.scale())
             .constant("STREAM", stream)
@@ -81,14 +91,16 @@ impl Operator for Dropout {
     }
 
     fn forward(&self, pass: Forward<'_>) -> Vec<TensorId> {
-        let dispatch = self.mask(pass.layer, pass.stream, pass.step, pass.inputs[0], pass.output);
+        let stream = (pass.stream, pass.first_sample);
+        let dispatch = self.mask(pass.layer, stream, pass.step, pass.inputs[0], pass.output);
         pass.program.push(dispatch);
         vec![]
     }
 
     fn backward(&self, pass: Backward<'_>) {
         if let Some(grad_input) = pass.grad_inputs[0] {
-            let dispatch = self.mask(pass.layer, pass.stream, pass.step, pass.grad_output, grad_input);
+            let stream = (pass.stream, pass.first_sample);
+            let dispatch = self.mask(pass.layer, stream, pass.step, pass.grad_output, grad_input);
             pass.program.push(dispatch);
         }
     }

@@ -1,6 +1,6 @@
 //! The fully connected layer.
 
-use super::program::{ParameterLayout, TensorId};
+use super::program::TensorId;
 use super::registry::{Attributes, FromAttributes};
 use super::{Backward, Cost, Forward, Operator, ParameterSpec, Refusal, matmul, single_input};
 use crate::network::Init;
@@ -76,12 +76,7 @@ impl Operator for Linear {
 
     fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
         let in_features = inputs.first().map_or(0, |input| input.channels);
-        let mut parameters = vec![ParameterSpec {
-            name: "weight",
-            shape: vec![self.out_features, in_features],
-            layout: ParameterLayout::Weight,
-            init: self.init,
-        }];
+        let mut parameters = vec![ParameterSpec::weight([self.out_features, in_features], self.init)];
         if self.bias {
             parameters.push(ParameterSpec::bias(self.out_features));
         }

@@ -11,23 +11,34 @@ use crate::network::Init;
 use crate::reference::{LossTwin, OptimizerTwin, Twin};
 use crate::shape::{Geometry, Shape};
 
+pub mod adam;
+pub mod adamw;
 pub mod add;
 pub mod avg_pool2d;
+pub mod batch_norm;
+mod broadcast;
 pub mod concat;
 pub mod conv2d;
+pub mod crop;
 pub mod cross_entropy;
 pub mod dropout;
 mod elementwise;
 pub mod elu;
 pub mod flatten;
 pub mod gelu;
+pub mod group_norm;
 pub mod hard_sigmoid;
 pub mod hard_swish;
+pub(crate) mod host;
 pub mod leaky_relu;
 pub mod linear;
 pub mod lp_pool2d;
 mod matmul;
 pub mod max_pool2d;
+pub(crate) mod moments;
+pub mod mul;
+mod normalize;
+pub mod pad2d;
 mod pool;
 pub mod prelu;
 pub mod program;
@@ -35,38 +46,60 @@ mod reduce;
 pub mod registry;
 pub mod relu;
 pub mod relu6;
+pub mod reshape;
+mod resize;
+pub mod rmsprop;
 mod section;
+mod setting;
 pub mod sgd;
+mod shift;
 pub mod sigmoid;
 pub mod silu;
 pub mod softplus;
+pub mod split;
 pub mod tanh;
+pub(crate) mod update_control;
+pub mod upsample_bilinear2d;
+pub mod upsample_nearest2d;
 mod window;
 
+pub use adam::Adam;
+pub use adamw::AdamW;
 pub use add::Add;
 pub use avg_pool2d::AvgPool2d;
+pub use batch_norm::BatchNorm;
 pub use concat::Concat;
 pub use conv2d::Conv2d;
+pub use crop::Crop;
 pub use cross_entropy::CrossEntropy;
 pub use dropout::Dropout;
 pub use elementwise::{Derivative, Function, Pointwise};
 pub use elu::Elu;
 pub use flatten::Flatten;
 pub use gelu::Gelu;
+pub use group_norm::GroupNorm;
 pub use hard_sigmoid::HardSigmoid;
 pub use hard_swish::HardSwish;
 pub use leaky_relu::LeakyRelu;
 pub use linear::Linear;
 pub use lp_pool2d::LpPool2d;
 pub use max_pool2d::MaxPool2d;
+pub use mul::Mul;
+pub use pad2d::{Pad2d, PadMode};
 pub use prelu::Prelu;
 pub use relu::Relu;
 pub use relu6::Relu6;
+pub use reshape::Reshape;
+pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
 pub use sigmoid::Sigmoid;
 pub use silu::Silu;
 pub use softplus::Softplus;
+pub use split::Split;
 pub use tanh::Tanh;
+pub use update_control::{LossScaling, UpdateControl, UpdateOptions};
+pub use upsample_bilinear2d::UpsampleBilinear2d;
+pub use upsample_nearest2d::UpsampleNearest2d;
 
 use program::{Activation, ParameterLayout, Program, TensorId};
 
@@ -85,7 +118,7 @@ pub(crate) fn single_input(inputs: &[Shape]) -> Result<Shape, Refusal> {
     }
 }
 
-/// A learned tensor of a layer.
+/// A tensor that a layer keeps: learned, or a buffer.
 #[derive(Debug, Clone)]
 pub struct ParameterSpec {
     /// `weight` or `bias`; the network puts the layer's name before it.
@@ -96,12 +129,30 @@ pub struct ParameterSpec {
     pub layout: ParameterLayout,
     /// What it holds before training.
     pub init: Init,
+    /// Whether it is a buffer: saved and loaded with the network like what is learned, but without a gradient
+    /// and untouched by any optimizer. The operator itself changes it, in the forward pass of a training step.
+    pub buffer: bool,
 }
 
 impl ParameterSpec {
+    /// A `weight` of `shape`, OIHW or `[out, in]`.
+    pub fn weight(shape: impl Into<Vec<usize>>, init: Init) -> Self {
+        Self { name: "weight", shape: shape.into(), layout: ParameterLayout::Weight, init, buffer: false }
+    }
+
+    /// A vector of `len` elements.
+    pub fn vector(name: &'static str, len: usize, init: Init) -> Self {
+        Self { name, shape: vec![len], layout: ParameterLayout::Vector, init, buffer: false }
+    }
+
     /// A bias of `len` elements, zero before training.
     pub fn bias(len: usize) -> Self {
-        Self { name: "bias", shape: vec![len], layout: ParameterLayout::Vector, init: Init::Constant(0.0) }
+        Self::vector("bias", len, Init::Constant(0.0))
+    }
+
+    /// A buffer of `len` elements, each of them `value` before training.
+    pub fn buffer(name: &'static str, len: usize, value: f32) -> Self {
+        Self { buffer: true, ..Self::vector(name, len, Init::Constant(value)) }
     }
 }
 
@@ -122,6 +173,8 @@ pub struct Forward<'a> {
     pub layer: &'a str,
     /// A number no other layer of the network has; random operators mix it into their stream.
     pub stream: u32,
+    /// The number of samples of the batch before those of the inputs: a batch may be taken in chunks.
+    pub first_sample: usize,
     /// Whether the pass is part of a training step.
     pub training: bool,
     /// Whether a backward pass through this layer follows, in training or not.
@@ -150,6 +203,10 @@ pub struct Backward<'a> {
     pub layer: &'a str,
     /// As in [`Forward`].
     pub stream: u32,
+    /// As in [`Forward`].
+    pub first_sample: usize,
+    /// As in [`Forward`].
+    pub training: bool,
     /// The inputs of the forward pass.
     pub inputs: &'a [Activation],
     /// The parameters.
@@ -167,6 +224,22 @@ pub struct Backward<'a> {
     pub grad_parameters: &'a [Option<TensorId>],
     /// The step's state: see [`StepState`].
     pub step: TensorId,
+}
+
+/// What an operator is given to fold itself into the convolution or linear layer whose output is its only input.
+pub struct Fold<'a> {
+    /// Where the dispatches go.
+    pub program: &'a mut Program,
+    /// The operator's own layer.
+    pub layer: &'a str,
+    /// The shape of the weight on the host: OIHW or `[out, in]`. Its layout is [`ParameterLayout::Weight`].
+    pub weight_shape: &'a [usize],
+    /// The weight of the layer before.
+    pub weight: TensorId,
+    /// The bias of the layer before, if it has one.
+    pub bias: Option<TensorId>,
+    /// The operator's own parameters.
+    pub parameters: &'a [TensorId],
 }
 
 /// The few words that change from one step to the next, as they lie in device memory
@@ -213,9 +286,18 @@ pub trait Operator: Debug + Send + Sync + Twin<f32> + Twin<f64> {
     /// Says which attribute or input does not fit and what would.
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, Refusal>;
 
-    /// The learned tensors, for inputs that [`output_shape`](Self::output_shape) accepted.
+    /// The tensors it keeps, for inputs that [`output_shape`](Self::output_shape) accepted: what is learned, and
+    /// after that the buffers.
     fn parameters(&self, _inputs: &[Shape]) -> Vec<ParameterSpec> {
         vec![]
+    }
+
+    /// Checks that a training step can have so few samples.
+    ///
+    /// # Errors
+    /// Says how many would do.
+    fn check_training(&self, _inputs: &[Shape], _samples: usize) -> Result<(), Refusal> {
+        Ok(())
     }
 
     /// The window that slides over the input, for the receptive field.
@@ -235,9 +317,10 @@ pub trait Operator: Debug + Send + Sync + Twin<f32> + Twin<f64> {
         false
     }
 
-    /// Whether the gradient to each input is the gradient to the output, unchanged. The scheduler then
-    /// aliases it and records no backward pass.
-    fn passes_gradient(&self) -> bool {
+    /// Whether the gradient to input `input` is the gradient to the output, unchanged, for inputs that
+    /// [`output_shape`](Self::output_shape) accepted. The scheduler then aliases it and does not ask the backward
+    /// pass for it.
+    fn passes_gradient(&self, _inputs: &[Shape], _input: usize) -> bool {
         false
     }
 
@@ -249,6 +332,11 @@ pub trait Operator: Debug + Send + Sync + Twin<f32> + Twin<f64> {
 
     /// Whether the forward pass can end with another layer's function: see [`Forward::activation`].
     fn fuses_activation(&self, _inputs: &[Shape]) -> bool {
+        false
+    }
+
+    /// Whether a sample's output depends on other samples of the batch: then the batch cannot be taken in chunks.
+    fn mixes_samples(&self, _training: bool) -> bool {
         false
     }
 
@@ -267,6 +355,12 @@ pub trait Operator: Debug + Send + Sync + Twin<f32> + Twin<f64> {
 
     /// Appends the backward dispatches.
     fn backward(&self, pass: Backward<'_>);
+
+    /// Outside training: appends the dispatches that fold the operator into the layer before, where it can be, and
+    /// returns that layer's new weight and bias, with which it computes what both did.
+    fn fold(&self, _fold: Fold<'_>) -> Option<[TensorId; 2]> {
+        None
+    }
 }
 
 /// Where a loss puts what it measured: `array<f32, 4>` in device memory.
@@ -347,6 +441,8 @@ pub struct UpdatePass<'a> {
     pub quads: usize,
     /// The step's state: see [`StepState`].
     pub step: TensorId,
+    /// What gradients are multiplied by, and whether the step is skipped: see [`UpdateControl`].
+    pub control: TensorId,
 }
 
 /// An optimizer: gradients to new parameters.
@@ -366,6 +462,6 @@ pub trait Optimizer: Debug + Send + Sync + OptimizerTwin<f32> + OptimizerTwin<f6
     /// The learning rate it starts with.
     fn learning_rate(&self) -> f32;
 
-    /// Appends the dispatches of one update.
+    /// Appends the dispatches of one update. Those of a step that is skipped leave everything as it is.
     fn update(&self, pass: UpdatePass<'_>);
 }

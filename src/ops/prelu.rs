@@ -1,7 +1,7 @@
 //! PReLU: a ReLU whose slope for negative inputs is learned.
 
 use super::elementwise;
-use super::program::{Dispatch, Kernel, ParameterLayout, TensorId, kernel};
+use super::program::{Dispatch, Kernel, TensorId, kernel};
 use super::reduce::{Parts, channel_splits};
 use super::registry::{Attributes, FromAttributes};
 use super::{Backward, Cost, Forward, Operator, ParameterSpec, Refusal, single_input};
@@ -74,8 +74,7 @@ impl Operator for Prelu {
 
     fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
         let len = if self.shared { 1 } else { inputs[0].channels };
-        let (layout, init) = (ParameterLayout::Vector, Init::Constant(self.init));
-        vec![ParameterSpec { name: "weight", shape: vec![len], layout, init }]
+        vec![ParameterSpec::vector("weight", len, Init::Constant(self.init))]
     }
 
     fn reads_output(&self) -> bool {

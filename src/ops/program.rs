@@ -17,11 +17,14 @@
 //!
 //! # How a kernel is bound
 //! `@group(0)` holds the dispatch's bindings in their order from `@binding(0)`; where the dispatch
-//! has uniform words, they are the last binding. What the pipeline is specialised for are override
+//! has uniform words, they are the last binding. A tensor of a few words that every invocation reads may
+//! be bound as a uniform, so that kernels with many tensors keep within the devices' limit on storage
+//! buffers. What the pipeline is specialised for are override
 //! constants. Dispatches of one dimension may be folded over x and y: the kernel's linear workgroup
 //! index is `workgroup_id.x + workgroup_id.y * num_workgroups.x`.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::elementwise::Function;
 use super::section;
@@ -58,9 +61,11 @@ pub struct TensorDesc {
     pub label: String,
     /// Its size in bytes.
     pub bytes: u64,
-    /// What it holds from the start and for ever: the scheduler uploads it once. `None` for what the
-    /// dispatches write.
+    /// What it holds from the start: the scheduler uploads it once. `None` for what the dispatches write before
+    /// they read it.
     pub contents: Option<Vec<f32>>,
+    /// The tensor that it is a part of, and at which byte it begins there: see [`Program::samples`].
+    pub part_of: Option<(TensorId, u64)>,
 }
 
 /// An image tensor in device memory, in the layout of the module's documentation.
@@ -105,6 +110,15 @@ pub enum Access {
     Write,
     /// `var<storage, read_write>`, read and updated in place.
     ReadWrite,
+    /// `var<uniform>`: a tensor of a few words that every invocation reads.
+    Uniform,
+}
+
+impl Access {
+    /// Whether the kernel changes the tensor.
+    pub fn writes(self) -> bool {
+        matches!(self, Self::Write | Self::ReadWrite)
+    }
 }
 
 /// One tensor bound to a dispatch.
@@ -125,6 +139,8 @@ pub struct Dispatch {
     pub kernel: Kernel,
     /// Sections of its source that another file's section of the same name takes the place of.
     pub sections: Vec<(&'static str, Kernel)>,
+    /// Whether its tensors are in f32 however the program stores activations.
+    pub in_f32: bool,
     /// Pipeline-overridable constants. The batch is never one of them: a plan for another batch
     /// reuses the pipelines.
     pub constants: Vec<(&'static str, f64)>,
@@ -145,12 +161,19 @@ impl Dispatch {
             layer: layer.into(),
             kernel,
             sections: vec![],
+            in_f32: false,
             constants: vec![],
             bindings: vec![],
             uniform: vec![],
             workgroups: [1; 3],
             flops: 0,
         }
+    }
+
+    /// Says that its tensors are in f32 however the program stores activations.
+    pub fn in_f32(mut self) -> Self {
+        self.in_f32 = true;
+        self
     }
 
     /// Puts a function that another kernel holds in a section `name` in the place of this kernel's.
@@ -212,6 +235,12 @@ impl Dispatch {
     /// Binds a tensor that is updated in place.
     pub fn update(mut self, tensor: TensorId) -> Self {
         self.bindings.push(Binding { tensor, access: Access::ReadWrite });
+        self
+    }
+
+    /// Binds a tensor of a few words that is only read, as a uniform.
+    pub fn read_uniform(mut self, tensor: TensorId) -> Self {
+        self.bindings.push(Binding { tensor, access: Access::Uniform });
         self
     }
 
@@ -299,7 +328,7 @@ impl Program {
     /// A tensor of `bytes` bytes, rounded up to whole vec4.
     pub fn tensor(&mut self, label: impl Into<String>, bytes: usize) -> TensorId {
         let bytes = bytes.max(1).next_multiple_of(16) as u64;
-        self.tensors.push(TensorDesc { label: label.into(), bytes, contents: None });
+        self.tensors.push(TensorDesc { label: label.into(), bytes, contents: None, part_of: None });
         TensorId(self.tensors.len() - 1)
     }
 
@@ -313,8 +342,47 @@ impl Program {
 
     /// An activation of `batch` samples of `shape`.
     pub fn activation(&mut self, label: impl Into<String>, shape: Shape, batch: usize) -> Activation {
-        let bytes = batch * shape.height * shape.width * quads(shape.channels) * self.storage.quad_bytes();
+        let bytes = batch * self.sample_bytes(shape);
         Activation { tensor: self.tensor(label, bytes), shape, batch }
+    }
+
+    /// The bytes of one sample of an activation.
+    pub fn sample_bytes(&self, shape: Shape) -> usize {
+        shape.height * shape.width * quads(shape.channels) * self.storage.quad_bytes()
+    }
+
+    /// The part of an activation that holds these samples.
+    pub fn samples(&mut self, of: Activation, samples: &Range<usize>) -> Activation {
+        let bytes = self.sample_bytes(of.shape);
+        let tensor = self.part(of.tensor, (samples.start * bytes) as u64, (samples.len() * bytes) as u64);
+        Activation { tensor, batch: samples.len(), ..of }
+    }
+
+    /// The part of a host's tensor that holds these samples.
+    pub fn host_samples(&mut self, of: TensorId, shape: Shape, samples: &Range<usize>) -> TensorId {
+        let bytes = shape.len() * 4;
+        self.part(of, (samples.start * bytes) as u64, (samples.len() * bytes) as u64)
+    }
+
+    /// `bytes` bytes of a tensor, rounded up to whole vec4, as a tensor; the same part is the same tensor.
+    fn part(&mut self, of: TensorId, offset: u64, bytes: u64) -> TensorId {
+        let (whole, within) = self.whole(of);
+        let (part_of, offset) = (Some((whole, within + offset)), within + offset);
+        let bytes = bytes.next_multiple_of(16).min(self.tensors[whole.0].bytes - offset);
+        if offset == 0 && bytes == self.tensors[whole.0].bytes {
+            return whole;
+        }
+        let known = self.tensors.iter().position(|desc| desc.part_of == part_of && desc.bytes == bytes);
+        TensorId(known.unwrap_or_else(|| {
+            let label = format!("{} from byte {offset}", self.tensors[whole.0].label);
+            self.tensors.push(TensorDesc { label, bytes, contents: None, part_of });
+            self.tensors.len() - 1
+        }))
+    }
+
+    /// The tensor that a part belongs to, and at which byte it begins; of a whole tensor, itself.
+    pub fn whole(&self, tensor: TensorId) -> (TensorId, u64) {
+        self.tensors[tensor.0].part_of.unwrap_or((tensor, 0))
     }
 
     /// A tensor laid out as on the host: NCHW, f32, no padding.
@@ -324,7 +392,7 @@ impl Program {
 
     /// Appends a dispatch. Its activations are stored as the program says.
     pub fn push(&mut self, mut dispatch: Dispatch) {
-        if let Some(stored) = self.storage.kernel() {
+        if let Some(stored) = self.storage.kernel().filter(|_| !dispatch.in_f32) {
             dispatch.sections.push(("storage", stored));
         }
         self.dispatches.push(dispatch);

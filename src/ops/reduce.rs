@@ -9,6 +9,9 @@ const WORKGROUP: usize = 64;
 /// iterations in all, without a word, and the tiled kernels take up to four for a term.
 pub(crate) const MAX_TERMS: usize = 1 << 13;
 
+/// The most parts that one invocation joins in one loop.
+const MAX_PARTS: usize = 1 << 10;
+
 /// Into how many parts to split a sum of `terms` terms, of which one part should have at least `least`, so
 /// that `groups` workgroups times the parts are about as many as `wanted`.
 pub(crate) fn splits(terms: usize, least: usize, groups: usize, wanted: usize) -> usize {
@@ -44,17 +47,22 @@ impl Parts {
         Self { tensor, result, parts, quads }
     }
 
-    /// Joins the parts.
+    /// Joins the parts, in several rounds where there are very many.
     pub fn finish(self, program: &mut Program, layer: &str) {
-        if self.parts > 1 {
+        let Self { tensor: mut joined, result, mut parts, quads } = self;
+        while parts > 1 {
+            let span = parts.min(MAX_PARTS);
+            let Self { tensor: to, .. } = Self::new(program, layer, result, parts.div_ceil(span), quads);
             let dispatch = Dispatch::new(layer, kernel!("common/sum_partials"))
-                .read(self.tensor)
-                .write(self.result)
-                .uniform(self.quads as u32)
-                .uniform(self.parts as u32)
-                .invocations(self.quads, WORKGROUP)
-                .flops((4 * self.quads * (self.parts - 1)) as u64);
+                .read(joined)
+                .write(to)
+                .uniform(quads as u32)
+                .uniform(parts as u32)
+                .uniform(span as u32)
+                .invocations(quads * parts.div_ceil(span), WORKGROUP)
+                .flops((4 * quads * (parts - 1)) as u64);
             program.push(dispatch);
+            (joined, parts) = (to, parts.div_ceil(span));
         }
     }
 }

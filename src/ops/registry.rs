@@ -9,32 +9,45 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Map, Value};
 
 use super::{Loss, Operator, Optimizer, Refusal};
+use crate::shape::Axis;
 
 /// All that can be built by name, in alphabetical order. Adding an operator adds its line here.
 pub const REGISTRY: &[Entry] = &[
+    optimizer::<super::Adam>(),
+    optimizer::<super::AdamW>(),
     operator::<super::Add>(),
     operator::<super::AvgPool2d>(),
+    operator::<super::BatchNorm>(),
     operator::<super::Concat>(),
     operator::<super::Conv2d>(),
+    operator::<super::Crop>(),
     loss::<super::CrossEntropy>(),
     operator::<super::Dropout>(),
     operator::<super::Elu>(),
     operator::<super::Flatten>(),
     operator::<super::Gelu>(),
+    operator::<super::GroupNorm>(),
     operator::<super::HardSigmoid>(),
     operator::<super::HardSwish>(),
     operator::<super::LeakyRelu>(),
     operator::<super::Linear>(),
     operator::<super::LpPool2d>(),
     operator::<super::MaxPool2d>(),
+    operator::<super::Mul>(),
+    operator::<super::Pad2d>(),
     operator::<super::Prelu>(),
     operator::<super::Relu>(),
     operator::<super::Relu6>(),
+    operator::<super::Reshape>(),
+    optimizer::<super::RmsProp>(),
     optimizer::<super::Sgd>(),
     operator::<super::Sigmoid>(),
     operator::<super::Silu>(),
     operator::<super::Softplus>(),
+    operator::<super::Split>(),
     operator::<super::Tanh>(),
+    operator::<super::UpsampleBilinear2d>(),
+    operator::<super::UpsampleNearest2d>(),
 ];
 
 /// One name of the registry.
@@ -189,6 +202,26 @@ impl Attributes {
         self.get(name, None, "a list of numbers", |v| {
             v.as_array()?.iter().map(Value::as_f64).collect::<Option<_>>().map(Some)
         })
+    }
+
+    /// The sizes of attribute `name`, of any number, if it is there.
+    pub fn size_list(&self, name: &str) -> Result<Option<Vec<usize>>, Refusal> {
+        self.get(name, None, "a list of whole numbers from 0", |v| {
+            v.as_array()?.iter().map(|v| v.as_u64().map(|v| v as usize)).collect::<Option<_>>().map(Some)
+        })
+    }
+
+    /// The axis `name`, counted in NCHW from the front or, below zero, from behind; the channels where it is
+    /// absent.
+    pub fn axis(&self, name: &str) -> Result<Axis, Refusal> {
+        match self.get(name, 1, "an integer", Value::as_i64)? {
+            1 | -3 => Ok(Axis::Channels),
+            2 | -2 => Ok(Axis::Height),
+            3 | -1 => Ok(Axis::Width),
+            axis => {
+                Err(format!("attribute {name} is {axis}; it must be 1 (channels), 2 (height) or 3 (width)"))
+            }
+        }
     }
 
     fn get<'a, T: Debug>(

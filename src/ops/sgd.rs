@@ -2,8 +2,8 @@
 
 use super::program::kernel;
 use super::registry::{Attributes, FromAttributes};
-use super::{Optimizer, Refusal, UpdatePass, elementwise};
-use crate::{Error, Result};
+use super::{Optimizer, Refusal, UpdatePass, elementwise, setting};
+use crate::Result;
 
 /// Stochastic gradient descent by PyTorch's rule. With gradient g, parameter p and velocity v:
 ///
@@ -78,28 +78,15 @@ impl Optimizer for Sgd {
     }
 
     fn check(&self) -> Result<()> {
-        let refuse =
-            |option, got: f32, expected| Err(Error::Option { option, got: got.to_string(), expected });
-        let from_zero = |value: f32| value.is_finite() && value >= 0.0;
-        if !from_zero(self.learning_rate) {
-            return refuse("the learning rate", self.learning_rate, "a number from 0");
-        }
-        if !(0.0..1.0).contains(&self.momentum) {
-            return refuse("the momentum", self.momentum, "at least 0 and less than 1");
-        }
-        if !(0.0..=1.0).contains(&self.dampening) {
-            return refuse("the dampening", self.dampening, "from 0 to 1");
-        }
-        if !from_zero(self.weight_decay) {
-            return refuse("the weight decay", self.weight_decay, "a number from 0");
-        }
-        if self.nesterov && self.momentum == 0.0 {
-            return refuse("the momentum", self.momentum, "more than 0 with Nesterov's");
-        }
-        if self.nesterov && self.dampening != 0.0 {
-            return refuse("the dampening", self.dampening, "0 with Nesterov's momentum");
-        }
-        Ok(())
+        let Self { learning_rate, momentum, dampening, weight_decay, nesterov } = *self;
+        setting::from_zero("the learning rate", learning_rate)?;
+        setting::fraction("the momentum", momentum)?;
+        setting::require((0.0..=1.0).contains(&dampening), "the dampening", dampening, "from 0 to 1")?;
+        setting::from_zero("the weight decay", weight_decay)?;
+        let moves = !nesterov || momentum > 0.0;
+        setting::require(moves, "the momentum", momentum, "more than 0 with Nesterov's")?;
+        let undamped = !nesterov || dampening == 0.0;
+        setting::require(undamped, "the dampening", dampening, "0 with Nesterov's momentum")
     }
 
     fn state_tensors(&self) -> usize {
@@ -127,6 +114,7 @@ impl Optimizer for Sgd {
                     .flops(28 * pass.quads as u64)
             }
         };
-        pass.program.push(dispatch.constant("WEIGHT_DECAY", self.weight_decay).read(pass.step));
+        let dispatch = dispatch.constant("WEIGHT_DECAY", self.weight_decay);
+        pass.program.push(dispatch.read_uniform(pass.step).read_uniform(pass.control));
     }
 }

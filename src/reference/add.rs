@@ -1,15 +1,16 @@
 //! The CPU twin of addition.
 
-use super::{Gradients, Pass, Real, Twin};
+use super::{Gradients, Pass, Real, Twin, broadcast};
 use crate::Tensor;
 use crate::ops::Add;
 
 impl<T: Real> Twin<T> for Add {
     fn forward(&self, inputs: &[&Tensor<T>], _parameters: &[&Tensor<T>], _pass: &Pass) -> Tensor<T> {
-        let mut sum = inputs[0].clone();
-        for input in &inputs[1..] {
-            for (sum, x) in sum.data_mut().iter_mut().zip(input.data()) {
-                *sum += *x;
+        let mut sum = Tensor::zeros(broadcast::shape(inputs[0], inputs[1]));
+        for input in inputs {
+            let places = broadcast::places(sum.shape(), input);
+            for (sum, place) in sum.data_mut().iter_mut().zip(places) {
+                *sum += input.data()[place];
             }
         }
         sum
@@ -19,10 +20,12 @@ impl<T: Real> Twin<T> for Add {
         &self,
         inputs: &[&Tensor<T>],
         _parameters: &[&Tensor<T>],
-        _output: &Tensor<T>,
+        output: &Tensor<T>,
         grad_output: &Tensor<T>,
         _pass: &Pass,
     ) -> Gradients<T> {
-        Gradients { inputs: vec![grad_output.clone(); inputs.len()], parameters: vec![] }
+        let gradient =
+            |input: &&Tensor<T>| broadcast::gradient(&output.nchw(), input, |i| grad_output.data()[i]);
+        Gradients { inputs: inputs.iter().map(gradient).collect(), parameters: vec![] }
     }
 }

@@ -16,7 +16,8 @@ pub fn parameters<T: Real>(network: &Network) -> Vec<Tensor<T>> {
 /// order of [`Network::parameters`]. The stream of a node is its index.
 ///
 /// # Errors
-/// [`Error::Input`] where the number or shape of inputs or parameters does not fit.
+/// [`Error::Input`] where the number or shape of inputs or parameters does not fit, [`Error::Layer`] where a layer
+/// cannot be trained with so few samples.
 pub fn forward<T: Precision>(
     network: &Network,
     parameters: &[Tensor<T>],
@@ -25,6 +26,9 @@ pub fn forward<T: Precision>(
 ) -> Result<Vec<Tensor<T>>> {
     check_parameters(network, parameters)?;
     check_values(network, "input", network.inputs(), inputs)?;
+    if let Some(input) = inputs.first().filter(|_| pass.training) {
+        network.check_training(pass.samples(input.nchw()[0]))?;
+    }
     let mut values = inputs.to_vec();
     for (index, node) in network.nodes().iter().enumerate() {
         let twin = T::operator(&*node.operator);
@@ -48,8 +52,7 @@ pub fn backward<T: Precision>(
     pass: &Pass,
 ) -> Result<Gradients<T>> {
     check_parameters(network, parameters)?;
-    let ids: Vec<ValueId> = (0..network.shapes().len()).map(ValueId).collect();
-    check_values(network, "value", &ids, values)?;
+    check_all_values(network, values)?;
     let output = &values[network.output().0];
     if grad_output.shape() != output.shape() {
         return Err(misfit("gradient of the output".into(), output.shape(), grad_output.shape()));
@@ -98,6 +101,31 @@ pub fn vjp<T: Precision>(
     Ok((values.swap_remove(network.output().0), gradients))
 }
 
+/// Gives the buffers among `parameters` what they hold after a forward pass in training; outside training they keep
+/// what they hold. `values` is what [`forward`] gave for the same parameters and pass.
+///
+/// # Errors
+/// [`Error::Input`] where the number or shape of values or parameters does not fit.
+pub fn update_buffers<T: Precision>(
+    network: &Network,
+    parameters: &mut [Tensor<T>],
+    values: &[Tensor<T>],
+    pass: &Pass,
+) -> Result<()> {
+    check_parameters(network, parameters)?;
+    check_all_values(network, values)?;
+    for (index, node) in network.nodes().iter().enumerate().filter(|_| pass.training) {
+        let twin = T::operator(&*node.operator);
+        let pass = pass.of_node(index);
+        for (at, value) in twin.updated_buffers(&read(node, values), &owned(node, parameters), &pass) {
+            if let Some(parameter) = node.parameters.get(at) {
+                parameters[parameter.0] = value;
+            }
+        }
+    }
+    Ok(())
+}
+
 impl Pass {
     /// What the node with this index is told.
     fn of_node(&self, index: usize) -> Self {
@@ -129,6 +157,12 @@ fn check_parameters<T: Real>(network: &Network, tensors: &[Tensor<T>]) -> Result
         }
     }
     Ok(())
+}
+
+/// Checks that there is a tensor for each value of the network.
+fn check_all_values<T: Real>(network: &Network, tensors: &[Tensor<T>]) -> Result<()> {
+    let ids: Vec<ValueId> = (0..network.shapes().len()).map(ValueId).collect();
+    check_values(network, "value", &ids, tensors)
 }
 
 /// Checks that there is a tensor for each of the values, all with the batch of the first.

@@ -3,17 +3,24 @@
 //! It is the oracle of the tests, in f64, and what a machine without any adapter trains with, in f32.
 //! Tensors are NCHW here, without padding. Nothing in this module knows of a GPU.
 
+mod adam;
+mod adamw;
 mod add;
 mod avg_pool2d;
+mod batch_norm;
+mod broadcast;
 mod concat;
 mod conv2d;
+mod crop;
 mod cross_entropy;
 mod dropout;
 mod elementwise;
 mod elu;
 mod executor;
 mod flatten;
+mod gather;
 mod gelu;
+mod group_norm;
 mod hard_sigmoid;
 mod hard_swish;
 mod leaky_relu;
@@ -21,27 +28,37 @@ mod linear;
 mod lp_pool2d;
 mod matrix;
 mod max_pool2d;
+mod moments;
+mod mul;
+mod normalize;
+mod pad2d;
 mod philox;
 mod pool;
 mod precision;
 mod prelu;
 mod relu;
 mod relu6;
+mod reshape;
+mod rmsprop;
 mod sgd;
 mod sigmoid;
 mod silu;
 mod softplus;
+mod split;
 mod tanh;
 mod trainer;
+mod update_control;
+mod upsample_bilinear2d;
+mod upsample_nearest2d;
 mod window;
 
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
 use crate::Tensor;
-use crate::ops::StepState;
+use crate::ops::{StepState, UpdateControl};
 
-pub use executor::{backward, forward, parameters, vjp};
+pub use executor::{backward, forward, parameters, update_buffers, vjp};
 pub use precision::Precision;
 pub use trainer::Trainer;
 
@@ -133,12 +150,19 @@ pub struct Pass {
     pub step: StepState,
 }
 
+impl Pass {
+    /// How many samples of a batch of `batch` are real: the rest is padding.
+    pub fn samples(&self, batch: usize) -> usize {
+        batch.min(self.step.samples as usize)
+    }
+}
+
 /// The gradients that a layer sends back.
 #[derive(Debug, Clone)]
 pub struct Gradients<T> {
     /// To each input.
     pub inputs: Vec<Tensor<T>>,
-    /// To each parameter.
+    /// To each parameter that is learned. In a network's gradients buffers have one too, which is zero.
     pub parameters: Vec<Tensor<T>>,
 }
 
@@ -157,6 +181,16 @@ pub trait Twin<T> {
         grad_output: &Tensor<T>,
         pass: &Pass,
     ) -> Gradients<T>;
+
+    /// What the buffers hold after a forward pass in training, with their places among the parameters.
+    fn updated_buffers(
+        &self,
+        _inputs: &[&Tensor<T>],
+        _parameters: &[&Tensor<T>],
+        _pass: &Pass,
+    ) -> Vec<(usize, Tensor<T>)> {
+        vec![]
+    }
 }
 
 /// What a loss measured.
@@ -184,6 +218,13 @@ pub trait LossTwin<T> {
 /// The CPU twin of an optimizer.
 pub trait OptimizerTwin<T> {
     /// Updates `parameter` in place; `state` holds [`Optimizer::state_tensors`](crate::ops::Optimizer::state_tensors)
-    /// runs of the same length, zero before the first step.
-    fn apply(&self, parameter: &mut [T], gradient: &[T], state: &mut [Vec<T>], step: &StepState);
+    /// runs of the same length, zero before the first step. A step that is skipped changes nothing.
+    fn apply(
+        &self,
+        parameter: &mut [T],
+        gradient: &[T],
+        state: &mut [Vec<T>],
+        step: &StepState,
+        control: &UpdateControl,
+    );
 }

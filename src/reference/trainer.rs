@@ -2,11 +2,11 @@
 
 use crate::data::{Batch, Dataset};
 use crate::network::Network;
-use crate::ops::{Loss, LossOutput, Optimizer, StepState};
-use crate::train::{Metrics, input};
+use crate::ops::{Loss, LossOutput, Optimizer, StepState, UpdateControl, UpdateOptions};
+use crate::train::{Metrics, TrainerOptions, input};
 use crate::{Result, Tensor};
 
-use super::{Gradients, Measured, Pass, Precision, Real, executor};
+use super::{Gradients, Measured, Pass, Precision, Real, executor, update_control};
 
 /// Trains and runs a network on the CPU, with the same methods as the GPU's trainer and, step for
 /// step, the same numbers up to rounding.
@@ -20,6 +20,8 @@ pub struct Trainer<T> {
     state: Vec<Vec<Vec<T>>>,
     loss: Box<dyn Loss>,
     optimizer: Box<dyn Optimizer>,
+    update: UpdateOptions,
+    control: UpdateControl,
     batch: usize,
     seed: u64,
     steps: u32,
@@ -27,19 +29,20 @@ pub struct Trainer<T> {
 }
 
 impl<T: Precision> Trainer<T> {
-    /// A trainer that takes up to `batch` images a step.
+    /// A trainer. The options may be just the number of images a step: see [`TrainerOptions`].
     ///
     /// # Errors
     /// [`Error::Network`](crate::Error::Network) where the network does not have one input or the loss refuses
-    /// its output, [`Error::Option`](crate::Error::Option) where `batch` is 0 or a setting of the optimizer
-    /// makes no sense.
+    /// its output, [`Error::Option`](crate::Error::Option) where an option or a setting of the optimizer makes no
+    /// sense, [`Error::Layer`](crate::Error::Layer) where the batch is too small for the statistics of a layer.
     pub fn new(
         network: Network,
         loss: impl Loss + 'static,
         optimizer: impl Optimizer + 'static,
-        batch: usize,
+        options: impl Into<TrainerOptions>,
     ) -> Result<Self> {
-        input::check_setup(&network, &loss, &optimizer, batch)?;
+        let TrainerOptions { batch, update } = options.into();
+        input::check_setup(&network, &loss, &optimizer, batch, &update)?;
         let parameters = executor::parameters(&network);
         let remember = |p: &Tensor<T>| vec![vec![T::default(); p.len()]; optimizer.state_tensors()];
         Ok(Self {
@@ -49,6 +52,8 @@ impl<T: Precision> Trainer<T> {
             learning_rate: optimizer.learning_rate(),
             loss: Box::new(loss),
             optimizer: Box::new(optimizer),
+            update,
+            control: update.control(),
             batch,
             seed: 0,
             steps: 0,
@@ -70,7 +75,8 @@ impl<T: Precision> Trainer<T> {
     /// # Errors
     /// [`Error::Input`](crate::Error::Input) where the images have another shape than the network's input, where
     /// there are none or more than the trainer's batch, or where the number of labels does not fit;
-    /// [`Error::Label`](crate::Error::Label) where a label is not a class.
+    /// [`Error::Label`](crate::Error::Label) where a label is not a class; [`Error::Layer`](crate::Error::Layer)
+    /// where there are too few images for the statistics of a layer.
     pub fn step(&mut self, batch: &Batch) -> Result<Metrics> {
         self.step_exact(batch).map(|measured| output(&measured).into())
     }
@@ -80,30 +86,47 @@ impl<T: Precision> Trainer<T> {
     /// # Errors
     /// Those of [`step`](Self::step).
     pub fn step_exact(&mut self, batch: &Batch) -> Result<Measured<T>> {
-        let (measured, gradients) = self.gradients(batch)?;
-        let step = self.step_state(batch.images.nchw()[0]);
+        let Differentiated { pass, values, measured, gradients } = self.differentiate(batch)?;
+        executor::update_buffers(&self.network, &mut self.parameters, &values, &pass)?;
+        let parameters = self.network.parameters().iter().zip(&gradients.parameters).enumerate();
+        let trained: Vec<(usize, &[T])> =
+            parameters.filter(|(_, (p, _))| p.trainable).map(|(i, (_, grad))| (i, grad.data())).collect();
+        if !self.update.is_plain() {
+            let gradients = trained.iter().map(|(_, gradient)| *gradient);
+            self.control = update_control::decide(&self.update, self.control, gradients);
+        }
         let optimizer = T::optimizer(&*self.optimizer);
-        for (i, gradient) in gradients.parameters.iter().enumerate() {
-            if self.network.parameters()[i].trainable {
-                optimizer.apply(self.parameters[i].data_mut(), gradient.data(), &mut self.state[i], &step);
-            }
+        for (i, gradient) in trained {
+            let (parameter, state) = (self.parameters[i].data_mut(), &mut self.state[i]);
+            optimizer.apply(parameter, gradient, state, &pass.step, &self.control);
         }
         self.steps = self.steps.wrapping_add(1);
         Ok(measured)
     }
 
-    /// What the next [`step`](Self::step) would measure on this batch, and the gradients that it would
-    /// update the parameters with, frozen ones included.
+    /// What the updates of the last step were told: the loss scale, how many steps were skipped, the gradients' norm.
+    pub fn update_control(&self) -> UpdateControl {
+        self.control
+    }
+
+    /// What the next [`step`](Self::step) would measure on this batch, and the gradients to the parameters, frozen
+    /// ones included, before they are clipped and, where the loss is scaled, times its scale.
     ///
     /// # Errors
     /// Those of [`step`](Self::step).
     pub fn gradients(&self, batch: &Batch) -> Result<(Measured<T>, Gradients<T>)> {
+        self.differentiate(batch).map(|step| (step.measured, step.gradients))
+    }
+
+    fn differentiate(&self, batch: &Batch) -> Result<Differentiated<T>> {
         let samples = input::check_batch(&self.network, &*self.loss, batch, self.batch)?;
         let pass = Pass { training: true, step: self.step_state(samples), stream: 0 };
         let values = self.forward(&batch.images, &pass)?;
         let measured = self.measure(&values, &batch.labels, samples);
-        let gradients = executor::backward(&self.network, &self.parameters, &values, &measured.grad, &pass)?;
-        Ok((measured, gradients))
+        let scale = T::of(self.control.loss_scale.into());
+        let grad = measured.grad.map(|grad| scale * grad);
+        let gradients = executor::backward(&self.network, &self.parameters, &values, &grad, &pass)?;
+        Ok(Differentiated { pass, values, measured, gradients })
     }
 
     /// The loss and accuracy over a whole data set, without training.
@@ -179,6 +202,15 @@ impl<T: Precision> Trainer<T> {
     fn step_state(&self, samples: usize) -> StepState {
         StepState::new(self.seed, self.steps, samples, self.learning_rate)
     }
+}
+
+/// A training step up to the update.
+struct Differentiated<T> {
+    pass: Pass,
+    /// Every value of the network.
+    values: Vec<Tensor<T>>,
+    measured: Measured<T>,
+    gradients: Gradients<T>,
 }
 
 /// What a GPU would report of the same.

@@ -7,7 +7,7 @@ use wgpu::CommandEncoder;
 use crate::gpu::{Buffer, Context, Pending, Readback};
 use crate::network::Network;
 use crate::ops::program::TensorId;
-use crate::ops::{LossOutput, StepState};
+use crate::ops::{LossOutput, StepState, UpdateControl};
 use crate::{Error, Result, Tensor};
 
 use super::parameters::{DeviceParameters, read, read_blocks};
@@ -48,12 +48,12 @@ impl Execution {
             };
             buffers.push(match desc.role {
                 Role::Resident(Resident::Parameters(block)) => Arc::clone(parameters.buffer(block)),
-                Role::Resident(_) => new(false)?,
+                Role::Resident(Resident::Gradients(_) | Resident::State(..)) => new(false)?,
                 Role::Arena | Role::Io => match best_fit(&mut free, desc.bytes) {
                     Some(buffer) => buffer,
                     None => new(true)?,
                 },
-                Role::Constant(tensor) => {
+                Role::Constant(tensor) | Role::Resident(Resident::UpdateControl(tensor)) => {
                     let buffer = new(false)?;
                     let contents = plan.program.tensors[tensor.0].contents.as_deref().unwrap_or_default();
                     context.queue().write_buffer(buffer.raw(), 0, bytemuck::cast_slice(contents));
@@ -179,9 +179,18 @@ impl Execution {
         self.read(self.plan.io.grad_inputs.get(index).copied().flatten(), "gradient to that input")
     }
 
+    /// Asks for what the updates of the pass submitted last are told.
+    ///
+    /// # Errors
+    /// [`Error::Network`] where the plan has no optimizer.
+    pub fn read_update_control(&self) -> Result<Pending<UpdateControl>> {
+        let (buffer, offset, bytes) = self.locate(self.plan.io.update_control, "update")?;
+        read(&self.context, buffer, offset, bytes, bytemuck::pod_read_unaligned)
+    }
+
     fn read(&self, tensor: Option<TensorId>, what: &str) -> Result<Pending<Vec<f32>>> {
         let (buffer, offset, bytes) = self.locate(tensor, what)?;
-        read(&self.context, buffer, offset, bytes)
+        read(&self.context, buffer, offset, bytes, bytemuck::pod_collect_to_vec)
     }
 
     /// Reads the gradients to the parameters of `network`, which the plan was made of, with their names.

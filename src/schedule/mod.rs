@@ -5,6 +5,7 @@
 //! executions of one network.
 
 mod blocks;
+mod chunks;
 mod execution;
 mod fusion;
 mod parameters;

@@ -63,7 +63,7 @@ pub(super) fn read_blocks(
 ) -> Result<Vec<(String, Tensor)>> {
     let mut members = vec![];
     for (block, buffer) in blocks.iter().zip(buffers) {
-        let floats = read(context, buffer, 0, block.bytes)?.wait()?;
+        let floats: Vec<f32> = read(context, buffer, 0, block.bytes, bytemuck::pod_collect_to_vec)?.wait()?;
         for (id, offset) in &block.members {
             let parameter = &network.parameters()[id.0];
             let (layout, shape) = (parameter.spec.layout, &parameter.spec.shape);
@@ -76,10 +76,16 @@ pub(super) fn read_blocks(
     Ok(members)
 }
 
-/// Asks for `bytes` bytes of a buffer as floats.
-pub(super) fn read(context: &Context, buffer: &Buffer, offset: u64, bytes: u64) -> Result<Pending<Vec<f32>>> {
+/// Asks for `bytes` bytes of a buffer.
+pub(super) fn read<T: 'static>(
+    context: &Context,
+    buffer: &Buffer,
+    offset: u64,
+    bytes: u64,
+    decode: fn(&[u8]) -> T,
+) -> Result<Pending<T>> {
     let mut encoder = context.device().create_command_encoder(&Default::default());
     let readback = Readback::record(context, &mut encoder, buffer, offset, bytes)?;
     let submission = context.submit([encoder.finish()])?;
-    Ok(readback.pending(context, submission, bytemuck::pod_collect_to_vec))
+    Ok(readback.pending(context, submission, decode))
 }

@@ -9,7 +9,7 @@
 use std::ops::Range;
 
 use crate::gpu::Capabilities;
-use crate::ops::program::{Access, Binding, Program};
+use crate::ops::program::{Binding, Program};
 use crate::{Error, Result};
 
 /// A tensor's place.
@@ -38,7 +38,7 @@ pub(super) struct Arenas {
 /// Places the tensors of `program` for which `transient` holds.
 ///
 /// # Errors
-/// [`Error::Limit`] where a tensor is larger than a binding or a buffer may be.
+/// [`Error::Limit`] where a tensor is larger than a buffer may be.
 pub(super) fn place(
     program: &Program,
     transient: impl Fn(usize) -> bool,
@@ -56,7 +56,7 @@ pub(super) fn place(
     let mut arenas: Vec<Arena> = vec![];
     for tensor in order.iter().copied() {
         let desc = &program.tensors[tensor];
-        check_limits(&desc.label, desc.bytes, capabilities)?;
+        check_size(&desc.label, desc.bytes, capabilities)?;
         let colour = colours[tensor];
         let bytes = desc.bytes.next_multiple_of(capabilities.alignment);
         let best = (0..arenas.len())
@@ -105,22 +105,21 @@ fn colours(order: &[usize], conflicts: &[Vec<usize>]) -> Vec<usize> {
     colours
 }
 
-/// Checks that a tensor fits into one binding of one buffer.
-pub(super) fn check_limits(label: &str, bytes: u64, capabilities: &Capabilities) -> Result<()> {
-    for (limit, limit_name) in [
-        (capabilities.max_storage_binding, "maxStorageBufferBindingSize"),
-        (capabilities.max_buffer, "maxBufferSize"),
-    ] {
-        if bytes > limit {
-            return Err(Error::Limit {
-                what: format!("tensor {label} (bytes)"),
-                needed: bytes,
-                limit_name,
-                limit,
-            });
-        }
+/// Checks that a tensor fits into one buffer.
+pub(super) fn check_size(label: &str, bytes: u64, capabilities: &Capabilities) -> Result<()> {
+    within(label, bytes, "maxBufferSize", capabilities.max_buffer)
+}
+
+/// Checks that a tensor, or a part of one, fits into one binding.
+pub(super) fn check_binding(label: &str, bytes: u64, capabilities: &Capabilities) -> Result<()> {
+    within(label, bytes, "maxStorageBufferBindingSize", capabilities.max_storage_binding)
+}
+
+fn within(label: &str, needed: u64, limit_name: &'static str, limit: u64) -> Result<()> {
+    if needed <= limit {
+        return Ok(());
     }
-    Ok(())
+    Err(Error::Limit { what: format!("tensor {label} (bytes)"), needed, limit_name, limit })
 }
 
 /// The dispatches from the first to the last use of each tensor; empty where there is none.
@@ -128,7 +127,7 @@ fn lifetimes(program: &Program) -> Vec<Range<usize>> {
     let mut lifetimes = vec![0..0; program.tensors.len()];
     for (step, dispatch) in program.dispatches.iter().enumerate() {
         for binding in &dispatch.bindings {
-            let lifetime: &mut Range<usize> = &mut lifetimes[binding.tensor.0];
+            let lifetime: &mut Range<usize> = &mut lifetimes[program.whole(binding.tensor).0.0];
             if Range::is_empty(lifetime) {
                 lifetime.start = step;
             }
@@ -142,12 +141,13 @@ fn lifetimes(program: &Program) -> Vec<Range<usize>> {
 fn conflicts(program: &Program) -> Vec<Vec<usize>> {
     let mut conflicts = vec![vec![]; program.tensors.len()];
     for dispatch in &program.dispatches {
-        let (read, written): (Vec<&Binding>, Vec<&Binding>) =
-            dispatch.bindings.iter().partition(|binding| binding.access == Access::Read);
+        let (written, read): (Vec<&Binding>, Vec<&Binding>) =
+            dispatch.bindings.iter().partition(|binding| binding.access.writes());
+        let whole = |binding: &Binding| program.whole(binding.tensor).0.0;
         for r in &read {
             for w in &written {
-                conflicts[r.tensor.0].push(w.tensor.0);
-                conflicts[w.tensor.0].push(r.tensor.0);
+                conflicts[whole(r)].push(whole(w));
+                conflicts[whole(w)].push(whole(r));
             }
         }
     }
@@ -219,8 +219,8 @@ mod tests {
         }
         for dispatch in &program.dispatches {
             let place = |b: &Binding| arenas.places[b.tensor.0].unwrap().buffer;
-            for read in dispatch.bindings.iter().filter(|b| b.access == Access::Read) {
-                for written in dispatch.bindings.iter().filter(|b| b.access != Access::Read) {
+            for read in dispatch.bindings.iter().filter(|b| !b.access.writes()) {
+                for written in dispatch.bindings.iter().filter(|b| b.access.writes()) {
                     assert_ne!(place(read), place(written));
                 }
             }
@@ -228,8 +228,8 @@ mod tests {
     }
 
     #[test]
-    fn a_tensor_larger_than_a_binding_is_named() {
-        let capabilities = Capabilities { max_storage_binding: 1024, ..Capabilities::webgpu() };
+    fn a_tensor_larger_than_a_buffer_is_named() {
+        let capabilities = Capabilities { max_buffer: 1024, ..Capabilities::webgpu() };
         let error = place(&chain(&[512, 2048]), |_| true, &capabilities).unwrap_err();
         assert!(matches!(error, Error::Limit { needed: 2048, limit: 1024, .. }), "{error}");
     }

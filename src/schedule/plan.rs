@@ -4,12 +4,12 @@ use std::fmt;
 
 use crate::gpu::Capabilities;
 use crate::network::Network;
-use crate::ops::program::{Dispatch, Program, TensorId};
-use crate::ops::{Loss, Optimizer};
+use crate::ops::program::{Access, Dispatch, Program, TensorId};
+use crate::ops::{Loss, Optimizer, UpdateOptions};
 use crate::{Error, Result};
 
 use super::blocks::{Block, blocks};
-use super::placement::{Place, check_limits, place};
+use super::placement::{Place, check_binding, check_size, place};
 use super::planner::{Drawn, Resident, draw};
 
 /// What a pass is to do.
@@ -34,6 +34,9 @@ pub struct PlanOptions<'a> {
     pub input_gradients: bool,
     /// Who updates the parameters, if anybody.
     pub optimizer: Option<&'a dyn Optimizer>,
+    /// What is done with gradients before the optimizer gets them. Where the loss is scaled, those that can be read
+    /// are too.
+    pub update: UpdateOptions,
 }
 
 impl<'a> PlanOptions<'a> {
@@ -48,6 +51,7 @@ impl<'a> PlanOptions<'a> {
             parameter_gradients: false,
             input_gradients: false,
             optimizer: None,
+            update: UpdateOptions::default(),
         }
     }
 
@@ -86,6 +90,8 @@ pub struct Io {
     pub step: TensorId,
     /// The [`LossOutput`](crate::ops::LossOutput).
     pub result: Option<TensorId>,
+    /// The [`UpdateControl`](crate::ops::UpdateControl), where there is an optimizer.
+    pub update_control: Option<TensorId>,
     /// The network's output.
     pub output: Option<TensorId>,
     /// The gradients to the inputs; `None` where the output does not depend on one.
@@ -105,7 +111,7 @@ impl Io {
 pub enum Role {
     /// Tensors that live only within the pass.
     Arena,
-    /// Parameters, gradients, or an optimizer's state.
+    /// Parameters, gradients, an optimizer's state, or the control of the updates.
     Resident(Resident),
     /// A tensor that the host writes or reads.
     Io,
@@ -143,10 +149,14 @@ impl Plan {
     ///
     /// # Errors
     /// [`Error::Limit`] where a tensor or a dispatch is larger than the device allows; [`Error::Option`]
-    /// for a batch of zero; [`Error::Layer`] where the loss refuses the network's output.
+    /// for a batch of zero; [`Error::Layer`] where the loss refuses the network's output, or a layer to be trained
+    /// with so small a batch.
     pub fn new(network: &Network, options: &PlanOptions<'_>, capabilities: &Capabilities) -> Result<Self> {
         if options.batch == 0 {
             return Err(Error::Option { option: "batch", got: "0".into(), expected: "at least 1" });
+        }
+        if options.training {
+            network.check_training(options.batch)?;
         }
         if let Some(loss) = options.loss {
             loss.check(network.output_shape()).map_err(|message| Error::Layer {
@@ -157,41 +167,54 @@ impl Plan {
         }
         if let Some(optimizer) = options.optimizer {
             optimizer.check()?;
+            options.update.check()?;
         }
         let blocks = blocks(network, capabilities)?;
-        let Drawn { program, io, resident } = draw(network, options, &blocks, capabilities);
+        let Drawn { program, io, resident } = draw(network, options, &blocks, capabilities)?;
         check_dispatches(&program, capabilities)?;
 
         let mut buffers = vec![];
         let mut places: Vec<Option<Place>> = vec![None; program.tensors.len()];
         for (tensor, resident, offset) in resident {
-            let (block, label) = match resident {
-                Resident::Parameters(block) => (block, format!("parameters {block}")),
-                Resident::Gradients(block) => (block, format!("gradients {block}")),
-                Resident::State(block, k) => (block, format!("optimizer state {block}.{k}")),
+            let (bytes, label) = match resident {
+                Resident::Parameters(block) => (blocks[block].bytes, format!("parameters {block}")),
+                Resident::Gradients(block) => (blocks[block].bytes, format!("gradients {block}")),
+                Resident::State(block, k) => (blocks[block].bytes, format!("optimizer state {block}.{k}")),
+                Resident::UpdateControl(tensor) => {
+                    let desc = &program.tensors[tensor.0];
+                    (desc.bytes, desc.label.clone())
+                }
             };
             let role = Role::Resident(resident);
             let buffer = buffers.iter().position(|buffer: &BufferPlan| buffer.role == role);
             let buffer = buffer.unwrap_or_else(|| {
-                buffers.push(BufferPlan { role, label, bytes: blocks[block].bytes });
+                buffers.push(BufferPlan { role, label, bytes });
                 buffers.len() - 1
             });
             places[tensor.0] = Some(Place { buffer, offset });
         }
-        let constants = (0..program.tensors.len())
-            .filter(|tensor| program.tensors[*tensor].contents.is_some())
-            .map(|tensor| (TensorId(tensor), Role::Constant(TensorId(tensor))));
+        let constants: Vec<_> = (0..program.tensors.len())
+            .filter(|tensor| program.tensors[*tensor].contents.is_some() && places[*tensor].is_none())
+            .map(|tensor| (TensorId(tensor), Role::Constant(TensorId(tensor))))
+            .collect();
         for (tensor, role) in io.tensors().map(|tensor| (tensor, Role::Io)).chain(constants) {
             let desc = &program.tensors[tensor.0];
-            check_limits(&desc.label, desc.bytes, capabilities)?;
+            check_size(&desc.label, desc.bytes, capabilities)?;
             places[tensor.0] = Some(Place { buffer: buffers.len(), offset: 0 });
             buffers.push(BufferPlan { role, label: desc.label.clone(), bytes: desc.bytes });
         }
-        let arenas = place(&program, |tensor| places[tensor].is_none(), capabilities)?;
+        let apart = |tensor: usize| places[tensor].is_none() && program.tensors[tensor].part_of.is_none();
+        let arenas = place(&program, apart, capabilities)?;
         for (tensor, within) in arenas.places.iter().enumerate() {
             if let Some(within) = within {
                 let buffer = buffers.len() + within.buffer;
                 places[tensor] = Some(Place { buffer, offset: within.offset });
+            }
+        }
+        for part in 0..places.len() {
+            if let Some((whole, offset)) = program.tensors[part].part_of {
+                let place = places[whole.0];
+                places[part] = place.map(|place| Place { offset: place.offset + offset, ..place });
             }
         }
         for (i, bytes) in arenas.sizes.iter().enumerate() {
@@ -240,9 +263,22 @@ impl Plan {
     }
 }
 
-/// Checks that no dispatch has more workgroups than the device allows.
+/// Checks that no dispatch has more workgroups, larger bindings or more of them than the device allows.
 fn check_dispatches(program: &Program, capabilities: &Capabilities) -> Result<()> {
     for dispatch in &program.dispatches {
+        for binding in &dispatch.bindings {
+            let desc = &program.tensors[binding.tensor.0];
+            check_binding(&desc.label, desc.bytes, capabilities)?;
+        }
+        let buffers = dispatch.bindings.iter().filter(|binding| binding.access != Access::Uniform).count();
+        if buffers > capabilities.max_storage_buffers as usize {
+            return Err(Error::Limit {
+                what: format!("layer {:?} ({}), in storage buffers,", dispatch.layer, dispatch.kernel.name),
+                needed: buffers as u64,
+                limit_name: "maxStorageBuffersPerShaderStage",
+                limit: capabilities.max_storage_buffers.into(),
+            });
+        }
         let most = dispatch.workgroups.into_iter().max().unwrap_or(0);
         if most > capabilities.max_workgroups_per_axis {
             return Err(Error::Limit {

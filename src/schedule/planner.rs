@@ -1,13 +1,19 @@
 //! From a network to the dispatches of one pass: forward, loss, backward, update.
 
+use std::ops::Range;
+
 use crate::gpu::Capabilities;
 use crate::network::{Network, Node, ValueId};
 use crate::ops::add::{accumulate, sum};
-use crate::ops::flatten::{nchw_to_nhwc, nhwc_to_nchw};
+use crate::ops::host::{nchw_to_nhwc, nhwc_to_nchw};
 use crate::ops::program::{Activation, Program, Storage, TensorId};
-use crate::ops::{Backward, Forward, Loss, LossOutput, LossPass, Operator, Optimizer, StepState, UpdatePass};
+use crate::ops::{
+    Backward, Forward, Loss, LossOutput, LossPass, Operator, Optimizer, StepState, UpdatePass, update_control,
+};
+use crate::{Error, Result};
 
 use super::blocks::Block;
+use super::chunks::chunks;
 use super::fusion::Fusion;
 use super::plan::{Io, PlanOptions};
 
@@ -28,6 +34,8 @@ pub enum Resident {
     Gradients(usize),
     /// What the optimizer remembers: the block, and which of its state tensors.
     State(usize, usize),
+    /// What the updates are told, where it changes from step to step: the tensor, for what it holds at first.
+    UpdateControl(TensorId),
 }
 
 /// Draws up the dispatches that `options` ask for.
@@ -36,23 +44,26 @@ pub(super) fn draw(
     options: &PlanOptions<'_>,
     blocks: &[Block],
     capabilities: &Capabilities,
-) -> Drawn {
+) -> Result<Drawn> {
     let mut planner = Planner::new(network, options, blocks, capabilities);
-    planner.forward();
+    planner.forward()?;
     if options.output {
-        planner.read_output();
+        planner.read_output()?;
     }
     let grad_output = match options.loss {
         Some(loss) => planner.loss(loss),
-        None => planner.has_backward().then(|| planner.grad_output()),
+        None if planner.has_backward() => Some(planner.grad_output()?),
+        None => None,
     };
+    let update = options.optimizer.map(|optimizer| (optimizer, planner.update_control()));
     if let Some(grad_output) = grad_output {
-        planner.backward(grad_output);
+        let scaled = update.and_then(|(_, control)| planner.scale_gradient(grad_output, control));
+        planner.backward(scaled.unwrap_or(grad_output))?;
     }
-    if let Some(optimizer) = options.optimizer {
-        planner.update(optimizer);
+    if let Some((optimizer, control)) = update {
+        planner.update(optimizer, control);
     }
-    Drawn { program: planner.program, io: planner.io, resident: planner.resident }
+    Ok(Drawn { program: planner.program, io: planner.io, resident: planner.resident })
 }
 
 struct Planner<'a> {
@@ -72,8 +83,8 @@ struct Planner<'a> {
     wanted: Vec<bool>,
     /// Which nodes are joined.
     fusion: Fusion,
-    /// What each node's forward pass keeps for its backward pass.
-    saved: Vec<Vec<TensorId>>,
+    /// What each node's forward pass keeps for its backward pass, for each chunk of the batch.
+    saved: Vec<Vec<Vec<TensorId>>>,
 }
 
 /// A gradient that arrives at a value.
@@ -145,13 +156,45 @@ impl<'a> Planner<'a> {
         self.program.activation(label, self.network.shape(value), self.options.batch)
     }
 
-    fn forward(&mut self) {
+    /// Brings an activation from the host, or to it: `to_host` says which.
+    fn convert(&mut self, layer: &str, host: TensorId, image: Activation, to_host: bool) -> Result<()> {
+        let bytes = [image.shape.len() * 4, self.program.sample_bytes(image.shape)];
+        for samples in chunks(layer, &bytes, image.batch, self.capabilities)? {
+            let host = self.program.host_samples(host, image.shape, &samples);
+            let image = self.program.samples(image, &samples);
+            self.program.push(match to_host {
+                true => nhwc_to_nchw(layer, image, host),
+                false => nchw_to_nhwc(layer, host, image),
+            });
+        }
+        Ok(())
+    }
+
+    /// The chunks in which a node takes the batch.
+    fn chunks(&self, node: &Node) -> Result<Vec<Range<usize>>> {
+        let values = node.inputs.iter().chain([&node.output]);
+        let bytes: Vec<usize> =
+            values.map(|value| self.program.sample_bytes(self.network.shape(*value))).collect();
+        let chunks = chunks(&node.name, &bytes, self.options.batch, self.capabilities)?;
+        if chunks.len() > 1 && node.operator.mixes_samples(self.options.training) {
+            let largest = bytes.into_iter().max().unwrap_or(0);
+            return Err(Error::Limit {
+                what: format!("layer {:?}, which needs the whole batch at once (bytes),", node.name),
+                needed: (largest * self.options.batch) as u64,
+                limit_name: "maxStorageBufferBindingSize",
+                limit: self.capabilities.max_storage_binding,
+            });
+        }
+        Ok(chunks)
+    }
+
+    fn forward(&mut self) -> Result<()> {
         for (i, value) in self.network.inputs().iter().enumerate() {
             let shape = self.network.shape(*value);
             let host = self.program.host_tensor(format!("input {i}"), shape, self.options.batch);
             self.io.inputs.push(host);
             let activation = self.activation(format!("input {i} (NHWC)"), *value);
-            self.program.push(nchw_to_nhwc("input", host, shape.len(), activation));
+            self.convert("input", host, activation, false)?;
             self.values[value.0] = Some(activation);
         }
         for (stream, node) in self.network.nodes().iter().enumerate() {
@@ -162,29 +205,37 @@ impl<'a> Planner<'a> {
                 self.values[node.output.0] = Some(Activation { shape, ..inputs[0] });
                 continue;
             }
-            let output = match self.fusion.in_place[stream] {
+            let whole = match self.fusion.in_place[stream] {
                 true => Activation { shape, ..inputs[0] },
                 false => self.activation(format!("{}.output", node.name), node.output),
             };
             let parameters = self.parameters_of(node);
-            self.saved[stream] = Operator::forward(
-                &*node.operator,
-                Forward {
-                    program: &mut self.program,
-                    capabilities: self.capabilities,
-                    layer: &node.name,
-                    stream: stream as u32,
-                    training: self.options.training,
-                    backward: self.wanted[node.output.0],
-                    inputs: &inputs,
-                    parameters: &parameters,
-                    output,
-                    activation: self.fusion.activation[stream].as_ref(),
-                    step: self.io.step,
-                },
-            );
-            self.values[node.output.0] = Some(output);
+            for samples in self.chunks(node)? {
+                let inputs: Vec<Activation> =
+                    inputs.iter().map(|input| self.program.samples(*input, &samples)).collect();
+                let output = self.program.samples(whole, &samples);
+                let saved = Operator::forward(
+                    &*node.operator,
+                    Forward {
+                        program: &mut self.program,
+                        capabilities: self.capabilities,
+                        layer: &node.name,
+                        stream: stream as u32,
+                        first_sample: samples.start,
+                        training: self.options.training,
+                        backward: self.wanted[node.output.0],
+                        inputs: &inputs,
+                        parameters: &parameters,
+                        output,
+                        activation: self.fusion.activation[stream].as_ref(),
+                        step: self.io.step,
+                    },
+                );
+                self.saved[stream].push(saved);
+            }
+            self.values[node.output.0] = Some(whole);
         }
+        Ok(())
     }
 
     fn parameters_of(&self, node: &Node) -> Vec<TensorId> {
@@ -192,11 +243,11 @@ impl<'a> Planner<'a> {
     }
 
     /// Puts the network's output where the host can read it.
-    fn read_output(&mut self) {
+    fn read_output(&mut self) -> Result<()> {
         let output = self.value(self.network.output());
         let host = self.program.host_tensor("output", output.shape, output.batch);
-        self.program.push(nhwc_to_nchw("output", output, host, output.shape.len()));
         self.io.output = Some(host);
+        self.convert("output", host, output, true)
     }
 
     /// Records the loss, and its gradient where there is a backward pass.
@@ -219,13 +270,13 @@ impl<'a> Planner<'a> {
     }
 
     /// A gradient to the output that the host provides.
-    fn grad_output(&mut self) -> Activation {
+    fn grad_output(&mut self) -> Result<Activation> {
         let shape = self.network.output_shape();
         let host = self.program.host_tensor("grad_output", shape, self.options.batch);
         self.io.grad_output = Some(host);
         let activation = self.activation("grad_output (NHWC)".into(), self.network.output());
-        self.program.push(nchw_to_nhwc("grad_output", host, shape.len(), activation));
-        activation
+        self.convert("grad_output", host, activation, false)?;
+        Ok(activation)
     }
 
     /// Which values need a gradient: those that some trainable parameter contributes to, and the
@@ -247,7 +298,7 @@ impl<'a> Planner<'a> {
         self.wanted[self.network.output().0]
     }
 
-    fn backward(&mut self, grad_output: Activation) {
+    fn backward(&mut self, grad_output: Activation) -> Result<()> {
         let mut arriving: Vec<Vec<Contribution>> = vec![vec![]; self.network.shapes().len()];
         arriving[self.network.output().0].push(Contribution { activation: grad_output, owned: true });
         for (stream, node) in self.network.nodes().iter().enumerate().rev() {
@@ -255,36 +306,38 @@ impl<'a> Planner<'a> {
             if !self.wanted[node.output.0] || contributions.is_empty() {
                 continue;
             }
-            let Contribution { activation: grad_output, owned } = self.join(&node.name, &contributions);
+            let Contribution { activation: grad_output, owned } = self.join(&node.name, &contributions)?;
             let shapes = self.network.input_shapes(node);
-            let passes =
-                node.operator.passes_gradient() || node.operator.is_identity(&shapes, self.options.training);
-            // Where one input alone gets a gradient, it may have the memory of the gradient to the output.
-            let reuses = passes || (owned && node.operator.pointwise().is_some());
-            let owned = !reuses || (owned && node.inputs.len() == 1);
-            let grad_inputs: Vec<Option<Activation>> = node
-                .inputs
-                .iter()
-                .map(|input| {
-                    let shape = self.network.shape(*input);
-                    if !self.wanted[input.0] {
-                        return None;
-                    }
-                    let activation = match reuses {
-                        true => Activation { shape, ..grad_output },
-                        false => self.activation(format!("{}.grad_input", node.name), *input),
-                    };
-                    arriving[input.0].push(Contribution { activation, owned });
-                    Some(activation)
-                })
-                .collect();
-            if !passes {
-                self.node_backward(stream, node, grad_output, &grad_inputs);
+            let identity = node.operator.is_identity(&shapes, self.options.training);
+            let passes = |input| identity || node.operator.passes_gradient(&shapes, input);
+            let in_place = owned && node.operator.pointwise().is_some();
+            let mut grad_inputs = vec![None; node.inputs.len()];
+            for (i, input) in node.inputs.iter().enumerate() {
+                if !self.wanted[input.0] {
+                    continue;
+                }
+                let reused = Activation { shape: self.network.shape(*input), ..grad_output };
+                if passes(i) {
+                    // Only an only input may change what the others would read too.
+                    let owned = owned && node.inputs.len() == 1;
+                    arriving[input.0].push(Contribution { activation: reused, owned });
+                    continue;
+                }
+                let activation = match in_place {
+                    true => reused,
+                    false => self.activation(format!("{}.grad_input", node.name), *input),
+                };
+                arriving[input.0].push(Contribution { activation, owned: true });
+                grad_inputs[i] = Some(activation);
+            }
+            if !(0..node.inputs.len()).all(passes) {
+                self.node_backward(stream, node, grad_output, &grad_inputs)?;
             }
         }
         if self.options.input_gradients {
-            self.read_input_gradients(arriving);
+            self.read_input_gradients(arriving)?;
         }
+        Ok(())
     }
 
     fn node_backward(
@@ -293,91 +346,163 @@ impl<'a> Planner<'a> {
         node: &Node,
         grad_output: Activation,
         grad_inputs: &[Option<Activation>],
-    ) {
-        let inputs: Vec<Activation> = node.inputs.iter().map(|input| self.value(*input)).collect();
+    ) -> Result<()> {
         let parameters = self.parameters_of(node);
         let grad_parameters: Vec<_> = node.parameters.iter().map(|p| self.gradients[p.0]).collect();
-        let output = self.value(node.output);
-        Operator::backward(
-            &*node.operator,
-            Backward {
-                program: &mut self.program,
-                capabilities: self.capabilities,
-                layer: &node.name,
-                stream: stream as u32,
-                inputs: &inputs,
-                parameters: &parameters,
-                output,
-                saved: &self.saved[stream],
-                grad_output,
-                grad_inputs,
-                grad_parameters: &grad_parameters,
-                step: self.io.step,
-            },
-        );
+        for (chunk, samples) in self.chunks(node)?.into_iter().enumerate() {
+            let inputs: Vec<Activation> = node.inputs.iter().map(|input| self.value(*input)).collect();
+            let output = self.value(node.output);
+            let inputs: Vec<Activation> =
+                inputs.into_iter().map(|input| self.program.samples(input, &samples)).collect();
+            let output = self.program.samples(output, &samples);
+            let grad_output = self.program.samples(grad_output, &samples);
+            let grad_inputs: Vec<Option<Activation>> = grad_inputs
+                .iter()
+                .map(|grad| grad.map(|grad| self.program.samples(grad, &samples)))
+                .collect();
+            // The first chunk's gradients to the parameters are the beginning of the sum.
+            let sums: Vec<Option<TensorId>> = match chunk {
+                0 => grad_parameters.clone(),
+                _ => grad_parameters.iter().map(|grad| grad.map(|grad| self.like(grad))).collect(),
+            };
+            Operator::backward(
+                &*node.operator,
+                Backward {
+                    program: &mut self.program,
+                    capabilities: self.capabilities,
+                    layer: &node.name,
+                    stream: stream as u32,
+                    first_sample: samples.start,
+                    training: self.options.training,
+                    inputs: &inputs,
+                    parameters: &parameters,
+                    output,
+                    saved: self.saved[stream].get(chunk).map_or(&[], Vec::as_slice),
+                    grad_output,
+                    grad_inputs: &grad_inputs,
+                    grad_parameters: &sums,
+                    step: self.io.step,
+                },
+            );
+            for (into, term) in grad_parameters.iter().zip(sums).filter(|_| chunk > 0) {
+                if let (Some(into), Some(term)) = (*into, term) {
+                    let quads = self.program.tensors[into.0].bytes as usize / 16;
+                    self.program.push(accumulate(&node.name, into, term, quads).in_f32());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A tensor of the same size.
+    fn like(&mut self, tensor: TensorId) -> TensorId {
+        let desc = &self.program.tensors[tensor.0];
+        let (label, bytes) = (format!("{} of a chunk", desc.label), desc.bytes as usize);
+        self.program.tensor(label, bytes)
     }
 
     /// The sum of the gradients that arrive at a value from its consumers.
-    fn join(&mut self, layer: &str, contributions: &[Contribution]) -> Contribution {
-        if let [only] = contributions {
-            return *only;
+    fn join(&mut self, layer: &str, contributions: &[Contribution]) -> Result<Contribution> {
+        let mut rest = contributions.to_vec();
+        // What nobody else refers to can take the others.
+        let owned = rest.iter().position(|contribution| contribution.owned).unwrap_or(0);
+        let mut total = rest.swap_remove(owned);
+        for Contribution { activation, .. } in rest {
+            let into = match total.owned {
+                true => total.activation,
+                false => {
+                    let label = format!("{layer}.grad_output");
+                    self.program.activation(label, activation.shape, activation.batch)
+                }
+            };
+            let bytes = [self.program.sample_bytes(into.shape)];
+            for samples in chunks(layer, &bytes, into.batch, self.capabilities)? {
+                let [into, before, other] = [into, total.activation, activation]
+                    .map(|activation| self.program.samples(activation, &samples));
+                let quads = into.total_quads();
+                self.program.push(match total.owned {
+                    true => accumulate(layer, into.tensor, other.tensor, quads),
+                    false => sum(layer, before.tensor, other.tensor, into.tensor, quads),
+                });
+            }
+            total = Contribution { activation: into, owned: true };
         }
-        let owned = contributions.iter().position(|contribution| contribution.owned);
-        let (into, first) = match owned {
-            Some(owned) => (contributions[owned].activation, owned),
-            None => (self.copy_sum(layer, contributions), 0),
-        };
-        let summed = |i: usize| i == first || (owned.is_none() && i == 1);
-        for (_, contribution) in contributions.iter().enumerate().filter(|(i, _)| !summed(*i)) {
-            let other = contribution.activation.tensor;
-            self.program.push(accumulate(layer, into.tensor, other, into.total_quads()));
-        }
-        Contribution { activation: into, owned: true }
+        Ok(total)
     }
 
-    /// The sum of the first two gradients in memory of its own.
-    fn copy_sum(&mut self, layer: &str, contributions: &[Contribution]) -> Activation {
-        let (a, b) = (contributions[0].activation, contributions[1].activation);
-        let into = self.program.activation(format!("{layer}.grad_output"), a.shape, a.batch);
-        self.program.push(sum(layer, a.tensor, b.tensor, into.tensor, into.total_quads()));
-        into
-    }
-
-    fn read_input_gradients(&mut self, arriving: Vec<Vec<Contribution>>) {
+    fn read_input_gradients(&mut self, arriving: Vec<Vec<Contribution>>) -> Result<()> {
         for (i, input) in self.network.inputs().iter().enumerate() {
-            let host = (!arriving[input.0].is_empty()).then(|| {
-                let gradient = self.join("input", &arriving[input.0]).activation;
-                let shape = self.network.shape(*input);
-                let host = self.program.host_tensor(format!("input {i}.gradient"), shape, gradient.batch);
-                self.program.push(nhwc_to_nchw("input", gradient, host, shape.len()));
-                host
-            });
-            self.io.grad_inputs.push(host);
+            let contributions = &arriving[input.0];
+            if contributions.is_empty() {
+                self.io.grad_inputs.push(None);
+                continue;
+            }
+            let gradient = self.join("input", contributions)?.activation;
+            let host =
+                self.program.host_tensor(format!("input {i}.gradient"), gradient.shape, gradient.batch);
+            self.convert("input", host, gradient, true)?;
+            self.io.grad_inputs.push(Some(host));
         }
+        Ok(())
+    }
+
+    /// What the updates are told. It outlives the pass where it depends on the gradients.
+    fn update_control(&mut self) -> TensorId {
+        let control = update_control::tensor(&mut self.program, &self.options.update);
+        if !self.options.update.is_plain() {
+            self.resident.push((control, Resident::UpdateControl(control), 0));
+        }
+        self.io.update_control = Some(control);
+        control
+    }
+
+    /// The gradient that the backward pass begins with, where the loss is scaled.
+    fn scale_gradient(&mut self, gradient: Activation, control: TensorId) -> Option<Activation> {
+        self.options.update.loss_scaling?;
+        Some(update_control::scale(&mut self.program, control, gradient))
     }
 
     /// Updates all trainable parameters, a block at a time.
-    fn update(&mut self, optimizer: &dyn Optimizer) {
-        for (index, block) in self.blocks.iter().enumerate().filter(|(_, block)| block.trainable) {
-            let mut run = |label: String, resident: Resident| {
-                let tensor = self.program.tensor(label, block.bytes as usize);
-                self.resident.push((tensor, resident, 0));
-                tensor
-            };
-            let parameters = run(format!("parameters {index}"), Resident::Parameters(index));
-            let gradients = run(format!("gradients {index}"), Resident::Gradients(index));
+    fn update(&mut self, optimizer: &dyn Optimizer, control: TensorId) {
+        let blocks = self.blocks;
+        let trainable: Vec<(usize, &Block)> =
+            blocks.iter().enumerate().filter(|(_, block)| block.trainable).collect();
+        let gradients: Vec<(TensorId, usize)> = trainable
+            .iter()
+            .map(|(index, block)| {
+                let tensor = self.run(format!("gradients {index}"), block, Resident::Gradients(*index));
+                (tensor, block.bytes as usize / 16)
+            })
+            .collect();
+        if !self.options.update.is_plain() && !gradients.is_empty() {
+            update_control::decide(&mut self.program, &self.options.update, control, &gradients);
+        }
+        for ((index, block), (gradients, quads)) in trainable.into_iter().zip(gradients) {
+            let parameters = self.run(format!("parameters {index}"), block, Resident::Parameters(index));
             let state: Vec<TensorId> = (0..optimizer.state_tensors())
-                .map(|k| run(format!("{} state {index}.{k}", optimizer.name()), Resident::State(index, k)))
+                .map(|k| {
+                    let label = format!("{} state {index}.{k}", optimizer.name());
+                    self.run(label, block, Resident::State(index, k))
+                })
                 .collect();
+            let (program, step) = (&mut self.program, self.io.step);
             optimizer.update(UpdatePass {
-                program: &mut self.program,
+                program,
                 parameters,
                 gradients,
                 state: &state,
-                quads: block.bytes as usize / 16,
-                step: self.io.step,
+                quads,
+                step,
+                control,
             });
         }
+    }
+
+    /// A whole block's buffer as one tensor.
+    fn run(&mut self, label: String, block: &Block, resident: Resident) -> TensorId {
+        let tensor = self.program.tensor(label, block.bytes as usize);
+        self.resident.push((tensor, resident, 0));
+        tensor
     }
 }
 

@@ -80,6 +80,7 @@ impl Step {
             .map(|binding| match binding.access {
                 Access::Read => BindingKind::ReadOnly,
                 Access::Write | Access::ReadWrite => BindingKind::ReadWrite,
+                Access::Uniform => BindingKind::Uniform,
             })
             .collect();
         if !dispatch.uniform.is_empty() {

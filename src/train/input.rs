@@ -2,15 +2,17 @@
 
 use crate::data::{Batch, Dataset};
 use crate::network::Network;
-use crate::ops::{Loss, Optimizer};
+use crate::ops::{Loss, Optimizer, UpdateOptions};
 use crate::{Error, Result, Tensor};
 
-/// Checks that `network` can be trained with this loss, optimizer and number of images a step.
+/// Checks that `network` can be trained with this loss, optimizer, number of images a step, and way to treat
+/// gradients.
 pub(crate) fn check_setup(
     network: &Network,
     loss: &dyn Loss,
     optimizer: &dyn Optimizer,
     batch: usize,
+    update: &UpdateOptions,
 ) -> Result<()> {
     if batch == 0 {
         return Err(Error::Option { option: "batch", got: "0".into(), expected: "at least 1" });
@@ -23,10 +25,12 @@ pub(crate) fn check_setup(
     loss.check(output).map_err(|refusal| {
         Error::Network(format!("its output {output} does not suit the loss {}: {refusal}", loss.name()))
     })?;
-    optimizer.check()
+    network.check_training(batch)?;
+    optimizer.check()?;
+    update.check()
 }
 
-/// Checks one step's images and labels, of which there may be `capacity`, and returns how many images
+/// Checks the images and labels of one training step, of which there may be `capacity`, and returns how many images
 /// there are.
 pub(crate) fn check_batch(
     network: &Network,
@@ -36,6 +40,7 @@ pub(crate) fn check_batch(
 ) -> Result<usize> {
     let samples = check_images(network, &batch.images, capacity)?;
     check_labels(network, loss, samples, batch.labels.iter().copied())?;
+    network.check_training(samples)?;
     Ok(samples)
 }
 

@@ -5,12 +5,13 @@ use std::collections::VecDeque;
 use crate::data::{Batch, Dataset};
 use crate::gpu::{Context, Pending};
 use crate::network::Network;
-use crate::ops::{Loss, LossOutput, Optimizer, StepState};
+use crate::ops::{Loss, LossOutput, Optimizer, StepState, UpdateControl};
 use crate::schedule::{DeviceParameters, Execution, Plan, PlanOptions};
 use crate::{Result, Tensor};
 
 use super::input;
 use super::metrics::Metrics;
+use super::options::TrainerOptions;
 use super::pending::PendingMetrics;
 
 /// How many steps may be under way at once: one that runs, and one whose inputs are written meanwhile.
@@ -38,23 +39,25 @@ pub struct Trainer {
 }
 
 impl Trainer {
-    /// A trainer that takes up to `batch` images a step.
+    /// A trainer. The options may be just the number of images a step: see [`TrainerOptions`].
     ///
     /// # Errors
     /// [`Error::Network`](crate::Error::Network) where the network does not have one input or the loss refuses
-    /// its output, [`Error::Option`](crate::Error::Option) where `batch` is 0 or a setting of the optimizer
-    /// makes no sense, [`Error::Limit`](crate::Error::Limit) and
+    /// its output, [`Error::Option`](crate::Error::Option) where an option or a setting of the optimizer makes no
+    /// sense, [`Error::Layer`](crate::Error::Layer) where the batch is too small for the statistics of a layer,
+    /// [`Error::Limit`](crate::Error::Limit) and
     /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) where the step is too large for the device.
     pub fn new(
         context: &Context,
         network: Network,
         loss: impl Loss + 'static,
         optimizer: impl Optimizer + 'static,
-        batch: usize,
+        options: impl Into<TrainerOptions>,
     ) -> Result<Self> {
-        input::check_setup(&network, &loss, &optimizer, batch)?;
+        let TrainerOptions { batch, update } = options.into();
+        input::check_setup(&network, &loss, &optimizer, batch, &update)?;
         let parameters = DeviceParameters::upload(context, &network)?;
-        let options = PlanOptions::training(batch, &loss, &optimizer);
+        let options = PlanOptions { update, ..PlanOptions::training(batch, &loss, &optimizer) };
         let plan = Plan::new(&network, &options, context.capabilities())?;
         let training = Execution::new(context, plan, &parameters, None)?;
         Ok(Self {
@@ -94,7 +97,8 @@ impl Trainer {
     /// # Errors
     /// [`Error::Input`](crate::Error::Input) where the images have another shape than the network's input, where
     /// there are none or more than the trainer's batch, or where the number of labels does not fit;
-    /// [`Error::Label`](crate::Error::Label) where a label is not a class;
+    /// [`Error::Label`](crate::Error::Label) where a label is not a class; [`Error::Layer`](crate::Error::Layer)
+    /// where there are too few images for the statistics of a layer;
     /// [`Error::DeviceLost`](crate::Error::DeviceLost) and what else the device reports.
     pub fn step(&mut self, batch: &Batch) -> Result<PendingMetrics> {
         let samples = input::check_batch(&self.network, &*self.loss, batch, self.batch)?;
@@ -107,6 +111,15 @@ impl Trainer {
         self.in_flight.push_back(pending.submission().clone());
         self.steps = self.steps.wrapping_add(1);
         Ok(PendingMetrics::new(pending))
+    }
+
+    /// What the updates of the step submitted last are told, when it is ready: the loss scale, how many steps were
+    /// skipped, the gradients' norm. It can be awaited, or waited for.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`](crate::Error::DeviceLost) and what else the device reports.
+    pub fn update_control(&self) -> Result<Pending<UpdateControl>> {
+        self.training.read_update_control()
     }
 
     /// The loss and accuracy over a whole data set, without training.

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde_json::{Map, Value};
 use wgcnn::Tensor;
+use wgcnn::ops::StepState;
 use wgcnn::ops::registry::Attributes;
+use wgcnn::reference::Pass;
 
 /// What must come out of an operator for certain inputs.
 #[derive(Clone)]
@@ -18,6 +20,8 @@ pub struct Case {
     pub operator: String,
     /// The operator's attributes, with the shapes of the parameters.
     pub attributes: Attributes,
+    /// Whether it is a pass of a training step.
+    pub training: bool,
     /// The inputs that are floats.
     pub inputs: Vec<Tensor>,
     /// The labels of a loss, which are its second input.
@@ -26,7 +30,8 @@ pub struct Case {
     pub parameters: BTreeMap<String, Tensor>,
     /// The gradient that arrives at the output.
     pub grad_output: Option<Tensor>,
-    /// What must come out, by the tensor's name: `output`, `grad.input.0`, `grad.param.weight`.
+    /// What must come out, by the tensor's name: `output`, `output.running_mean` of a buffer, `grad.input.0`,
+    /// `grad.param.weight`.
     pub wanted: BTreeMap<String, Tensor>,
 }
 
@@ -68,12 +73,8 @@ impl Case {
             let value = header.metadata().as_ref().and_then(|metadata| metadata.get(key));
             value.cloned().ok_or_else(|| format!("its metadata has no {key:?}"))
         };
-        let mut operator = metadata("op")?;
-        let mut attributes = metadata("attrs")?;
-        if operator == "optimizer" {
-            (operator, attributes) = optimizer(&attributes)?;
-        }
-        let mut attributes = Attributes::from_json(&attributes)?;
+        let Settings { operator, training, mut attributes } =
+            Settings::read(metadata("op")?, &metadata("attrs")?)?;
 
         let mut inputs = BTreeMap::new();
         let (mut labels, mut grad_output) = (None, None);
@@ -97,13 +98,19 @@ impl Case {
         if inputs.is_empty() {
             return Err("it has no tensor \"input.0\"".into());
         }
-        Ok(Self { name, operator, attributes, inputs, labels, parameters, grad_output, wanted })
+        Ok(Self { name, operator, attributes, training, inputs, labels, parameters, grad_output, wanted })
     }
 
     /// How many numbers go into it.
     pub fn elements(&self) -> usize {
         let tensors = self.inputs.iter().chain(self.parameters.values()).chain(&self.grad_output);
         tensors.map(Tensor::len).sum()
+    }
+
+    /// The pass over a batch that is full.
+    pub fn pass(&self) -> Pass {
+        let samples = self.inputs.first().map_or(0, |input| input.nchw()[0]);
+        Pass { training: self.training, stream: 0, step: StepState::new(0, 0, samples, 0.0) }
     }
 
     /// What `results` lack or have wrong; none if the case passes.
@@ -185,13 +192,32 @@ fn position(mut i: usize, shape: &[usize]) -> Vec<usize> {
     position
 }
 
-/// An optimizer's name and settings. How many steps it takes is seen from the gradients.
-fn optimizer(attributes: &str) -> Result<(String, String), String> {
-    let mut settings: Map<String, Value> = serde_json::from_str(attributes).map_err(|e| e.to_string())?;
-    settings.remove("steps");
-    match settings.remove("name") {
-        Some(Value::String(name)) => Ok((name, Value::Object(settings).to_string())),
-        _ => Err("its attributes lack the optimizer's name".into()),
+/// What a case's metadata says.
+struct Settings {
+    operator: String,
+    training: bool,
+    attributes: Attributes,
+}
+
+impl Settings {
+    /// Keeps what is no attribute of the operator's apart: the name of an optimizer, how many steps it takes (which is
+    /// seen from the gradients), and whether the pass is one of training.
+    fn read(operator: String, attributes: &str) -> Result<Self, String> {
+        let mut values: Map<String, Value> = serde_json::from_str(attributes).map_err(|e| e.to_string())?;
+        let training = values.remove("training").is_none_or(|training| training == Value::Bool(true));
+        let operator = match (operator.as_str(), values.remove("name")) {
+            ("optimizer", Some(Value::String(name))) => {
+                values.remove("steps");
+                name
+            }
+            ("optimizer", _) => return Err("its attributes lack the optimizer's name".into()),
+            _ => operator,
+        };
+        Ok(Self {
+            operator,
+            training,
+            attributes: Attributes::from_json(&Value::Object(values).to_string())?,
+        })
     }
 }
 

@@ -19,6 +19,8 @@ pub struct Draft {
     pub parameters: BTreeMap<&'static str, Vec<usize>>,
     /// The shapes of the inputs.
     pub inputs: Vec<Vec<usize>>,
+    /// Whether it is a pass of a training step.
+    pub training: bool,
     /// How large the inputs are.
     pub scale: f32,
     /// Chooses the order of the tensors' values.
@@ -28,7 +30,14 @@ pub struct Draft {
 impl Draft {
     /// A draft without attributes and parameters.
     pub fn new(inputs: Vec<Vec<usize>>) -> Self {
-        Self { attributes: Map::new(), parameters: BTreeMap::new(), inputs, scale: 1.0, salt: 0 }
+        Self {
+            attributes: Map::new(),
+            parameters: BTreeMap::new(),
+            inputs,
+            training: true,
+            scale: 1.0,
+            salt: 0,
+        }
     }
 
     /// Sets an attribute.
@@ -58,6 +67,7 @@ impl Draft {
             name: format!("{self:?}"),
             operator: entry.name.into(),
             attributes,
+            training: self.training,
             inputs: inputs.collect(),
             labels: None,
             parameters: BTreeMap::new(),

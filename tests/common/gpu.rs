@@ -5,7 +5,9 @@ use std::sync::Arc;
 use wgcnn::gpu::Context;
 use wgcnn::network::Network;
 use wgcnn::ops::registry::{Build, Entry};
-use wgcnn::ops::{Dropout, Linear, Loss, LossOutput, Operator, Optimizer, StepState};
+use wgcnn::ops::{
+    Dropout, Linear, Loss, LossOutput, Operator, Optimizer, StepState, UpdateControl, UpdateOptions,
+};
 use wgcnn::reference::Pass;
 use wgcnn::schedule::{DeviceParameters, Execution, Plan, PlanOptions};
 use wgcnn::shape::Shape;
@@ -34,19 +36,20 @@ fn operator(context: &Context, case: &Case, operator: Box<dyn Operator>) -> Resu
         return Err("the operator has parameters that the case does not".into());
     }
     let inputs: Vec<&Tensor> = case.inputs.iter().collect();
-    let pass = Pass { training: true, ..Pass::default() };
     let results =
-        differentiate(context, &network, &inputs, case.grad_output.as_ref(), &pass).map_err(text)?;
-    let prefix = format!("grad.param.{name}.");
-    let rename = |key: String| match key.strip_prefix(&prefix) {
-        Some(parameter) => format!("grad.param.{parameter}"),
-        None => key,
+        differentiate(context, &network, &inputs, case.grad_output.as_ref(), &case.pass()).map_err(text)?;
+    let rename = |key: String| {
+        let of_layer = |prefix: &str| {
+            let parameter = key.strip_prefix(&format!("{prefix}.{name}."))?;
+            Some(format!("{prefix}.{parameter}"))
+        };
+        of_layer("grad.param").or_else(|| of_layer("output")).unwrap_or(key)
     };
     Ok(results.into_iter().map(|(key, values)| (rename(key), values)).collect())
 }
 
-/// The output of `network` and, where a gradient to it is given, those to its inputs (`grad.input.0`) and
-/// parameters (`grad.param.conv1.weight`).
+/// The output of `network`, what its buffers hold afterwards (`output.norm1.running_mean`) and, where a gradient to the
+/// output is given, those to its inputs (`grad.input.0`) and parameters (`grad.param.conv1.weight`).
 pub fn differentiate(
     context: &Context,
     network: &Network,
@@ -82,6 +85,12 @@ pub fn differentiate(
         }
         for (name, gradient) in execution.read_parameter_gradients(network)? {
             results.insert(format!("grad.param.{name}"), double(gradient.data()));
+        }
+    }
+    if network.parameters().iter().any(|parameter| parameter.spec.buffer) {
+        let after = parameters.download(context, network)?;
+        for buffer in after.parameters().iter().filter(|parameter| parameter.spec.buffer) {
+            results.insert(format!("output.{}", buffer.name), double(buffer.value.data()));
         }
     }
     Ok(results)
@@ -123,24 +132,30 @@ fn optimizer(context: &Context, case: &Case, optimizer: &dyn Optimizer) -> Resul
         let got = vec![case.inputs.len()];
         return Err(Error::Input { what: "inputs".into(), expected: "[2] tensors".into(), got });
     };
-    let updated = update(context, optimizer, parameter, gradients.data())?;
+    let (updated, _) = update(context, optimizer, UpdateOptions::default(), parameter, gradients.data())?;
     Ok(Results::from([("output".into(), updated)]))
 }
 
-/// A parameter after an optimizer's steps, one for each run of `gradients` that is as long as it. It is the weight of
-/// a linear layer of one input, which is 1: the gradient to the weight is then the gradient to the output.
+/// A parameter after an optimizer's steps, one for each run of `gradients` that is as long as it, and what the last
+/// update was told. It is the weight of a linear layer of one input, which is 1: the gradient to the weight is then
+/// the gradient to the output.
 pub fn update(
     context: &Context,
     optimizer: &dyn Optimizer,
+    update: UpdateOptions,
     parameter: &Tensor,
     gradients: &[f32],
-) -> Result<Vec<f64>, Error> {
+) -> Result<(Vec<f64>, UpdateControl), Error> {
     let len = parameter.len();
     let linear: Arc<dyn Operator> = Arc::new(Linear::new(len).bias(false));
     let mut network = Network::from_operator(linear, &[Shape::features(1)])?;
     network.set_parameter("linear.weight", parameter.clone().reshape([len, 1])?)?;
-    let options =
-        PlanOptions { parameter_gradients: true, optimizer: Some(optimizer), ..PlanOptions::inference(1) };
+    let options = PlanOptions {
+        parameter_gradients: true,
+        optimizer: Some(optimizer),
+        update,
+        ..PlanOptions::inference(1)
+    };
     let parameters = DeviceParameters::upload(context, &network)?;
     let plan = Plan::new(&network, &options, context.capabilities())?;
     let execution = Execution::new(context, plan, &parameters, None)?;
@@ -150,8 +165,9 @@ pub fn update(
         execution.write_step(StepState::new(0, step as u32, 1, optimizer.learning_rate()))?;
         execution.run()?;
     }
+    let control = execution.read_update_control()?.wait()?;
     let network = parameters.download(context, &network)?;
-    Ok(double(network.parameters()[0].value.data()))
+    Ok((double(network.parameters()[0].value.data()), control))
 }
 
 fn sample_shape(tensor: &Tensor) -> Shape {

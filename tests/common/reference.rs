@@ -2,8 +2,8 @@
 
 use wgcnn::Tensor;
 use wgcnn::ops::registry::{Build, Entry};
-use wgcnn::ops::{Loss, Operator, Optimizer, StepState};
-use wgcnn::reference::{LossTwin, OptimizerTwin, Pass, Twin};
+use wgcnn::ops::{Loss, Operator, Optimizer, StepState, UpdateControl};
+use wgcnn::reference::{LossTwin, OptimizerTwin, Twin};
 use wgcnn::shape::Shape;
 
 use super::case::{Case, Results};
@@ -37,7 +37,10 @@ fn operator(case: &Case, operator: &dyn Operator) -> Result<Results, String> {
     }
 
     let (inputs, parameters): (Vec<_>, Vec<_>) = (inputs.iter().collect(), parameters.iter().collect());
-    let pass = Pass { training: true, ..Pass::default() };
+    let pass = case.pass();
+    if pass.training {
+        operator.check_training(&shapes, pass.samples(usize::MAX))?;
+    }
     let output = Twin::<f64>::forward(operator, &inputs, &parameters, &pass);
     let [_, channels, height, width] = output.nchw();
     if Shape::new(channels, height, width) != output_shape {
@@ -54,6 +57,9 @@ fn operator(case: &Case, operator: &dyn Operator) -> Result<Results, String> {
         for (spec, grad) in specs.iter().zip(grads.parameters) {
             results.insert(format!("grad.param.{}", spec.name), grad.into_data());
         }
+    }
+    for (at, buffer) in Twin::<f64>::updated_buffers(operator, &inputs, &parameters, &pass) {
+        results.insert(format!("output.{}", specs[at].name), buffer.into_data());
     }
     results.insert("output".into(), output.into_data());
     Ok(results)
@@ -81,7 +87,8 @@ fn optimizer(case: &Case, optimizer: &dyn Optimizer) -> Result<Results, String> 
     for (step, gradient) in gradients.chunks(parameter.len()).enumerate() {
         let step =
             StepState { step: step as u32, learning_rate: optimizer.learning_rate(), ..StepState::default() };
-        OptimizerTwin::<f64>::apply(optimizer, &mut parameter, gradient, &mut state, &step);
+        let control = UpdateControl::default();
+        OptimizerTwin::<f64>::apply(optimizer, &mut parameter, gradient, &mut state, &step, &control);
     }
     Ok(Results::from([("output".into(), parameter)]))
 }

@@ -2,7 +2,7 @@
 
 use wgcnn::Tensor;
 use wgcnn::network::Init;
-use wgcnn::ops::program::{ParameterLayout, TensorId};
+use wgcnn::ops::program::TensorId;
 use wgcnn::ops::{Backward, Cost, Forward, Operator, ParameterSpec, Refusal};
 use wgcnn::reference::{Gradients, Pass, Real, Twin};
 use wgcnn::shape::Shape;
@@ -24,8 +24,7 @@ impl Operator for Blend {
     }
 
     fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
-        let (shape, layout) = (vec![inputs.len()], ParameterLayout::Vector);
-        vec![ParameterSpec { name: "weight", shape, layout, init: Init::KaimingUniform }]
+        vec![ParameterSpec::vector("weight", inputs.len(), Init::KaimingUniform)]
     }
 
     fn cost(&self, inputs: &[Shape], output: Shape) -> Cost {
@@ -90,8 +89,7 @@ impl Operator for Claims {
     }
 
     fn parameters(&self, _: &[Shape]) -> Vec<ParameterSpec> {
-        let (shape, layout) = (self.weight.clone(), ParameterLayout::Weight);
-        vec![ParameterSpec { name: "weight", shape, layout, init: Init::Constant(0.0) }]
+        vec![ParameterSpec::weight(self.weight.clone(), Init::Constant(0.0))]
     }
 
     fn cost(&self, _: &[Shape], _: Shape) -> Cost {

@@ -118,12 +118,12 @@ fn an_operator_refuses_by_the_name_of_its_layer() {
     );
     assert_says(
         start().residual(|b| b.conv2d("wide", Conv2d::new(4, 3).same())).build(),
-        "layer \"add1\" (add): the inputs are of shapes [3, 8, 8] and [4, 8, 8]; they must be of one shape \
-         (inputs [3, 8, 8], [4, 8, 8])",
+        "layer \"add1\" (add): the inputs differ in channels, 3 and 4; along each axis they must be \
+         equal, or one of them 1 (inputs [3, 8, 8], [4, 8, 8])",
     );
     assert_says(
         start().concat(|j| j.branch(|b| b.max_pool2d(2)).branch(|b| b)).build(),
-        "layer \"concat1\" (concat): the inputs are of height and width [4, 4] and [8, 8]; they may differ in \
+        "layer \"concat1\" (concat): the inputs differ in height, 4 and 8; they may differ in \
          channels only (inputs [3, 4, 4], [3, 8, 8])",
     );
 }

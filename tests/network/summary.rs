@@ -48,3 +48,18 @@ fn a_join_sees_what_its_branches_see() {
     assert_eq!((summary.parameters(), summary.frozen), (16 + 184, 184));
     assert!(summary.to_string().contains("184 of the parameters are frozen\n"));
 }
+
+#[test]
+fn buffers_are_counted_apart() {
+    let network = Network::builder([3, 9, 9])
+        .conv2d("conv", Conv2d::new(4, 3).bias(false))
+        .batch_norm("norm")
+        .group_norm("groups", 2);
+    let mut network = network.build().unwrap();
+    let summary = network.summary();
+    assert_eq!((summary.parameters(), summary.buffers(), summary.frozen), (108 + 8 + 8, 8, 0));
+    let text = summary.to_string();
+    assert!(text.contains("8 values more are in buffers, which no optimizer changes\n"), "{text}");
+    network.freeze("norm").unwrap();
+    assert_eq!(network.summary().frozen, 8);
+}

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use wgcnn::data::{Batch, Dataset};
 use wgcnn::network::Network;
-use wgcnn::ops::{Add, Conv2d, CrossEntropy, Operator, Sgd};
+use wgcnn::ops::{Add, Conv2d, CrossEntropy, LossScaling, Operator, Sgd};
 use wgcnn::reference::{Precision, Trainer};
 use wgcnn::shape::Shape;
-use wgcnn::train::Metrics;
+use wgcnn::train::{Metrics, TrainerOptions};
 use wgcnn::{Result, Tensor};
 
 use crate::common::images;
@@ -125,6 +125,55 @@ fn gradients_are_those_of_the_next_step() {
     }
 }
 
+/// The norm of all gradients together and the distance that a step of plain descent at a rate of 1 goes, for the same
+/// images.
+fn norm_and_distance(options: TrainerOptions) -> (f64, f64) {
+    let batch = quadrants(16).batches(16).next().unwrap();
+    let mut trainer = Trainer::<f64>::new(network(), CrossEntropy::mean(), Sgd::new(1.0), options).unwrap();
+    let before = trainer.parameters().to_vec();
+    let (_, gradients) = trainer.gradients(&batch).unwrap();
+    trainer.step(&batch).unwrap();
+    let gradients = gradients.parameters.iter().flat_map(Tensor::data);
+    let norm = gradients.map(|gradient| gradient * gradient).sum::<f64>().sqrt();
+    let moved = before.iter().zip(trainer.parameters()).flat_map(|(a, b)| a.data().iter().zip(b.data()));
+    (norm, moved.map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt())
+}
+
+#[test]
+fn clipped_gradients_go_no_further_than_the_largest_norm() {
+    let (norm, distance) = norm_and_distance(TrainerOptions::batch(16));
+    assert!((norm - distance).abs() < 1e-12 * norm, "{norm}, {distance}");
+    let (_, unclipped) = norm_and_distance(TrainerOptions::batch(16).clip_grad_norm(2.0 * norm as f32));
+    assert_eq!(unclipped, distance);
+    let (_, clipped) = norm_and_distance(TrainerOptions::batch(16).clip_grad_norm(0.25));
+    assert!((clipped - 0.25 * norm / (norm + 1e-6)).abs() < 1e-7, "{clipped}");
+
+    // The scale of the loss is in the gradients, and no longer in the step.
+    let scaling = LossScaling::default().init_scale(1024.0);
+    let (scaled_norm, clipped_too) =
+        norm_and_distance(TrainerOptions::batch(16).clip_grad_norm(0.25).loss_scaling(scaling));
+    assert!((scaled_norm - 1024.0 * norm).abs() < 1e-9 * norm, "{scaled_norm}");
+    assert!((clipped_too - clipped).abs() < 1e-7, "{clipped_too}, not {clipped}");
+}
+
+#[test]
+fn a_step_past_what_f32_holds_is_skipped() {
+    let batch = quadrants(16).batches(16).next().unwrap();
+    let scaling = LossScaling::default().init_scale(2.0_f32.powi(126)).backoff_factor(1e-9);
+    let options = TrainerOptions::batch(16).loss_scaling(scaling);
+    let mut trainer = Trainer::<f64>::new(network(), CrossEntropy::sum(), Sgd::new(0.01), options).unwrap();
+    let before = trainer.parameters().to_vec();
+    trainer.step(&batch).unwrap();
+    let control = trainer.update_control();
+    assert_eq!((control.skip, control.skipped), (1, 1));
+    assert_eq!(control.loss_scale, 2.0_f32.powi(126) * 1e-9);
+    assert!(trainer.parameters() == before);
+    trainer.step(&batch).unwrap();
+    let control = trainer.update_control();
+    assert_eq!((control.skip, control.skipped, control.growth_tracker), (0, 1, 1));
+    assert!(trainer.parameters() != before);
+}
+
 #[test]
 fn what_cannot_be_trained_is_an_error() {
     let new = |network, loss, optimizer, batch| -> Result<Trainer<f32>> {
@@ -135,6 +184,11 @@ fn what_cannot_be_trained_is_an_error() {
     assert_says(
         new(network(), loss(), Sgd::new(-0.1), 8),
         "the learning rate is -0.1; it must be a number from 0",
+    );
+    let clipped = TrainerOptions::batch(8).clip_grad_norm(0.0);
+    assert_says(
+        Trainer::<f32>::new(network(), loss(), sgd(), clipped),
+        "the largest gradient norm is 0; it must be a number more than 0",
     );
     assert_says(
         new(network(), loss().class_weights(vec![1.0; 3]), sgd(), 8),

@@ -1,10 +1,12 @@
 //! Sums of several values.
 
+use wgcnn::gpu::Capabilities;
 use wgcnn::network::Network;
-use wgcnn::ops::{Add, Conv2d, Operator};
+use wgcnn::ops::{Add, AvgPool2d, Conv2d, Operator};
+use wgcnn::schedule::{Plan, PlanOptions};
 use wgcnn::shape::Shape;
 
-use crate::check::{Rounding, check, check_network};
+use crate::check::{BROADCASTS, Rounding, check, check_network};
 
 #[test]
 fn odd_sizes() {
@@ -16,15 +18,42 @@ fn odd_sizes() {
 }
 
 #[test]
+fn broadcasting() {
+    for inputs in BROADCASTS {
+        check(Add, &inputs, Rounding::SumOf(2), Rounding::Sum);
+    }
+}
+
+#[test]
 fn within_a_graph() {
     let network = Network::builder([3, 5, 4])
         .conv2d("before", Conv2d::new(6, 1))
         .join(Add, |branches| {
             branches.branch(|b| b).branch(|b| b.conv2d("left", Conv2d::new(6, 3).same())).branch(|b| b)
         })
+        .residual(|b| b.avg_pool2d(AvgPool2d::new([5, 4])))
+        .residual_with(
+            |b| b.conv2d("row", Conv2d::new(6, [5, 1])),
+            |b| b.conv2d("column", Conv2d::new(1, [1, 4])),
+        )
         .conv2d("after", Conv2d::new(5, 1))
         .build();
     check_network(network.unwrap(), 2);
+}
+
+/// Equal shapes add nothing to a backward pass, and of two different ones only the smaller does.
+#[test]
+fn gradients_that_pass_through_are_not_computed() {
+    let kernels = |shapes: [Shape; 2]| -> Vec<&'static str> {
+        let operator: Box<dyn Operator> = Box::new(Add);
+        let network = Network::from_operator(operator, &shapes).unwrap();
+        let plan = Plan::new(&network, &PlanOptions::gradients(2), &Capabilities::webgpu()).unwrap();
+        let dispatches = plan.program().dispatches.iter().filter(|dispatch| dispatch.layer == "add");
+        dispatches.map(|dispatch| dispatch.kernel.name).collect()
+    };
+    let image = Shape::new(3, 5, 4);
+    assert_eq!(kernels([image, image]), ["add/forward"]);
+    assert_eq!(kernels([image, Shape::features(3)]), ["common/broadcast", "common/sum_broadcast"]);
 }
 
 #[test]
@@ -33,6 +62,12 @@ fn what_cannot_be_added_is_refused() {
     let image = Shape::new(3, 5, 4);
     assert!(refusal(&[]).contains("two inputs or more, got none"));
     assert!(refusal(&[image]).contains("two inputs or more, got one"));
-    let message = refusal(&[image, image, Shape::new(3, 4, 5)]);
-    assert!(message.contains("[3, 5, 4] and [3, 4, 5]; they must be of one shape"), "{message}");
+    let message = refusal(&[image, image, Shape::features(3)]);
+    assert!(
+        message.contains("[3, 5, 4] and [3]; they must be of one shape where there are more than two"),
+        "{message}"
+    );
+    let message = refusal(&[image, Shape::new(3, 4, 1)]);
+    let expected = "differ in height, 5 and 4; along each axis they must be equal, or one of them 1";
+    assert!(message.contains(expected), "{message}");
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use wgcnn::Tensor;
 use wgcnn::gpu::Context;
 use wgcnn::network::Network;
-use wgcnn::ops::{Conv2d, Operator};
-use wgcnn::reference::{self, Gradients, Pass};
+use wgcnn::ops::registry::{Attributes, FromAttributes};
+use wgcnn::ops::{Conv2d, Operator, Refusal, StepState};
+use wgcnn::reference::{self, Pass};
 use wgcnn::shape::Shape;
 
 use crate::common::case::Results;
@@ -28,6 +29,8 @@ pub enum Rounding {
     /// Linear in the arriving gradient alone, and off by so many roundings of what it would be were all of that
     /// positive.
     Units(f64),
+    /// Off by so many roundings of the largest element of the tensor: what depends on statistics of many elements.
+    OfLargest(f64),
 }
 
 /// The tensors of a pass by their names in `gpu::differentiate`.
@@ -35,6 +38,23 @@ type Named = BTreeMap<String, Tensor<f64>>;
 
 /// The most elements of inputs and parameters for which differences are computed as well.
 const FEW: usize = 250;
+
+/// Pairs of NCHW shapes of which one is repeated along some axes, or each along others; the last needs a split sum.
+pub const BROADCASTS: [[[usize; 4]; 2]; 8] = [
+    [[2, 3, 4, 5], [2, 3, 1, 1]],
+    [[2, 17, 1, 1], [2, 17, 2, 3]],
+    [[3, 5, 3, 4], [3, 1, 1, 1]],
+    [[1, 1, 5, 3], [1, 6, 5, 3]],
+    [[2, 5, 1, 4], [2, 1, 3, 1]],
+    [[1, 4, 2, 1], [1, 4, 2, 7]],
+    [[2, 3, 1, 1], [2, 1, 1, 1]],
+    [[1, 1, 1, 1], [1, 5, 67, 61]],
+];
+
+/// What a JSON object of attributes says.
+pub fn attributes<O: FromAttributes>(json: &str) -> Result<O, Refusal> {
+    O::from_attributes(&Attributes::from_json(json)?)
+}
 
 /// Checks an operator on inputs of these NCHW shapes, on every variant of its kernels: output and gradients against
 /// the reference, and where there are few elements also against differences of the reference's forward pass.
@@ -44,18 +64,32 @@ pub fn check(
     output: Rounding,
     gradients: Rounding,
 ) {
-    let subject = Subject::new(operator, inputs);
+    check_pass(operator, inputs, output, gradients, training(inputs[0][0]));
+}
+
+/// [`check`] in a pass of another kind than a training step with a full batch.
+pub fn check_pass(
+    operator: impl Operator + 'static,
+    inputs: &[[usize; 4]],
+    output: Rounding,
+    gradients: Rounding,
+    pass: Pass,
+) {
+    let subject = Subject::new(operator, inputs, pass);
     let wanted = subject.reference(|x| x, |grad| grad);
     let absolute = subject.reference(f64::abs, f64::abs);
     let counts = subject.reference(|_| 1.0, |_| 1.0);
     let positive = subject.reference(|x| x, f64::abs);
+    let largest: BTreeMap<_, _> =
+        wanted.iter().map(|(name, tensor)| (name.as_str(), largest(tensor))).collect();
     let bound = |name: &str, i: usize| {
-        let rounding = if name == "output" { output } else { gradients };
+        let rounding = if name.starts_with("output") { output } else { gradients };
         match rounding {
             Rounding::Exact => 0.0,
             Rounding::Sum => bound::of_sum(counts[name].data()[i], absolute[name].data()[i]),
             Rounding::SumOf(terms) => bound::of_sum(terms as f64, absolute[name].data()[i]),
             Rounding::Units(units) => bound::of_units(units, positive[name].data()[i].abs()),
+            Rounding::OfLargest(units) => bound::of_units(units, largest[name]),
         }
     };
     let numeric = subject.differences();
@@ -67,8 +101,7 @@ pub fn check(
             close(&format!("{on}: {name}"), &got[name], wanted.data(), |i| bound(name, i));
         }
         for (name, numeric) in numeric.iter().flatten() {
-            let largest = wanted[name].data().iter().fold(1.0, |largest: f64, grad| largest.max(grad.abs()));
-            let bound = |i| bound(name, i) + TOLERANCE * largest;
+            let bound = |i| bound(name, i) + TOLERANCE * largest[name.as_str()].max(1.0);
             close(&format!("{on}: {name} by differences"), &got[name], numeric.data(), bound);
         }
     }
@@ -89,13 +122,13 @@ pub fn check_within(operator: impl Operator + 'static, input: [usize; 4]) {
 
 /// Checks a whole network's output and gradients; each may be off by 10⁻⁵ of its largest element.
 pub fn check_network(network: Network, batch: usize) {
-    let subject = Subject::of(format!("{:?}", network.nodes()), network, batch);
+    let subject = Subject::of(format!("{:?}", network.nodes()), network, batch, training(batch));
     let wanted = subject.reference(|x| x, |grad| grad);
     for context in contexts() {
         let got = subject.gpu(context);
         for (name, wanted) in &wanted {
-            let largest = wanted.data().iter().fold(0.0, |largest: f64, grad| largest.max(grad.abs()));
-            close(&format!("{}: {name}", subject.name), &got[name], wanted.data(), |_| 1e-5 * largest + 1e-6);
+            let bound = 1e-5 * largest(wanted) + 1e-6;
+            close(&format!("{}: {name}", subject.name), &got[name], wanted.data(), |_| bound);
         }
     }
 }
@@ -109,6 +142,16 @@ pub fn close(what: &str, got: &[f64], wanted: &[f64], bound: impl Fn(usize) -> f
     }
 }
 
+/// A training step whose batch of `samples` is full.
+pub fn training(samples: usize) -> Pass {
+    Pass { training: true, stream: 0, step: StepState::new(0, 0, samples, 0.0) }
+}
+
+/// The magnitude of the largest element.
+fn largest(tensor: &Tensor<f64>) -> f64 {
+    tensor.data().iter().fold(0.0, |largest, value| largest.max(value.abs()))
+}
+
 /// A network with all that goes into a forward and a backward pass.
 struct Subject {
     name: String,
@@ -119,39 +162,46 @@ struct Subject {
 }
 
 impl Subject {
-    fn new(operator: impl Operator + 'static, inputs: &[[usize; 4]]) -> Self {
+    fn new(operator: impl Operator + 'static, inputs: &[[usize; 4]], pass: Pass) -> Self {
         let name = format!("{operator:?} on {inputs:?}");
         let shapes: Vec<_> = inputs.iter().map(|[_, c, h, w]| Shape::new(*c, *h, *w)).collect();
         let operator: Arc<dyn Operator> = Arc::new(operator);
         let network =
             Network::from_operator(operator, &shapes).unwrap_or_else(|error| panic!("{name}: {error}"));
-        Self::of(name, network, inputs[0][0])
+        Self::of(name, network, inputs[0][0], pass)
     }
 
-    fn of(name: String, mut network: Network, batch: usize) -> Self {
-        let names: Vec<_> =
-            network.parameters().iter().map(|p| (p.name.clone(), p.spec.shape.clone())).collect();
-        for (i, (name, shape)) in (100..).zip(names) {
-            network.set_parameter(&name, spread(&shape, i)).unwrap();
+    fn of(name: String, mut network: Network, batch: usize, pass: Pass) -> Self {
+        for (i, parameter) in (100..).zip(network.clone().parameters()) {
+            let value = spread(&parameter.spec.shape, i);
+            // A variance is not negative.
+            let value = if parameter.spec.buffer { value.map(f32::abs) } else { value };
+            network.set_parameter(&parameter.name, value).unwrap();
         }
         let input = |(i, input)| spread(&network.shape(input).nchw(batch), i);
         let inputs = (0..).zip(network.inputs().iter().copied()).map(input).collect();
         let grad_output = spread(&network.output_shape().nchw(batch), 200);
-        Self { name, network, inputs, grad_output, pass: Pass { training: true, ..Pass::default() } }
+        Self { name, network, inputs, grad_output, pass }
     }
 
     /// What the reference gives where inputs and parameters are changed by one function and the arriving gradient by
     /// another.
     fn reference(&self, change: impl Fn(f64) -> f64, change_grad: impl Fn(f64) -> f64) -> Named {
-        let [inputs, parameters] = self.doubles().map(|tensors| -> Vec<Tensor<f64>> {
+        let (network, pass) = (&self.network, &self.pass);
+        let [inputs, mut parameters] = self.doubles().map(|tensors| -> Vec<Tensor<f64>> {
             tensors.iter().map(|tensor| tensor.map(&change)).collect()
         });
         let grad_output = self.grad_output.map(|grad| change_grad(grad.into()));
-        let (output, gradients) =
-            reference::vjp(&self.network, &parameters, &inputs, &grad_output, &self.pass).unwrap();
-        let Gradients { inputs, parameters } = gradients;
-        let mut named = self.named(inputs.into_iter().chain(parameters));
-        named.insert("output".into(), output);
+        let mut values = reference::forward(network, &parameters, &inputs, pass).unwrap();
+        let gradients = reference::backward(network, &parameters, &values, &grad_output, pass).unwrap();
+        reference::update_buffers(network, &mut parameters, &values, pass).unwrap();
+        let mut named = self.named(gradients.inputs.into_iter().chain(gradients.parameters));
+        for (parameter, value) in network.parameters().iter().zip(parameters) {
+            if parameter.spec.buffer {
+                named.insert(format!("output.{}", parameter.name), value);
+            }
+        }
+        named.insert("output".into(), values.swap_remove(network.output().0));
         named
     }
 
@@ -179,10 +229,12 @@ impl Subject {
         [inputs, reference::parameters(&self.network)]
     }
 
-    /// Gradients to the inputs and then the parameters, with their names.
+    /// Gradients to the inputs and then the parameters, with their names. Buffers have none.
     fn named(&self, gradients: impl IntoIterator<Item = Tensor<f64>>) -> Named {
-        let inputs = (0..self.inputs.len()).map(|i| format!("grad.input.{i}"));
-        let parameters = self.network.parameters().iter().map(|p| format!("grad.param.{}", p.name));
-        inputs.chain(parameters).zip(gradients).collect()
+        let inputs = (0..self.inputs.len()).map(|i| (false, format!("grad.input.{i}")));
+        let parameters = self.network.parameters().iter();
+        let parameters = parameters.map(|p| (p.spec.buffer, format!("grad.param.{}", p.name)));
+        let named = inputs.chain(parameters).zip(gradients).filter(|((is_buffer, _), _)| !is_buffer);
+        named.map(|((_, name), gradient)| (name, gradient)).collect()
     }
 }

@@ -1,18 +1,28 @@
-//! Channels of several values behind one another.
+//! Several values behind one another.
 
 use wgcnn::network::Network;
-use wgcnn::ops::{Concat, Conv2d, Operator};
-use wgcnn::shape::Shape;
+use wgcnn::ops::{Concat, Conv2d, MaxPool2d, Operator};
+use wgcnn::shape::{Axis, Shape};
 
-use crate::check::{Rounding, check, check_network};
+use crate::check::{Rounding, attributes, check, check_network};
 
 #[test]
 fn odd_channels() {
     for channels in [&[1][..], &[4, 8], &[1, 1], &[3, 5, 2], &[17, 4, 33], &[1, 2, 3, 4, 5], &[64, 3]] {
         for [batch, height, width] in [[1, 1, 1], [2, 5, 3]] {
             let inputs: Vec<_> = channels.iter().map(|channels| [batch, *channels, height, width]).collect();
-            check(Concat, &inputs, Rounding::Exact, Rounding::Exact);
+            check(Concat::default(), &inputs, Rounding::Exact, Rounding::Exact);
         }
+    }
+}
+
+#[test]
+fn rows_and_columns() {
+    for sizes in [&[2, 1][..], &[1, 1, 1], &[3, 7, 2]] {
+        let inputs: Vec<_> = sizes.iter().map(|height| [2, 3, *height, 4]).collect();
+        check(Concat::new(Axis::Height), &inputs, Rounding::Exact, Rounding::Exact);
+        let inputs: Vec<_> = sizes.iter().map(|width| [2, 5, 3, *width]).collect();
+        check(Concat::new(Axis::Width), &inputs, Rounding::Exact, Rounding::Exact);
     }
 }
 
@@ -23,6 +33,12 @@ fn within_a_graph() {
         .concat(|branches| {
             branches.branch(|b| b).branch(|b| b.conv2d("left", Conv2d::new(3, 3).same())).branch(|b| b)
         })
+        .join(Concat::new(Axis::Height), |branches| {
+            branches.branch(|b| b.max_pool2d(MaxPool2d::new([2, 1]))).branch(|b| b)
+        })
+        .join(Concat::new(Axis::Width), |branches| {
+            branches.branch(|b| b.max_pool2d(MaxPool2d::new([1, 2]))).branch(|b| b)
+        })
         .conv2d("after", Conv2d::new(5, 1))
         .build();
     check_network(network.unwrap(), 2);
@@ -30,8 +46,24 @@ fn within_a_graph() {
 
 #[test]
 fn what_cannot_be_joined_is_refused() {
-    let refusal = |inputs: &[Shape]| Concat.output_shape(inputs).unwrap_err();
-    assert!(refusal(&[]).contains("one input or more, got none"));
-    let message = refusal(&[Shape::new(3, 5, 4), Shape::new(2, 5, 4), Shape::new(3, 4, 4)]);
-    assert!(message.contains("[5, 4] and [4, 4]; they may differ in channels only"), "{message}");
+    let refusal = |axis, inputs: &[Shape]| Concat::new(axis).output_shape(inputs).unwrap_err();
+    assert!(refusal(Axis::Channels, &[]).contains("one input or more, got none"));
+    let shapes = [Shape::new(3, 5, 4), Shape::new(2, 5, 4), Shape::new(3, 4, 4)];
+    let message = refusal(Axis::Channels, &shapes);
+    assert!(message.contains("differ in height, 5 and 4; they may differ in channels only"), "{message}");
+    let message = refusal(Axis::Height, &shapes);
+    assert!(message.contains("differ in channels, 3 and 2; they may differ in height only"), "{message}");
+}
+
+#[test]
+fn the_axis_is_one_of_a_sample() {
+    let axis = |axis: i64| attributes::<Concat>(&format!("{{\"axis\": {axis}}}"));
+    assert_eq!(axis(1), Ok(Concat::default()));
+    assert_eq!((axis(2), axis(-2)), (Ok(Concat::new(Axis::Height)), Ok(Concat::new(Axis::Height))));
+    assert_eq!((axis(3), axis(-1)), (Ok(Concat::new(Axis::Width)), Ok(Concat::new(Axis::Width))));
+    for bad in [0, 4, -4] {
+        let message = axis(bad).unwrap_err();
+        let expected = format!("axis is {bad}; it must be 1 (channels), 2 (height) or 3 (width)");
+        assert!(message.contains(&expected), "{message}");
+    }
 }

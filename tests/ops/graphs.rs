@@ -15,7 +15,7 @@ fn the_same_value_twice() {
     check(start().residual(|b| b).build());
     check(start().conv2d("conv1", Conv2d::new(5, 1)).residual(|b| b).relu().build());
     check(start().join(Add, |j| j.branch(|b| b).branch(|b| b).branch(|b| b)).build());
-    check(start().join(Concat, |j| j.branch(|b| b).branch(|b| b)).build());
+    check(start().join(Concat::default(), |j| j.branch(|b| b).branch(|b| b)).build());
     check(start().residual(|b| b).residual(|b| b).residual(|b| b).build());
 }
 

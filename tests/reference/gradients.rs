@@ -3,31 +3,43 @@
 use std::sync::Arc;
 
 use wgcnn::Tensor;
-use wgcnn::network::Network;
-use wgcnn::ops::{AvgPool2d, Conv2d, Linear, LpPool2d, MaxPool2d, Operator};
+use wgcnn::network::{Network, Parameter};
+use wgcnn::ops::{AvgPool2d, BatchNorm, Conv2d, GroupNorm, Linear, LpPool2d, MaxPool2d, Operator, StepState};
 use wgcnn::reference::{self, Pass};
 use wgcnn::shape::{Padding, Shape};
 
 use crate::common::differences::{self, TOLERANCE, spread};
 
-/// Checks an operator on inputs of these NCHW shapes.
+/// Checks an operator on inputs of these NCHW shapes, in a training step with a full batch.
 fn check(operator: impl Operator + 'static, inputs: &[[usize; 4]]) {
+    let step = StepState::new(0, 0, inputs[0][0], 0.0);
+    check_pass(operator, inputs, Pass { training: true, stream: 0, step });
+}
+
+/// Checks an operator in a pass of any kind.
+fn check_pass(operator: impl Operator + 'static, inputs: &[[usize; 4]], pass: Pass) {
     let name = format!("{operator:?} on {inputs:?}");
     let shapes: Vec<_> = inputs.iter().map(|[_, c, h, w]| Shape::new(*c, *h, *w)).collect();
     let operator: Arc<dyn Operator> = Arc::new(operator);
     let network = Network::from_operator(operator, &shapes).unwrap_or_else(|error| panic!("{name}: {error}"));
     let double = |shape: &[usize], salt: u64| spread(shape, salt).map(f64::from);
-    let parameters: Vec<_> =
-        (100..).zip(network.parameters()).map(|(i, p)| double(&p.spec.shape, i)).collect();
+    // A buffer may be a variance, which is not negative.
+    let sign = |p: &Parameter, value: f64| if p.spec.buffer { value.abs() } else { value };
+    let parameters: Vec<_> = (100..)
+        .zip(network.parameters())
+        .map(|(i, p)| double(&p.spec.shape, i).map(|value| sign(p, value)))
+        .collect();
     let inputs: Vec<_> = (0..).zip(inputs).map(|(i, shape)| double(shape, i)).collect();
     let grad_output = double(&network.output_shape().nchw(inputs[0].nchw()[0]), 200);
 
-    let pass = Pass { training: true, ..Pass::default() };
     let (_, analytic) = reference::vjp(&network, &parameters, &inputs, &grad_output, &pass).unwrap();
     let analytic: Vec<Tensor<f64>> = analytic.inputs.into_iter().chain(analytic.parameters).collect();
     let numeric = differences::gradients(&network, &inputs, &parameters, &grad_output, &pass);
     assert_eq!(analytic.len(), numeric.len(), "{name}: number of gradients");
-    for (which, (analytic, numeric)) in analytic.iter().zip(&numeric).enumerate() {
+    let has_none =
+        |which: usize| which >= inputs.len() && network.parameters()[which - inputs.len()].spec.buffer;
+    let pairs = analytic.iter().zip(&numeric).enumerate().filter(|(which, _)| !has_none(*which));
+    for (which, (analytic, numeric)) in pairs {
         assert_eq!(analytic.shape(), numeric.shape(), "{name}: shape of gradient {which}");
         let largest = analytic.data().iter().fold(1.0, |largest: f64, grad| largest.max(grad.abs()));
         for (at, (analytic, numeric)) in analytic.data().iter().zip(numeric.data()).enumerate() {
@@ -74,6 +86,25 @@ fn lp_pool2d() {
         check(LpPool2d::new(p, 3).stride(2).ceil_mode(true), &[[1, 4, 12, 7]]);
         check(LpPool2d::new(p, [2, 3]).stride([5, 4]), &[[3, 2, 13, 11]]);
     }
+}
+
+#[test]
+fn batch_norm() {
+    for pass in [Pass::default(), Pass { training: true, stream: 0, step: StepState::new(0, 0, 2, 0.0) }] {
+        check_pass(BatchNorm::new(), &[[2, 3, 4, 5]], pass);
+        check_pass(BatchNorm::new().eps(0.5), &[[4, 5, 1, 3]], pass);
+        check_pass(BatchNorm::new().affine(false), &[[3, 2, 3, 1]], pass);
+    }
+    check(BatchNorm::new(), &[[7, 4, 1, 1]]);
+}
+
+#[test]
+fn group_norm() {
+    check(GroupNorm::new(1), &[[2, 3, 4, 5]]);
+    check(GroupNorm::new(2).eps(0.5), &[[2, 6, 1, 3]]);
+    check(GroupNorm::new(5), &[[3, 5, 3, 2]]);
+    check(GroupNorm::new(3).affine(false), &[[2, 6, 2, 2]]);
+    check(GroupNorm::new(1), &[[3, 11, 1, 1]]);
 }
 
 #[test]

@@ -12,20 +12,20 @@ use crate::fixture::{BATCH, batch, contexts, images, network, optimizer, trainer
 
 /// How far losses and logits may be from the reference's, and parameters relative to the largest of their tensor.
 /// A step's gradients are right to about 10⁻⁶; a few of such errors add up over twenty steps with momentum.
-const TOLERANCE: f64 = 2e-5;
+pub const TOLERANCE: f64 = 2e-5;
 
 /// Twenty batches; every fifth is of five images only.
-fn batches() -> Vec<Batch> {
+pub fn batches() -> Vec<Batch> {
     let epoch = |epoch| images(4 * BATCH + 5).shuffled(epoch).batches(BATCH).collect::<Vec<_>>();
     (0..4).flat_map(epoch).collect()
 }
 
-fn reference_trainer(network: Network) -> reference::Trainer<f64> {
+pub fn reference_trainer(network: Network) -> reference::Trainer<f64> {
     reference::Trainer::new(network, CrossEntropy::mean(), optimizer(), BATCH).unwrap()
 }
 
 /// Checks all parameters.
-fn assert_close(got: &Network, wanted: &[Tensor<f64>]) {
+pub fn assert_close(got: &Network, wanted: &[Tensor<f64>]) {
     for (got, wanted) in got.parameters().iter().zip(wanted) {
         let largest = wanted.data().iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
         for (i, (a, b)) in got.value.data().iter().zip(wanted.data()).enumerate() {

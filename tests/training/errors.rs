@@ -8,7 +8,7 @@ use wgcnn::{Error, Result, Tensor};
 
 use crate::fixture::{BATCH, batch, contexts, images, network, trainer, values};
 
-fn assert_says<T>(result: Result<T>, wanted: &str) {
+pub fn assert_says<T>(result: Result<T>, wanted: &str) {
     let message = result.err().expect("an error").to_string();
     assert_eq!(message, wanted);
 }

@@ -8,5 +8,8 @@ mod agreement;
 mod embedding;
 mod errors;
 mod fixture;
+mod limits;
 mod memory;
+mod normalization;
 mod plans;
+mod updates;

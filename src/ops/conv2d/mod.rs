@@ -3,7 +3,7 @@
 mod dense;
 mod grouped;
 
-use super::program::{ParameterLayout, TensorId};
+use super::program::TensorId;
 use super::registry::{Attributes, FromAttributes};
 use super::window::{self, window_setters};
 use super::{Backward, Cost, Forward, Operator, ParameterSpec, Refusal, matmul, single_input};
@@ -120,12 +120,8 @@ impl Operator for Conv2d {
     fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
         let in_channels = inputs.first().map_or(0, |input| input.channels);
         let [kernel_height, kernel_width] = self.window.kernel;
-        let mut parameters = vec![ParameterSpec {
-            name: "weight",
-            shape: vec![self.out_channels, in_channels / self.groups.max(1), kernel_height, kernel_width],
-            layout: ParameterLayout::Weight,
-            init: self.init,
-        }];
+        let shape = [self.out_channels, in_channels / self.groups.max(1), kernel_height, kernel_width];
+        let mut parameters = vec![ParameterSpec::weight(shape, self.init)];
         if self.bias {
             parameters.push(ParameterSpec::bias(self.out_channels));
         }

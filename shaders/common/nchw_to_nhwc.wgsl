@@ -1,7 +1,6 @@
-// NCHW to NHWC: output[n][p][c] = input[n][c · PIXELS + p], zero in the pad lanes.
-// It is the gradient of the flatten operator, and what takes a host's images into a network.
+// From the host's order into the device's: output[n][p][c] = input[n][c][p], zero in the pad lanes.
 //
-// input: rows of ROW floats, one a sample: [n][channel][pixel].
+// input: floats as on the host, [n][channel][pixel].
 // output: the quads of an activation, [n][pixel][quad].
 // An invocation owns one quad of the output, a workgroup 256 in a row, so that the writes are in one
 // piece; for images of up to four channels the reads are too.
@@ -10,10 +9,19 @@ const WORKGROUP = 256u;
 
 override CHANNELS: u32;
 override PIXELS: u32;
-override ROW: u32;
+
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
 
 @group(0) @binding(0) var<storage, read> input: array<f32>;
-@group(0) @binding(1) var<storage, read_write> output: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read_write> output: array<Quad>;
 // The number of samples.
 @group(0) @binding(2) var<uniform> batch: u32;
 
@@ -30,10 +38,10 @@ fn main(
     }
     let channel = (index % pixel_quads) * 4u;
     let pixel = index / pixel_quads;
-    let first = (pixel / PIXELS) * ROW + channel * PIXELS + pixel % PIXELS;
+    let first = (pixel / PIXELS * CHANNELS + channel) * PIXELS + pixel % PIXELS;
     var quad = vec4<f32>();
     for (var lane = 0u; lane < min(CHANNELS - channel, 4u); lane++) {
         quad[lane] = input[first + lane * PIXELS];
     }
-    output[index] = quad;
+    output[index] = store(quad);
 }

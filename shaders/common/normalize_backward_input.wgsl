@@ -1,0 +1,85 @@
+// Normalisation by statistics of the input itself, backward:
+//
+//   grad_input = inverse · (weight · grad_output − mean(g) − x̂ · mean(g · x̂))
+//   x̂ = (x − mean) · inverse,   g = weight · grad_output, its means taken over all that shares the statistics
+//
+// x, grad_output, grad_input  [pixels][Q] quads of an activation
+// statistics  [sections][Q]: mean and inverse deviation; a section is what shares statistics
+// weight      [Q] vec4, read where AFFINE; otherwise 1
+// means       [sections][Q]: mean(g) and mean(g · x̂)
+// step        the state of the step; where LIMITED, samples from its `samples` on are padding, without a gradient
+//
+// An invocation owns one quad, a workgroup 256 quads in a row, as in the forward pass. The inverse is zero in pad
+// lanes, and so are they.
+
+const WORKGROUP = 256u;
+
+override Q: u32;
+// Pixels of a sample.
+override PIXELS: u32;
+override LIMITED: bool;
+override AFFINE: bool;
+
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
+struct StepState {
+    seed_low: u32,
+    seed_high: u32,
+    step: u32,
+    samples: u32,
+}
+
+struct Statistics {
+    mean: vec4<f32>,
+    inverse: vec4<f32>,
+}
+
+struct Means {
+    grad: vec4<f32>,
+    product: vec4<f32>,
+}
+
+struct Params {
+    sections: u32,
+    // Of a section.
+    pixels: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<Quad>;
+@group(0) @binding(1) var<storage, read> grad_output: array<Quad>;
+@group(0) @binding(2) var<storage, read> statistics: array<Statistics>;
+@group(0) @binding(3) var<storage, read> weight: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> means: array<Means>;
+@group(0) @binding(5) var<storage, read> step: StepState;
+@group(0) @binding(6) var<storage, read_write> grad_input: array<Quad>;
+@group(0) @binding(7) var<uniform> params: Params;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) invocation: u32,
+) {
+    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
+    let pixel = index / Q;
+    if pixel >= params.sections * params.pixels {
+        return;
+    }
+    let q = index % Q;
+    let at = pixel / params.pixels * Q + q;
+    let own = statistics[at];
+    let mean = means[at];
+    let normalized = (load(x[index]) - own.mean) * own.inverse;
+    let grad = load(grad_output[index]) * select(vec4(1.0), weight[select(0u, q, AFFINE)], AFFINE);
+    let value = own.inverse * (grad - mean.grad - normalized * mean.product);
+    let is_padding = LIMITED & (pixel >= step.samples * PIXELS);
+    grad_input[index] = store(select(value, vec4<f32>(), is_padding));
+}

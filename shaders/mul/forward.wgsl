@@ -1,0 +1,36 @@
+// Multiplication: output = left · right. Backward, one of the two is the gradient that arrives.
+//
+// left, right, output: the quads of activations of one shape, [pixel][quad]. Pad lanes stay zero.
+// An invocation owns one quad, a workgroup 256 quads in a row: the kernel is bound by memory, and
+// neighbours on neighbouring quads read and write it in one piece.
+
+const WORKGROUP = 256u;
+
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
+@group(0) @binding(0) var<storage, read> left: array<Quad>;
+@group(0) @binding(1) var<storage, read> right: array<Quad>;
+@group(0) @binding(2) var<storage, read_write> output: array<Quad>;
+// The number of quads.
+@group(0) @binding(3) var<uniform> quads: u32;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) invocation: u32,
+) {
+    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
+    if index >= quads {
+        return;
+    }
+    output[index] = store(load(left[index]) * load(right[index]));
+}

@@ -1,0 +1,54 @@
+// RMSprop (Tieleman and Hinton 2012), PyTorch's rule:
+//   gradient += WEIGHT_DECAY · parameter
+//   square = ALPHA · square + (1 − ALPHA) · gradient²
+//   parameter −= learning_rate · gradient / (√square + EPS)
+//
+// parameters, gradients, squares: quads, laid out alike; padding is zero in all and stays so.
+// step: the state of the step, for its learning rate.
+// control: the factor of the gradients, and whether this step is left out.
+// An invocation owns one quad, a workgroup 256 quads in a row: the kernel is bound by memory, and
+// neighbours on neighbouring quads read and write it in one piece.
+
+const WORKGROUP = 256u;
+
+override ALPHA: f32;
+override EPS: f32;
+override WEIGHT_DECAY: f32;
+
+struct StepState {
+    seed_low: u32,
+    seed_high: u32,
+    step: u32,
+    samples: u32,
+    learning_rate: f32,
+}
+
+struct UpdateControl {
+    gradient_scale: f32,
+    skip: u32,
+}
+
+@group(0) @binding(0) var<storage, read_write> parameters: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> gradients: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> squares: array<vec4<f32>>;
+@group(0) @binding(3) var<uniform> step: StepState;
+@group(0) @binding(4) var<uniform> control: UpdateControl;
+// The number of quads.
+@group(0) @binding(5) var<uniform> quads: u32;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) invocation: u32,
+) {
+    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
+    if (index >= quads) | (control.skip != 0u) {
+        return;
+    }
+    let parameter = parameters[index];
+    let gradient = control.gradient_scale * gradients[index] + WEIGHT_DECAY * parameter;
+    let square = ALPHA * squares[index] + (1.0 - ALPHA) * gradient * gradient;
+    squares[index] = square;
+    parameters[index] = parameter - step.learning_rate * gradient / (sqrt(square) + EPS);
+}

@@ -1,0 +1,27 @@
+//! Between the host's order of elements and the device's. No operator of its own.
+
+use super::elementwise;
+use super::program::{Activation, Dispatch, Kernel, TensorId, kernel};
+
+/// Writes the host tensor `to` from `from`.
+pub(crate) fn nhwc_to_nchw(layer: &str, from: Activation, to: TensorId) -> Dispatch {
+    convert(layer, kernel!("common/nhwc_to_nchw"), from)
+        .read(from.tensor)
+        .write(to)
+        .invocations(from.batch * from.shape.len(), elementwise::WORKGROUP)
+}
+
+/// Writes `to` from the host tensor `from`.
+pub(crate) fn nchw_to_nhwc(layer: &str, from: TensorId, to: Activation) -> Dispatch {
+    convert(layer, kernel!("common/nchw_to_nhwc"), to)
+        .read(from)
+        .write(to.tensor)
+        .invocations(to.total_quads(), elementwise::WORKGROUP)
+}
+
+fn convert(layer: &str, kernel: Kernel, image: Activation) -> Dispatch {
+    Dispatch::new(layer, kernel)
+        .size("CHANNELS", image.shape.channels)
+        .size("PIXELS", image.shape.pixels())
+        .uniform(image.batch as u32)
+}

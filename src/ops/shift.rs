@@ -1,0 +1,89 @@
+//! Moving a box of elements from one image into another: what cropping, splitting, padding and concatenating have
+//! in common. No operator of its own.
+//!
+//! A place is a channel, a row and a column, in the order of [`Shape::sizes`].
+
+use super::elementwise;
+use super::program::{Activation, Dispatch, TensorId, kernel, quads};
+use super::{Backward, Forward};
+use crate::shape::Shape;
+
+/// Writes `to`, the part of `from` whose first element is at `place`.
+pub(super) fn cut(layer: &str, from: Activation, place: [usize; 3], to: Activation) -> Dispatch {
+    let region = Region { place: [0; 3], shape: to.shape };
+    shift(layer, from, to, region, place.map(|at| at as f64), 0.0).write(to.tensor)
+}
+
+/// Writes `to`: `from`, its first element at `place`, and `value` around it. Channels around it are zero.
+pub(super) fn surround(
+    layer: &str,
+    from: Activation,
+    to: Activation,
+    place: [usize; 3],
+    value: f32,
+) -> Dispatch {
+    let region = Region { place: [0; 3], shape: to.shape };
+    shift(layer, from, to, region, place.map(|at| -(at as f64)), value).write(to.tensor)
+}
+
+/// Writes `from` into `to`, its first element at `place`, and leaves what is before that place. What shares a quad
+/// with its last channel and comes after it becomes zero. The first that goes into `to` is at its beginning.
+pub(super) fn paste(layer: &str, from: Activation, to: Activation, place: [usize; 3]) -> Dispatch {
+    let region = Region { place, shape: from.shape };
+    let dispatch = shift(layer, from, to, region, place.map(|at| -(at as f64)), 0.0);
+    if place == [0; 3] { dispatch.write(to.tensor) } else { dispatch.update(to.tensor) }
+}
+
+/// The forward pass of an operator whose output is the part of its input that begins at `place`.
+pub(super) fn cut_forward(pass: Forward<'_>, place: [usize; 3]) -> Vec<TensorId> {
+    let dispatch = cut(pass.layer, pass.inputs[0], place, pass.output);
+    pass.program.push(dispatch);
+    vec![]
+}
+
+/// Its backward pass.
+pub(super) fn cut_backward(pass: Backward<'_>, place: [usize; 3]) {
+    if let Some(grad_input) = pass.grad_inputs[0] {
+        let dispatch = surround(pass.layer, pass.grad_output, grad_input, place, 0.0);
+        pass.program.push(dispatch);
+    }
+}
+
+/// The part of an image that is written.
+struct Region {
+    place: [usize; 3],
+    shape: Shape,
+}
+
+/// The dispatch, which binds `from` alone; an element of `to` comes from its place plus `by`.
+fn shift(
+    layer: &str,
+    from: Activation,
+    to: Activation,
+    region: Region,
+    by: [f64; 3],
+    value: f32,
+) -> Dispatch {
+    let Region { place: [first, top, left], shape: Shape { channels, height, width } } = region;
+    let region_quads = quads(first + channels) - first / 4;
+    Dispatch::new(layer, kernel!("common/shift"))
+        .size("H", from.shape.height)
+        .size("W", from.shape.width)
+        .size("Q", from.quads())
+        .size("OH", to.shape.height)
+        .size("OW", to.shape.width)
+        .size("OC", to.shape.channels)
+        .size("TOP", top)
+        .size("LEFT", left)
+        .size("FIRST", first)
+        .size("ROWS", height)
+        .size("COLUMNS", width)
+        .size("QUADS", region_quads)
+        .constant("DC", by[0])
+        .constant("DY", by[1])
+        .constant("DX", by[2])
+        .read(from.tensor)
+        .uniform(to.batch as u32)
+        .uniform(value.to_bits())
+        .invocations(to.batch * height * width * region_quads, elementwise::WORKGROUP)
+}
