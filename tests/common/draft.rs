@@ -78,10 +78,15 @@ impl Draft {
             Build::Operator(build) => {
                 let operator = build(&case.attributes)?;
                 let shapes: Vec<Shape> = case.inputs.iter().map(sample_shape).collect();
-                let output = operator.output_shape(&shapes)?;
-                case.grad_output = Some(values(200, &output.nchw(case.inputs[0].nchw()[0])));
+                let (output, batch) = (operator.output_shape(&shapes)?, case.inputs[0].nchw()[0]);
+                if self.training {
+                    operator.check_training(&shapes, batch)?;
+                }
+                case.grad_output = Some(values(200, &output.nchw(batch)));
                 for (i, spec) in (100..).zip(operator.parameters(&shapes)) {
-                    case.parameters.insert(spec.name.into(), values(i, &spec.shape));
+                    let values = values(i, &spec.shape);
+                    let values = if spec.name == "running_var" { values.map(f32::abs) } else { values };
+                    case.parameters.insert(spec.name.into(), values);
                 }
             }
             Build::Loss(build) => {

@@ -29,14 +29,34 @@ fn image() -> impl Strategy<Value = [usize; 4]> {
 fn drafts_on(operator: &'static str, image: [usize; 4]) -> BoxedStrategy<Draft> {
     let [batch, channels, height, width] = image;
     let images = |attributes: Vec<Attribute>| draft(attributes, vec![image.to_vec()]);
+    // Two values with the mean 0 and the variance 1 are -1 and 1 whatever they were: there must be more.
+    let normalized = |attributes| draft(attributes, vec![vec![batch, channels, height + 1, width + 1]]);
     match operator {
+        "adam" | "adamw" => optimizer(vec![
+            sometimes("betas", select(vec![json!([0.9, 0.999]), json!([0.5, 0.75])]).boxed()),
+            sometimes("eps", number(&[1e-8, 1e-3])),
+            sometimes("weight_decay", number(&[0.0, 0.01])),
+            sometimes("amsgrad", flag()),
+        ]),
         "add" => {
             (2..=4_usize).prop_flat_map(move |inputs| draft(vec![], vec![image.to_vec(); inputs])).boxed()
         }
         "avg_pool2d" => images([pool(), vec![sometimes("count_include_pad", flag())]].concat()),
-        "concat" => prop::collection::vec(1..=5_usize, 1..=4)
-            .prop_flat_map(move |channels| {
-                draft(vec![], channels.iter().map(|channels| vec![batch, *channels, height, width]).collect())
+        "batch_norm" => {
+            let attributes = vec![sometimes("eps", eps()), sometimes("momentum", number(&[0.0, 0.1, 1.0]))];
+            (normalized(attributes), any::<bool>())
+                .prop_map(|(draft, training)| Draft { training, ..draft })
+                .prop_flat_map(move |draft| affine(draft, channels))
+                .boxed()
+        }
+        "concat" => (1..=3_usize, prop::collection::vec(1..=5_usize, 1..=4))
+            .prop_flat_map(move |(axis, sizes)| {
+                let input = |size| {
+                    let mut shape = image.to_vec();
+                    shape[axis] = size;
+                    shape
+                };
+                draft(vec![axis_is(axis)], sizes.into_iter().map(input).collect())
             })
             .boxed(),
         "conv2d" => {
@@ -57,6 +77,12 @@ fn drafts_on(operator: &'static str, image: [usize; 4]) -> BoxedStrategy<Draft> 
                 })
                 .boxed()
         }
+        "crop" => {
+            let corner = vec![sometimes("top", whole(0..=2)), sometimes("left", whole(0..=2))];
+            let size = vec![always("height", whole(1..=height)), always("width", whole(1..=width))];
+            let sides = vec![always("sides", sides())];
+            prop_oneof![images([corner, size].concat()), images(sides)].boxed()
+        }
         "cross_entropy" => images(vec![
             sometimes("reduction", select(vec![json!("mean"), json!("sum")]).boxed()),
             sometimes("label_smoothing", number(&[0.0, 0.1, 1.0])),
@@ -65,6 +91,11 @@ fn drafts_on(operator: &'static str, image: [usize; 4]) -> BoxedStrategy<Draft> 
         ]),
         "dropout" => images(vec![sometimes("p", number(&[0.0, 0.25, 0.9]))]),
         "elu" => images(vec![sometimes("alpha", number(&[0.25, 1.0, 2.5]))]),
+        "group_norm" => {
+            let groups = select(divisors(channels)).prop_map(Value::from).boxed();
+            let attributes = vec![always("num_groups", groups), sometimes("eps", eps())];
+            normalized(attributes).prop_flat_map(move |draft| affine(draft, channels)).boxed()
+        }
         "leaky_relu" => images(vec![sometimes("negative_slope", number(&[0.0, 0.01, 0.5]))]),
         "linear" => (draft(vec![], vec![vec![batch, channels, 1, 1]]), 1..=9_usize, any::<bool>())
             .prop_map(move |(draft, out, bias)| {
@@ -74,18 +105,77 @@ fn drafts_on(operator: &'static str, image: [usize; 4]) -> BoxedStrategy<Draft> 
             .boxed(),
         "lp_pool2d" => images([pool(), vec![sometimes("p", number(&[1.0, 1.5, 2.0, 3.0, 7.25]))]].concat()),
         "max_pool2d" => images([pool(), vec![sometimes("dilation", pair(1..=2))]].concat()),
+        "mul" => broadcast(image),
+        "pad2d" => {
+            let modes = ["constant", "reflect", "replicate", "edge"].map(Value::from).to_vec();
+            images(vec![
+                sometimes("padding", sides()),
+                sometimes("mode", select(modes).boxed()),
+                sometimes("value", number(&[-1.5, 0.5])),
+            ])
+        }
         "prelu" => {
             let weight = select(vec![1, channels]);
             (images(vec![]), weight).prop_map(|(draft, len)| draft.parameter("weight", [len])).boxed()
         }
+        "reshape" => {
+            let shapes = vec![
+                json!([width, channels, height]),
+                json!([-1, height, channels]),
+                json!([channels * height, 1, -1]),
+            ];
+            images(vec![always("shape", select(shapes).boxed())])
+        }
+        "rmsprop" => optimizer(vec![
+            sometimes("alpha", number(&[0.0, 0.5, 0.99])),
+            sometimes("eps", number(&[1e-8, 1e-3])),
+            sometimes("weight_decay", number(&[0.0, 0.01])),
+            sometimes("momentum", number(&[0.0, 0.5])),
+            sometimes("centered", flag()),
+        ]),
         "sgd" => optimizer(vec![
             sometimes("momentum", number(&[0.0, 0.5, 0.9])),
             sometimes("dampening", number(&[0.0, 0.25])),
             sometimes("weight_decay", number(&[0.0, 0.01])),
             sometimes("nesterov", flag()),
         ]),
+        "split" => (1..=3_usize, prop::collection::vec(1..=5_usize, 1..=3))
+            .prop_flat_map(move |(axis, sizes)| {
+                let mut input = image.to_vec();
+                input[axis] = sizes.iter().sum();
+                let index = sometimes("index", whole(0..=sizes.len() - 1));
+                draft(vec![axis_is(axis), always("sizes", Just(json!(sizes)).boxed()), index], vec![input])
+            })
+            .boxed(),
+        "upsample_bilinear2d" => {
+            let corners = sometimes("align_corners", flag());
+            let [size, scale] = resize();
+            prop_oneof![images(vec![size, corners.clone()]), images(vec![scale, corners])].boxed()
+        }
+        "upsample_nearest2d" => {
+            let [size, scale] = resize();
+            prop_oneof![images(vec![size]), images(vec![scale])].boxed()
+        }
         _ => images(vec![]),
     }
+}
+
+/// Two inputs, of which either may have one channel, row or column where the other has several.
+fn broadcast(image: [usize; 4]) -> BoxedStrategy<Draft> {
+    let [batch, ..] = image;
+    let operand = move |repeated: [bool; 3]| -> Vec<usize> {
+        let size = |(size, repeated): (usize, bool)| if repeated { 1 } else { size };
+        [batch].into_iter().chain(image[1..].iter().copied().zip(repeated).map(size)).collect()
+    };
+    (any::<[bool; 3]>(), any::<[bool; 3]>())
+        .prop_flat_map(move |(left, right)| draft(vec![], vec![operand(left), operand(right)]))
+        .boxed()
+}
+
+/// With or without a scale and a shift for each channel.
+fn affine(draft: Draft, channels: usize) -> BoxedStrategy<Draft> {
+    let with = draft.clone().parameter("weight", [channels]).parameter("bias", [channels]);
+    select(vec![draft, with]).boxed()
 }
 
 /// An optimizer's drafts: a parameter, and its gradients in some steps.
@@ -126,8 +216,29 @@ fn pool() -> Vec<Attribute> {
 }
 
 fn window() -> Vec<Attribute> {
-    let sides = [0..=2_usize, 0..=2, 0..=2, 0..=2].prop_map(|sides| json!(sides)).boxed();
-    vec![sometimes("stride", pair(1..=3)), sometimes("padding", sides), sometimes("strict", flag())]
+    vec![sometimes("stride", pair(1..=3)), sometimes("padding", sides()), sometimes("strict", flag())]
+}
+
+/// The size that an image is brought to, or by how much it grows.
+fn resize() -> [Attribute; 2] {
+    [always("size", pair(1..=9)), always("scale", pair(1..=3))]
+}
+
+fn axis_is(axis: usize) -> Attribute {
+    let values = Just(Value::from(axis)).boxed();
+    if axis == 1 { sometimes("axis", values) } else { always("axis", values) }
+}
+
+fn eps() -> BoxedStrategy<Value> {
+    number(&[1e-5, 1e-2])
+}
+
+fn sides() -> BoxedStrategy<Value> {
+    [0..=2_usize, 0..=2, 0..=2, 0..=2].prop_map(|sides| json!(sides)).boxed()
+}
+
+fn whole(range: RangeInclusive<usize>) -> BoxedStrategy<Value> {
+    range.prop_map(Value::from).boxed()
 }
 
 fn pair(range: RangeInclusive<usize>) -> BoxedStrategy<Value> {
