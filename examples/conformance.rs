@@ -12,6 +12,7 @@
 mod common {
     pub mod case;
     pub mod gpu;
+    pub mod mismatch;
     pub mod reference;
     pub mod suite;
 }

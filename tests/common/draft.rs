@@ -8,7 +8,7 @@ use wgcnn::ops::registry::{Attributes, Build, Entry};
 use wgcnn::shape::Shape;
 
 use super::case::Case;
-use super::differences::spread;
+use super::values::spread;
 
 /// A case before its tensors are filled.
 #[derive(Debug, Clone)]

@@ -60,27 +60,19 @@ fn drafts_on(operator: &'static str, image: [usize; 4]) -> BoxedStrategy<Draft> 
             })
             .boxed(),
         "conv2d" => {
-            let attributes = [window(), vec![sometimes("dilation", pair(1..=3))]].concat();
-            (
-                images(attributes),
-                select(divisors(channels)),
-                1..=4_usize,
-                [1..=3_usize, 1..=3_usize],
-                any::<bool>(),
-            )
-                .prop_map(move |(draft, groups, out, [kh, kw], bias)| {
+            let sizes = (select(divisors(channels)), 1..=4_usize, [1..=3_usize, 1..=3_usize]);
+            (images(window(2)), sizes, any::<bool>())
+                .prop_map(move |(draft, (groups, out, [kh, kw]), bias)| {
                     let out = out * groups;
-                    let draft = draft
-                        .attribute("groups", groups)
-                        .parameter("weight", [out, channels / groups, kh, kw]);
-                    if bias { draft.parameter("bias", [out]) } else { draft }
+                    let draft = draft.parameter("weight", [out, channels / groups, kh, kw]);
+                    with_bias(draft.attribute("groups", groups), bias.then_some(out))
                 })
                 .boxed()
         }
         "crop" => {
             let corner = vec![sometimes("top", whole(0..=2)), sometimes("left", whole(0..=2))];
             let size = vec![always("height", whole(1..=height)), always("width", whole(1..=width))];
-            let sides = vec![always("sides", sides())];
+            let sides = vec![always("sides", sides(2))];
             prop_oneof![images([corner, size].concat()), images(sides)].boxed()
         }
         "cross_entropy" => images(vec![
@@ -96,20 +88,22 @@ fn drafts_on(operator: &'static str, image: [usize; 4]) -> BoxedStrategy<Draft> 
             let attributes = vec![always("num_groups", groups), sometimes("eps", eps())];
             normalized(attributes).prop_flat_map(move |draft| affine(draft, channels)).boxed()
         }
+        "hard_sigmoid" => {
+            images(vec![sometimes("alpha", number(&[0.2, 1.0])), sometimes("beta", number(&[0.25, 0.5]))])
+        }
         "leaky_relu" => images(vec![sometimes("negative_slope", number(&[0.0, 0.01, 0.5]))]),
         "linear" => (draft(vec![], vec![vec![batch, channels, 1, 1]]), 1..=9_usize, any::<bool>())
             .prop_map(move |(draft, out, bias)| {
-                let draft = draft.parameter("weight", [out, channels]);
-                if bias { draft.parameter("bias", [out]) } else { draft }
+                with_bias(draft.parameter("weight", [out, channels]), bias.then_some(out))
             })
             .boxed(),
         "lp_pool2d" => images([pool(), vec![sometimes("p", number(&[1.0, 1.5, 2.0, 3.0, 7.25]))]].concat()),
-        "max_pool2d" => images([pool(), vec![sometimes("dilation", pair(1..=2))]].concat()),
+        "max_pool2d" => images(pool()),
         "mul" => broadcast(image),
         "pad2d" => {
             let modes = ["constant", "reflect", "replicate", "edge"].map(Value::from).to_vec();
             images(vec![
-                sometimes("padding", sides()),
+                sometimes("padding", sides(2)),
                 sometimes("mode", select(modes).boxed()),
                 sometimes("value", number(&[-1.5, 0.5])),
             ])
@@ -138,6 +132,10 @@ fn drafts_on(operator: &'static str, image: [usize; 4]) -> BoxedStrategy<Draft> 
             sometimes("dampening", number(&[0.0, 0.25])),
             sometimes("weight_decay", number(&[0.0, 0.01])),
             sometimes("nesterov", flag()),
+        ]),
+        "softplus" => images(vec![
+            sometimes("beta", number(&[0.25, 3.0])),
+            sometimes("threshold", number(&[1.5, 20.0])),
         ]),
         "split" => (1..=3_usize, prop::collection::vec(1..=5_usize, 1..=3))
             .prop_flat_map(move |(axis, sizes)| {
@@ -170,6 +168,13 @@ fn broadcast(image: [usize; 4]) -> BoxedStrategy<Draft> {
     (any::<[bool; 3]>(), any::<[bool; 3]>())
         .prop_flat_map(move |(left, right)| draft(vec![], vec![operand(left), operand(right)]))
         .boxed()
+}
+
+fn with_bias(draft: Draft, len: Option<usize>) -> Draft {
+    match len {
+        Some(len) => draft.parameter("bias", [len]),
+        None => draft,
+    }
 }
 
 /// With or without a scale and a shift for each channel.
@@ -211,12 +216,23 @@ fn sometimes(name: &'static str, values: BoxedStrategy<Value>) -> Attribute {
     (name, prop::option::weighted(0.75, values).boxed())
 }
 
+/// The padding is at most half the kernel: 1 fits but for a kernel of 1.
 fn pool() -> Vec<Attribute> {
-    [window(), vec![always("kernel", pair(1..=4)), sometimes("ceil_mode", flag())]].concat()
+    let side = || prop_oneof![5 => 2..=4_usize, 1 => Just(1)];
+    let kernel = [side(), side()].prop_map(|kernel| json!(kernel)).boxed();
+    [window(1), vec![always("kernel", kernel)]].concat()
 }
 
-fn window() -> Vec<Attribute> {
-    vec![sometimes("stride", pair(1..=3)), sometimes("padding", sides()), sometimes("strict", flag())]
+fn window(padding: usize) -> Vec<Attribute> {
+    // Few strides leave nothing uncovered.
+    let strict = prop_oneof![5 => Just(json!(false)), 1 => Just(json!(true))].boxed();
+    vec![
+        sometimes("stride", pair(1..=3)),
+        sometimes("padding", sides(padding)),
+        sometimes("dilation", pair(1..=2)),
+        sometimes("ceil_mode", flag()),
+        sometimes("strict", strict),
+    ]
 }
 
 /// The size that an image is brought to, or by how much it grows.
@@ -233,8 +249,9 @@ fn eps() -> BoxedStrategy<Value> {
     number(&[1e-5, 1e-2])
 }
 
-fn sides() -> BoxedStrategy<Value> {
-    [0..=2_usize, 0..=2, 0..=2, 0..=2].prop_map(|sides| json!(sides)).boxed()
+/// Top, left, bottom, right.
+fn sides(most: usize) -> BoxedStrategy<Value> {
+    [0..=most, 0..=most, 0..=most, 0..=most].prop_map(|sides| json!(sides)).boxed()
 }
 
 fn whole(range: RangeInclusive<usize>) -> BoxedStrategy<Value> {

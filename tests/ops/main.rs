@@ -7,9 +7,11 @@ mod common {
     pub mod differences;
     pub mod draft;
     pub mod gpu;
+    pub mod mismatch;
     pub mod oracle;
     pub mod reference;
     pub mod strategies;
+    pub mod values;
 }
 mod check;
 mod contexts;
