@@ -1,6 +1,7 @@
 //! Cases without values: an operator's attributes and shapes, which are all that most tests care for.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde_json::{Map, Value};
 use wgcnn::Tensor;
@@ -104,6 +105,21 @@ impl Draft {
         let label = |i: usize| (i * 7 + self.salt as usize) % classes;
         let labels = (0..batch * height * width).map(|i| if i % 5 == 3 { -100 } else { label(i) as i32 });
         labels.collect()
+    }
+}
+
+/// The shapes and the attributes.
+impl fmt::Display for Draft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inputs: Vec<_> = self.inputs.iter().map(|shape| format!("{shape:?}")).collect();
+        write!(f, "{}", inputs.join(" "))?;
+        for (name, shape) in &self.parameters {
+            write!(f, " {name} {shape:?}")?;
+        }
+        for (name, value) in &self.attributes {
+            write!(f, " {name} {value}")?;
+        }
+        if self.training { Ok(()) } else { write!(f, " in inference") }
     }
 }
 

@@ -123,7 +123,7 @@ impl Condition {
     }
 
     fn bound(&self) -> f64 {
-        bound::of_sum(self.terms, self.magnitude) + bound::of_sum(1.0, self.entering)
+        bound::of_sum(self.terms, self.magnitude) + bound::of_units(4.0, self.entering)
     }
 }
 

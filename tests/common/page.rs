@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use proptest::strategy::{Strategy, ValueTree};
-use proptest::test_runner::TestRunner;
 use wgcnn::gpu::Capabilities;
 use wgcnn::ops::program::{Binding, TensorId};
 use wgcnn::ops::registry::{Build, Entry, REGISTRY};
@@ -12,7 +10,7 @@ use wgcnn::schedule::Plan;
 
 use super::case::{self, Case};
 use super::rows::rows;
-use super::strategies::drafts;
+use super::sample::sample;
 use super::subject::Subject;
 
 /// The part of the page that does not depend on an adapter.
@@ -65,18 +63,11 @@ fn cases() -> Result<Vec<Case>, String> {
         for row in rows(entry.name) {
             cases.push(row.case(entry)?);
         }
-        let mut runner = TestRunner::deterministic();
-        for _ in 0..RANDOM {
-            let draft = drafts(entry.name).new_tree(&mut runner).map_err(|reason| reason.to_string())?;
-            // Some are refused.
-            cases.extend(draft.current().case(entry));
-        }
+        // Some of the random ones are refused.
+        cases.extend(sample(entry)?.iter().filter_map(|draft| draft.case(entry).ok()));
     }
     Ok(cases)
 }
-
-/// How many random cases of each operator are asked for its attributes.
-const RANDOM: usize = 64;
 
 /// What cases show of an operator.
 #[derive(Default)]

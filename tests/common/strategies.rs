@@ -6,8 +6,16 @@ use std::ops::RangeInclusive;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
+use wgcnn::Tensor;
 
+use super::case::Case;
 use super::draft::Draft;
+
+/// Whether a case has so few elements that the reference can be asked what depends on each.
+pub fn is_small(case: &Case) -> bool {
+    let tensors = case.inputs.iter().chain(case.parameters.values()).chain(&case.grad_output);
+    tensors.map(Tensor::len).sum::<usize>() <= 500
+}
 
 /// Drafts of an operator, some of which it may refuse.
 pub fn drafts(operator: &'static str) -> BoxedStrategy<Draft> {

@@ -8,12 +8,15 @@ use wgcnn::gpu::Context;
 /// Their memory is poisoned.
 pub fn contexts() -> &'static [Context] {
     static CONTEXTS: OnceLock<Vec<Context>> = OnceLock::new();
-    CONTEXTS.get_or_init(|| {
-        let context = |subgroups| Context::builder().poison(true).subgroups(subgroups).build().unwrap();
-        let first = context(true);
-        match first.capabilities().subgroup_size {
-            Some(_) => vec![first, context(false)],
-            None => vec![first],
-        }
-    })
+    CONTEXTS.get_or_init(open)
+}
+
+/// The same, opened anew.
+pub fn open() -> Vec<Context> {
+    let context = |subgroups| Context::builder().poison(true).subgroups(subgroups).build().unwrap();
+    let first = context(true);
+    match first.capabilities().subgroup_size {
+        Some(_) => vec![first, context(false)],
+        None => vec![first],
+    }
 }

@@ -9,15 +9,15 @@ use std::time::{Duration, Instant, SystemTime};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use wgcnn::Tensor;
+use wgcnn::gpu::Context;
 use wgcnn::ops::registry::{self, Entry, REGISTRY};
 
 use crate::common::case::{self, Case};
 use crate::common::draft::Draft;
 use crate::common::gpu;
 use crate::common::oracle::Oracle;
-use crate::common::strategies::drafts;
-use crate::contexts::contexts;
+use crate::common::strategies::{drafts, is_small};
+use crate::contexts::{contexts, open};
 
 /// The tests of each operator, so that each is seen to pass or fail by itself.
 macro_rules! every {
@@ -31,7 +31,7 @@ macro_rules! every {
 
             #[test]
             fn properties() {
-                super::check_properties(super::entry(stringify!($name)), super::seed());
+                super::check_properties(super::entry(stringify!($name)), super::seed(), super::contexts());
             }
         })+
     };
@@ -109,13 +109,13 @@ fn seed() -> u64 {
 }
 
 /// Checks random cases of an operator. A failure is made as small as it will get before it is shown.
-fn check_properties(entry: &'static Entry, seed: u64) {
+fn check_properties(entry: &'static Entry, seed: u64, contexts: &[Context]) {
     let config =
         Config { cases: CASES, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
-    if let Err(error) = runner.run(&drafts(entry.name), |draft| check_draft(entry, &draft)) {
+    if let Err(error) = runner.run(&drafts(entry.name), |draft| check_draft(entry, &draft, contexts)) {
         let name = entry.name;
         panic!(
             "{name}: {error}\nTo see it again: WGCNN_SEED={seed} cargo test --test ops every::{name}::properties"
@@ -123,18 +123,14 @@ fn check_properties(entry: &'static Entry, seed: u64) {
     }
 }
 
-/// The most elements of a random case. The reference is asked what depends on each of them.
-const FEW: usize = 500;
-
 /// Checks one random case on every variant of the kernels. One that the operator refuses, that is large, or whose result
 /// is no number does not count.
-fn check_draft(entry: &Entry, draft: &Draft) -> Result<(), TestCaseError> {
+fn check_draft(entry: &Entry, draft: &Draft, contexts: &[Context]) -> Result<(), TestCaseError> {
     let case = draft.case(entry).map_err(TestCaseError::reject)?;
-    let tensors = case.inputs.iter().chain(case.parameters.values()).chain(&case.grad_output);
-    prop_assume!(tensors.map(Tensor::len).sum::<usize>() <= FEW);
+    prop_assume!(is_small(&case));
     let oracle = Oracle::of(&case, entry).map_err(TestCaseError::fail)?;
     prop_assume!(oracle.is_finite());
-    for context in contexts() {
+    for context in contexts {
         let results = gpu::run(context, &case, entry).map_err(TestCaseError::fail)?;
         let worst = oracle.worst(&results).map_err(TestCaseError::fail)?;
         prop_assert!(worst.share() <= 1.0, "{worst} on {}", context.description());
@@ -151,6 +147,9 @@ fn fuzz() {
     let first = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
     for seed in (first..).take_while(|_| Instant::now() < end) {
         println!("seed {seed}");
-        REGISTRY.iter().take_while(|_| Instant::now() < end).for_each(|entry| check_properties(entry, seed));
+        // A device keeps every pipeline that it made.
+        let contexts = open();
+        let entries = REGISTRY.iter().take_while(|_| Instant::now() < end);
+        entries.for_each(|entry| check_properties(entry, seed, &contexts));
     }
 }

@@ -2,26 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use proptest::strategy::{Strategy, ValueTree};
-use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value};
 use wgcnn::ops::registry::{Attributes, Build, Entry, REGISTRY};
 
 use crate::common::draft::Draft;
-use crate::common::strategies::drafts;
-
-/// Random cases of an operator, the same every time.
-fn some_drafts(entry: &'static Entry) -> Vec<Draft> {
-    let mut runner = TestRunner::deterministic();
-    (0..64).map(|_| drafts(entry.name).new_tree(&mut runner).unwrap().current()).collect()
-}
+use crate::common::sample::sample;
 
 /// The random cases of the property tests miss no attribute that there is, and are not refused too often.
 #[test]
 fn random_cases_have_every_attribute() {
     let mut missing = BTreeSet::new();
     for entry in REGISTRY {
-        let drafts = some_drafts(entry);
+        let drafts = sample(entry).unwrap();
         let cases: Vec<_> = drafts.iter().filter_map(|draft| draft.case(entry).ok()).collect();
         assert!(cases.len() > drafts.len() / 8, "{} accepts {} of 64 drafts", entry.name, cases.len());
         for attribute in cases.iter().flat_map(|case| case.attributes.asked().into_keys()) {
@@ -55,7 +47,7 @@ fn with(draft: &Draft, name: &str, value: Value) -> Attributes {
 #[test]
 fn values_of_another_type_are_refused() {
     for entry in REGISTRY {
-        for draft in some_drafts(entry).iter().filter(|draft| draft.case(entry).is_ok()) {
+        for draft in sample(entry).unwrap().iter().filter(|draft| draft.case(entry).is_ok()) {
             for (name, asked) in draft.case(entry).unwrap().attributes.asked() {
                 let wrong = Value::Object(Map::new());
                 let message = refusal(entry, &with(draft, &name, wrong)).unwrap_or_default();
@@ -70,7 +62,7 @@ fn values_of_another_type_are_refused() {
 #[test]
 fn unknown_attributes_are_refused() {
     for entry in REGISTRY {
-        for draft in some_drafts(entry).iter().filter(|draft| draft.case(entry).is_ok()) {
+        for draft in sample(entry).unwrap().iter().filter(|draft| draft.case(entry).is_ok()) {
             let message = refusal(entry, &with(draft, "stirde", Value::from(2))).unwrap_or_default();
             let beginning = format!("attribute stirde is unknown; {} has ", entry.name);
             assert!(message.starts_with(&beginning), "{message:?}");

@@ -8,11 +8,14 @@ mod common {
     pub mod page;
     #[path = "../../benches/operators/rows.rs"]
     pub mod rows;
+    pub mod sample;
+    #[allow(dead_code, reason = "no case is computed here")]
     pub mod strategies;
     pub mod subject;
     pub mod values;
 }
 
 mod attributes;
+mod bad_input;
 mod documentation;
 mod rooms;
