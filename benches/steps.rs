@@ -72,10 +72,9 @@ fn row(context: &Context, name: &str, network: Network, size: usize, options: &O
         println!("{}", trainer.plan());
     }
     let steps = options.steps.max(1);
-    let batch = Batch {
-        images: Tensor::from_fn(shape, |i| ((i * 7919) % 1021) as f32 / 1021.0 - 0.5),
-        labels: (0..size).map(|i| (i % classes) as i32).collect(),
-    };
+    let images = Tensor::from_fn(shape, |i| ((i * 7919) % 1021) as f32 / 1021.0 - 0.5);
+    let labels: Vec<i32> = (0..size).map(|i| (i % classes) as i32).collect();
+    let batch = Batch::new(images, labels);
     trainer.step(&batch)?.wait()?;
     let first = started.elapsed();
     for _ in 1..steps {

@@ -82,6 +82,16 @@ pub enum Error {
     /// The layers do not join into a network.
     #[error("network: {0}")]
     Network(String),
+    /// A node of an imported model that this crate's operators cannot compute.
+    #[error("node {node:?} ({operator}): {message}")]
+    Node {
+        /// The node's name; that of its first output where it has none.
+        node: String,
+        /// Its operator, as the model's format calls it.
+        operator: String,
+        /// What it asks for and what would have been accepted.
+        message: String,
+    },
     /// A parameter is missing, unknown, or of another shape.
     #[error("parameter {name:?}: {message}")]
     Parameter {
@@ -109,6 +119,16 @@ pub enum Error {
         label: i64,
         /// The number of classes.
         classes: usize,
+    },
+    /// A target that the loss cannot compare a prediction with.
+    #[error("target: the loss {loss} takes {expected}, got {got}")]
+    Target {
+        /// The loss's name.
+        loss: &'static str,
+        /// What would have been accepted.
+        expected: String,
+        /// What it got.
+        got: String,
     },
     /// An option has a value that makes no sense.
     #[error("{option} is {got}; it must be {expected}")]

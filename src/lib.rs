@@ -28,13 +28,16 @@
 //! ```
 //!
 //! The floors of the house, each knowing only those under it: [`train`] and [`data`], [`schedule`],
-//! [`network`], [`ops`] beside [`mod@reference`], [`gpu`], [`shape`].
+//! [`network`], [`ops`] beside [`mod@reference`], [`gpu`], [`shape`]. With the feature `onnx`, `import` makes networks
+//! of ONNX models.
 
 #![warn(missing_docs)]
 
 pub mod data;
 mod error;
 pub mod gpu;
+#[cfg(feature = "onnx")]
+pub mod import;
 pub mod network;
 pub mod ops;
 pub mod reference;
@@ -49,14 +52,16 @@ pub use tensor::Tensor;
 /// What most programs need: `use wgcnn::prelude::*`.
 pub mod prelude {
     pub use crate::Tensor;
-    pub use crate::data::{Batch, Dataset};
+    pub use crate::data::{Batch, Dataset, Targets};
     pub use crate::gpu::Context;
     pub use crate::network::{Init, Network};
     pub use crate::ops::{
-        Adam, AdamW, Add, AvgPool2d, BatchNorm, Concat, Conv2d, Crop, CrossEntropy, Dropout, Elu, Flatten,
-        Gelu, GroupNorm, HardSigmoid, HardSwish, LeakyRelu, Linear, LossScaling, LpPool2d, MaxPool2d, Mul,
-        Pad2d, PadMode, Prelu, Relu, Relu6, Reshape, RmsProp, Sgd, Sigmoid, Silu, Softplus, Split, Tanh,
-        UpsampleBilinear2d, UpsampleNearest2d,
+        Adam, AdamW, AdaptiveAvgPool2d, AdaptiveMaxPool2d, Add, AvgPool2d, BatchNorm, BceWithLogits, Concat,
+        Conv2d, ConvTranspose2d, Crop, CrossEntropy, Dropout, Elu, Flatten, Gelu, Giou, GlobalAvgPool2d,
+        GlobalMaxPool2d, GroupNorm, HardSigmoid, HardSwish, HardTanh, L1, LeakyRelu, Linear,
+        LocalResponseNorm, LogSoftmax, LossScaling, LpPool2d, MaxPool2d, Mse, Mul, NllLoss, Pad2d, PadMode,
+        Prelu, Relu, Relu6, Reshape, RmsProp, Sgd, Sigmoid, SigmoidFocal, Silu, SmoothL1, Softmax, Softplus,
+        Split, Tanh, UpsampleBilinear2d, UpsampleNearest2d,
     };
     pub use crate::shape::{Axis, Padding, Shape};
     pub use crate::train::{Metrics, Trainer, TrainerOptions};

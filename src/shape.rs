@@ -211,7 +211,60 @@ impl Window {
         })
     }
 
-    fn axis(&self, axis: usize, size: usize) -> Result<Along, String> {
+    /// The window whose positions are the pixels of an image of `size`: the one that a transposed convolution goes
+    /// through. The image that it slides over, [`Geometry::input`], has
+    /// `(size − 1) · stride − padding + effective kernel + output_padding` pixels along an axis, or with
+    /// [`Padding::Same`] `size · stride`.
+    ///
+    /// # Errors
+    /// As in [`over`](Self::over); an output padding that is neither less than the stride nor than the dilation;
+    /// padding that leaves nothing.
+    pub fn transposed(&self, size: [usize; 2], output_padding: [usize; 2]) -> Result<Geometry, String> {
+        let [rows, columns] = [0, 1].map(|axis| self.transposed_axis(axis, size[axis], output_padding[axis]));
+        let (rows, columns) = (rows?, columns?);
+        Ok(Geometry {
+            kernel: self.kernel,
+            stride: self.stride,
+            dilation: self.dilation,
+            padding: [rows.before, columns.before, rows.after, columns.after],
+            input: [rows.output, columns.output],
+            output: size,
+        })
+    }
+
+    fn transposed_axis(&self, axis: usize, size: usize, output_padding: usize) -> Result<Along, String> {
+        let name = ["height", "width"][axis];
+        let (kernel, stride, dilation) = (self.kernel[axis], self.stride[axis], self.dilation[axis]);
+        self.check(axis, size)?;
+        let (before, after) = self.pads(axis, size * stride)?;
+        if self.padding == Padding::Same {
+            if output_padding != 0 {
+                return Err(format!(
+                    "output_padding is {output_padding} along the {name}; with Padding::Same it must be 0"
+                ));
+            }
+            return Ok(Along { before, after, output: size * stride });
+        }
+        let largest = stride.max(dilation) - 1;
+        if output_padding > largest {
+            return Err(format!(
+                "output_padding is {output_padding} along the {name}; it must be less than the stride of {stride} or \
+                 the dilation of {dilation}: at most {largest} would fit"
+            ));
+        }
+        let full = (size - 1) * stride + effective_kernel(kernel, dilation) + output_padding;
+        if before + after >= full {
+            return Err(format!(
+                "padding is {before} + {after} along the {name}, as much as the {full} pixels from which it is \
+                 taken; at most {} on both sides together would fit",
+                full - 1
+            ));
+        }
+        Ok(Along { before, after, output: full - before - after })
+    }
+
+    /// Checks what every window has along an axis of an image.
+    fn check(&self, axis: usize, size: usize) -> Result<(), String> {
         let name = ["height", "width"][axis];
         let (kernel, stride, dilation) = (self.kernel[axis], self.stride[axis], self.dilation[axis]);
         for (attribute, value) in [("kernel", kernel), ("stride", stride), ("dilation", dilation)] {
@@ -225,17 +278,34 @@ impl Window {
         if size == 0 {
             return Err(format!("the input's {name} is 0; it must be at least 1"));
         }
-        let kernel_eff = effective_kernel(kernel, dilation);
+        Ok(())
+    }
+
+    /// The padding before and after along an axis of an image.
+    fn pads(&self, axis: usize, size: usize) -> Result<(usize, usize), String> {
         let (before, after) = match self.padding {
             Padding::Valid => (0, 0),
-            Padding::Same => same_padding(size, kernel_eff, stride),
+            Padding::Same => {
+                let kernel_eff = effective_kernel(self.kernel[axis], self.dilation[axis]);
+                same_padding(size, kernel_eff, self.stride[axis])
+            }
             Padding::Explicit { top, left, bottom, right } => [(top, bottom), (left, right)][axis],
         };
         if before.max(after) > LARGEST {
+            let name = ["height", "width"][axis];
             return Err(format!(
                 "padding is {before} + {after} along the {name}; it must be at most {LARGEST} on each side"
             ));
         }
+        Ok((before, after))
+    }
+
+    fn axis(&self, axis: usize, size: usize) -> Result<Along, String> {
+        let name = ["height", "width"][axis];
+        let (kernel, stride, dilation) = (self.kernel[axis], self.stride[axis], self.dilation[axis]);
+        self.check(axis, size)?;
+        let kernel_eff = effective_kernel(kernel, dilation);
+        let (before, after) = self.pads(axis, size)?;
         let padded = size + before + after;
         if kernel_eff > padded {
             return Err(format!(
@@ -404,6 +474,32 @@ mod tests {
                     assert_eq!(geometry.output, [size.div_ceil(stride); 2], "{window:?} over {size}");
                     assert!(geometry.padding[2] >= geometry.padding[0]);
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn transposed_undoes_what_the_window_does_to_a_size() {
+        for size in 1..12 {
+            for (kernel, stride, dilation, padding) in
+                [(3, 1, 1, 1), (4, 2, 1, 1), (3, 3, 2, 2), (2, 5, 1, 0), (1, 2, 3, 0)]
+            {
+                let window = Window {
+                    stride: [stride; 2],
+                    dilation: [dilation; 2],
+                    padding: padding.into(),
+                    ..Window::new(kernel)
+                };
+                for output_padding in 0..stride {
+                    // Padding may leave nothing of a small image.
+                    if let Ok(geometry) = window.transposed([size; 2], [output_padding; 2]) {
+                        assert_eq!(window.over(geometry.input).unwrap(), geometry);
+                    }
+                }
+                let same = Window { padding: Padding::Same, ..window };
+                let geometry = same.transposed([size; 2], [0; 2]).unwrap();
+                assert_eq!(geometry.input, [size * stride; 2]);
+                assert_eq!(same.over(geometry.input).unwrap(), geometry);
             }
         }
     }

@@ -17,9 +17,13 @@ pub fn rows(operator: &str) -> Vec<Draft> {
     let optimizer = || Draft::new(vec![vec![1 << 20], vec![1, 1 << 20]]);
     match operator {
         "adam" | "adamw" | "rmsprop" => vec![optimizer()],
+        "adaptive_avg_pool2d" | "adaptive_max_pool2d" => {
+            vec![images().attribute("output_size", json!([7, 7]))]
+        }
         "add" | "mul" => vec![of(2), per_channel()],
         "avg_pool2d" => vec![images().attribute("kernel", json!([2, 2]))],
         "batch_norm" => vec![scaled(images()), Draft { training: false, ..scaled(images()) }],
+        "bce_with_logits" | "l1" | "mse" | "sigmoid_focal" | "smooth_l1" => vec![images()],
         "concat" => vec![of(2)],
         "conv2d" => {
             let conv2d = |out: usize, inputs: usize, kernel: usize| {
@@ -36,6 +40,12 @@ pub fn rows(operator: &str) -> Vec<Draft> {
                 conv2d(64, 1, 3).attribute("groups", 64),
             ]
         }
+        "conv_transpose2d" => {
+            let up = images().attribute("stride", json!([2, 2])).attribute("padding", json!([1, 1, 1, 1]));
+            let up = up.parameter("weight", [64, 32, 4, 4]).parameter("bias", [32]);
+            let depthwise = images().parameter("weight", [64, 1, 3, 3]).attribute("groups", 64);
+            vec![up, depthwise]
+        }
         "crop" => vec![images().attribute("sides", json!([1, 2, 3, 2]))],
         "cross_entropy" => {
             vec![Draft::new(vec![vec![256, 1000, 1, 1]]), Draft::new(vec![vec![4, 21, 64, 64]])]
@@ -48,6 +58,10 @@ pub fn rows(operator: &str) -> Vec<Draft> {
         "linear" => {
             let features = Draft::new(vec![vec![64, 1024, 1, 1]]);
             vec![features.parameter("weight", [1000, 1024]).parameter("bias", [1000])]
+        }
+        "local_response_norm" => vec![images().attribute("size", 5)],
+        "log_softmax" | "softmax" => {
+            vec![Draft::new(vec![vec![256, 1000, 1, 1]]), Draft::new(vec![vec![4, 21, 64, 64]])]
         }
         "lp_pool2d" => {
             let pool = || images().attribute("kernel", json!([2, 2]));

@@ -128,8 +128,8 @@ fn predict(engine: &mut Engine, dataset: &Dataset, batch: usize) -> Result<Vec<P
     for batch in dataset.batches(batch) {
         let logits = engine.predict(&batch.images)?;
         let classes = dataset.classes();
-        for (logits, label) in logits.data().chunks_exact(classes).zip(batch.labels) {
-            predictions.push(Prediction::new(predictions.len(), label as usize, logits));
+        for (logits, label) in logits.data().chunks_exact(classes).zip(batch.labels()) {
+            predictions.push(Prediction::new(predictions.len(), *label as usize, logits));
         }
     }
     Ok(predictions)

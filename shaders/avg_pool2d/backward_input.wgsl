@@ -24,8 +24,18 @@ override CB: u32; // padded row after the last that counts
 override CL: u32; // first padded column that counts
 override CR: u32; // padded column after the last that counts
 
-@group(0) @binding(0) var<storage, read> grad_y: array<vec4f>;
-@group(0) @binding(1) var<storage, read_write> grad_x: array<vec4f>;
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
+@group(0) @binding(0) var<storage, read> grad_y: array<Quad>;
+@group(0) @binding(1) var<storage, read_write> grad_x: array<Quad>;
 @group(0) @binding(2) var<uniform> batch: u32;
 
 fn divisor(oy: u32, ox: u32) -> f32 {
@@ -63,8 +73,8 @@ fn main(
             if ox >= OW || px % SW + back_x * SW >= KW {
                 continue;
             }
-            sum += grad_y[((n * OH + oy) * OW + ox) * Q + q] / divisor(oy, ox);
+            sum += load(grad_y[((n * OH + oy) * OW + ox) * Q + q]) / divisor(oy, ox);
         }
     }
-    grad_x[quad] = sum;
+    grad_x[quad] = store(sum);
 }

@@ -25,8 +25,18 @@ override CB: u32; // padded row after the last that counts
 override CL: u32; // first padded column that counts
 override CR: u32; // padded column after the last that counts
 
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;
-@group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
+@group(0) @binding(0) var<storage, read> x: array<Quad>;
+@group(0) @binding(1) var<storage, read_write> y: array<Quad>;
 @group(0) @binding(2) var<uniform> batch: u32;
 
 fn divisor(oy: u32, ox: u32) -> f32 {
@@ -62,8 +72,8 @@ fn main(
             if ix >= W {
                 continue;
             }
-            sum += x[((n * H + iy) * W + ix) * Q + q];
+            sum += load(x[((n * H + iy) * W + ix) * Q + q]);
         }
     }
-    y[quad] = sum / divisor(oy, ox);
+    y[quad] = store(sum / divisor(oy, ox));
 }

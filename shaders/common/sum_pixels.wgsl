@@ -10,6 +10,16 @@
 
 override OUT_Q: u32 = 1;
 
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
 struct Params {
     pixels: u32,
     // How many pixels one split sums.
@@ -17,7 +27,7 @@ struct Params {
     splits: u32,
 }
 
-@group(0) @binding(0) var<storage, read> grad_output: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> grad_output: array<Quad>;
 @group(0) @binding(1) var<storage, read_write> partial: array<vec4<f32>>;
 @group(0) @binding(2) var<uniform> params: Params;
 
@@ -37,7 +47,7 @@ fn main(
     let end = min(begin + params.span, params.pixels);
     var sum = vec4(0.0);
     for (var pixel = begin; pixel < end; pixel++) {
-        sum += grad_output[pixel * OUT_Q + q];
+        sum += load(grad_output[pixel * OUT_Q + q]);
     }
     partial[i] = sum;
 }

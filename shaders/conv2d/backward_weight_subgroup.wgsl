@@ -18,7 +18,7 @@ override IN_W: u32 = 1;
 override IN_C: u32 = 4;
 override OUT_H: u32 = 1;
 override OUT_W: u32 = 1;
-override OUT_Q: u32 = 1;
+override OUT_C: u32 = 4;
 override KERNEL_H: u32 = 1;
 override KERNEL_W: u32 = 1;
 override STRIDE_H: i32 = 1;
@@ -28,6 +28,17 @@ override DILATION_W: i32 = 1;
 override PAD_TOP: i32 = 0;
 override PAD_LEFT: i32 = 0;
 override LANES: u32 = 8;
+override OUT_Q: u32 = (OUT_C + 3u) / 4u;
+
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
 
 struct Params {
     // The number of samples.
@@ -36,27 +47,26 @@ struct Params {
     span: u32,
 }
 
-@group(0) @binding(0) var<storage, read> input: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> grad_output: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> input: array<Quad>;
+@group(0) @binding(1) var<storage, read> grad_output: array<Quad>;
 @group(0) @binding(2) var<storage, read_write> partial: array<vec4<f32>>;
 @group(0) @binding(3) var<uniform> params: Params;
 
 const ROW_QUADS: u32 = 4;
 const OUTSIDE: u32 = 0xffffffffu;
 
-// One row of the weight's matrix: its offset from a pixel's first tap, and its channel (a quad of
-// channels, or one channel where there are fewer than four).
+// A quad of rows of the weight's matrix: the offset of its tap from a pixel's first, and its quad of channels.
 struct Row {
     y: i32,
     x: i32,
-    channel: u32,
+    quad: u32,
     valid: bool,
 }
 
-fn row_of_tap(tap: u32, channel: u32) -> Row {
+fn row_of_tap(tap: u32, quad: u32) -> Row {
     let y = i32(tap / KERNEL_W) * DILATION_H - PAD_TOP;
     let x = i32(tap % KERNEL_W) * DILATION_W - PAD_LEFT;
-    return Row(y, x, channel, tap < KERNEL_H * KERNEL_W);
+    return Row(y, x, quad, tap < KERNEL_H * KERNEL_W);
 }
 
 fn source(row: Row, sample: u32, y: u32, x: u32) -> u32 {
@@ -69,13 +79,20 @@ fn source(row: Row, sample: u32, y: u32, x: u32) -> u32 {
 fn channels(row: Row, sample: u32, y: u32, x: u32) -> vec4<f32> {
     let source = source(row, sample, y, x);
     let inside = source != OUTSIDE;
-    return select(vec4(0.0), input[select(0u, source * ((IN_C + 3u) / 4u) + row.channel, inside)], inside);
+    return select(vec4(0.0), load(input[select(0u, source * ((IN_C + 3u) / 4u) + row.quad, inside)]), inside);
 }
 
-fn channel(row: Row, sample: u32, y: u32, x: u32) -> f32 {
-    let source = source(row, sample, y, x);
-    let inside = source != OUTSIDE;
-    return select(0.0, input[select(0u, source, inside)][row.channel], inside);
+// A quad of the flattened (tap, channel) sum for inputs of fewer than four channels: it begins `skip` channels into the
+// first of the given taps, and goes on through those that follow.
+fn packed(skip: u32, first: vec4<f32>, second: vec4<f32>, third: vec4<f32>, fourth: vec4<f32>) -> vec4<f32> {
+    if (IN_C == 1u) {
+        return vec4(first.x, second.x, third.x, fourth.x);
+    }
+    if (IN_C == 2u) {
+        return vec4(first.xy, second.xy);
+    }
+    let late = select(vec4(first.yz, second.xy), vec4(first.z, second.xyz), skip == 2u);
+    return select(late, vec4(first.xyz, second.x), skip == 0u);
 }
 
 var<private> acc: array<vec4<f32>, 16>;
@@ -115,7 +132,7 @@ fn row_quads() -> u32 {
     return select(KERNEL_H * KERNEL_W * quads, (KERNEL_H * KERNEL_W * IN_C + 3u) / 4u, IN_C < 4u);
 }
 
-fn store(split: u32, row: u32, column: u32, value: vec4<f32>) {
+fn put(split: u32, row: u32, column: u32, value: vec4<f32>) {
     let rows = 4u * row_quads();
     if ((row < rows) & (column < OUT_Q)) {
         partial[(split * rows + row) * OUT_Q + column] = value;
@@ -143,10 +160,10 @@ fn main(
     let end = min(begin + params.span, params.batch * OUT_H * OUT_W);
     if (IN_C < 4u) {
         let k = 4u * quad;
-        let r0 = row_of_tap(k / IN_C, k % IN_C);
-        let r1 = row_of_tap((k + 1u) / IN_C, (k + 1u) % IN_C);
-        let r2 = row_of_tap((k + 2u) / IN_C, (k + 2u) % IN_C);
-        let r3 = row_of_tap((k + 3u) / IN_C, (k + 3u) % IN_C);
+        let r0 = row_of_tap(k / IN_C, 0u);
+        let r1 = row_of_tap(k / IN_C + 1u, 0u);
+        let r2 = row_of_tap(k / IN_C + 2u, 0u);
+        let r3 = row_of_tap(k / IN_C + 3u, 0u);
         for (var line = begin / OUT_W; line * OUT_W < end; line++) {
             let n = line / OUT_H;
             let y = line % OUT_H;
@@ -154,10 +171,16 @@ fn main(
             for (var x = max(begin, line * OUT_W) - line * OUT_W; x < last; x += 2u) {
                 // Past the end of the line or the split, the second pixel's rows are zero, whatever its gradient.
                 let at = select(OUT_W, x + ahead, x + ahead < last);
-                let a = vec4(channel(r0, n, y, at), channel(r1, n, y, at), channel(r2, n, y, at), channel(r3, n, y, at));
+                let a = packed(
+                    k % IN_C,
+                    channels(r0, n, y, at),
+                    channels(r1, n, y, at),
+                    channels(r2, n, y, at),
+                    channels(r3, n, y, at),
+                );
                 let d = (line * OUT_W + x) * OUT_Q + safe_column;
                 let next = select(d, d + OUT_Q, x + 1u < last);
-                step(a, grad_output[d], grad_output[next]);
+                step(a, load(grad_output[d]), load(grad_output[next]));
             }
         }
     } else {
@@ -171,25 +194,25 @@ fn main(
                 let at = select(OUT_W, x + ahead, x + ahead < last);
                 let d = (line * OUT_W + x) * OUT_Q + safe_column;
                 let next = select(d, d + OUT_Q, x + 1u < last);
-                step(channels(row, n, y, at), grad_output[d], grad_output[next]);
+                step(channels(row, n, y, at), load(grad_output[d]), load(grad_output[next]));
             }
         }
     }
     let first = 4u * first_quad;
-    store(group.z, first, column, acc[0]);
-    store(group.z, first + 1u, column, acc[1]);
-    store(group.z, first + 2u, column, acc[2]);
-    store(group.z, first + 3u, column, acc[3]);
-    store(group.z, first + 4u, column, acc[4]);
-    store(group.z, first + 5u, column, acc[5]);
-    store(group.z, first + 6u, column, acc[6]);
-    store(group.z, first + 7u, column, acc[7]);
-    store(group.z, first + 8u, column, acc[8]);
-    store(group.z, first + 9u, column, acc[9]);
-    store(group.z, first + 10u, column, acc[10]);
-    store(group.z, first + 11u, column, acc[11]);
-    store(group.z, first + 12u, column, acc[12]);
-    store(group.z, first + 13u, column, acc[13]);
-    store(group.z, first + 14u, column, acc[14]);
-    store(group.z, first + 15u, column, acc[15]);
+    put(group.z, first, column, acc[0]);
+    put(group.z, first + 1u, column, acc[1]);
+    put(group.z, first + 2u, column, acc[2]);
+    put(group.z, first + 3u, column, acc[3]);
+    put(group.z, first + 4u, column, acc[4]);
+    put(group.z, first + 5u, column, acc[5]);
+    put(group.z, first + 6u, column, acc[6]);
+    put(group.z, first + 7u, column, acc[7]);
+    put(group.z, first + 8u, column, acc[8]);
+    put(group.z, first + 9u, column, acc[9]);
+    put(group.z, first + 10u, column, acc[10]);
+    put(group.z, first + 11u, column, acc[11]);
+    put(group.z, first + 12u, column, acc[12]);
+    put(group.z, first + 13u, column, acc[13]);
+    put(group.z, first + 14u, column, acc[14]);
+    put(group.z, first + 15u, column, acc[15]);
 }

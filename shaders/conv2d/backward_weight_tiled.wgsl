@@ -16,7 +16,7 @@ override IN_W: u32 = 1;
 override IN_C: u32 = 4;
 override OUT_H: u32 = 1;
 override OUT_W: u32 = 1;
-override OUT_Q: u32 = 1;
+override OUT_C: u32 = 4;
 override KERNEL_H: u32 = 1;
 override KERNEL_W: u32 = 1;
 override STRIDE_H: i32 = 1;
@@ -25,6 +25,17 @@ override DILATION_H: i32 = 1;
 override DILATION_W: i32 = 1;
 override PAD_TOP: i32 = 0;
 override PAD_LEFT: i32 = 0;
+override OUT_Q: u32 = (OUT_C + 3u) / 4u;
+
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
 
 struct Params {
     // The number of samples.
@@ -33,26 +44,25 @@ struct Params {
     span: u32,
 }
 
-@group(0) @binding(0) var<storage, read> input: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> grad_output: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> input: array<Quad>;
+@group(0) @binding(1) var<storage, read> grad_output: array<Quad>;
 @group(0) @binding(2) var<storage, read_write> partial: array<vec4<f32>>;
 @group(0) @binding(3) var<uniform> params: Params;
 
 const OUTSIDE: u32 = 0xffffffffu;
 
-// One row of the weight's matrix: its offset from a pixel's first tap, and its channel (a quad of
-// channels, or one channel where there are fewer than four).
+// A quad of rows of the weight's matrix: the offset of its tap from a pixel's first, and its quad of channels.
 struct Row {
     y: i32,
     x: i32,
-    channel: u32,
+    quad: u32,
     valid: bool,
 }
 
-fn row_of_tap(tap: u32, channel: u32) -> Row {
+fn row_of_tap(tap: u32, quad: u32) -> Row {
     let y = i32(tap / KERNEL_W) * DILATION_H - PAD_TOP;
     let x = i32(tap % KERNEL_W) * DILATION_W - PAD_LEFT;
-    return Row(y, x, channel, tap < KERNEL_H * KERNEL_W);
+    return Row(y, x, quad, tap < KERNEL_H * KERNEL_W);
 }
 
 fn source(row: Row, sample: u32, y: u32, x: u32) -> u32 {
@@ -65,13 +75,20 @@ fn source(row: Row, sample: u32, y: u32, x: u32) -> u32 {
 fn channels(row: Row, sample: u32, y: u32, x: u32) -> vec4<f32> {
     let source = source(row, sample, y, x);
     let inside = source != OUTSIDE;
-    return select(vec4(0.0), input[select(0u, source * ((IN_C + 3u) / 4u) + row.channel, inside)], inside);
+    return select(vec4(0.0), load(input[select(0u, source * ((IN_C + 3u) / 4u) + row.quad, inside)]), inside);
 }
 
-fn channel(row: Row, sample: u32, y: u32, x: u32) -> f32 {
-    let source = source(row, sample, y, x);
-    let inside = source != OUTSIDE;
-    return select(0.0, input[select(0u, source, inside)][row.channel], inside);
+// A quad of the flattened (tap, channel) sum for inputs of fewer than four channels: it begins `skip` channels into the
+// first of the given taps, and goes on through those that follow.
+fn packed(skip: u32, first: vec4<f32>, second: vec4<f32>, third: vec4<f32>, fourth: vec4<f32>) -> vec4<f32> {
+    if (IN_C == 1u) {
+        return vec4(first.x, second.x, third.x, fourth.x);
+    }
+    if (IN_C == 2u) {
+        return vec4(first.xy, second.xy);
+    }
+    let late = select(vec4(first.yz, second.xy), vec4(first.z, second.xyz), skip == 2u);
+    return select(late, vec4(first.xyz, second.x), skip == 0u);
 }
 
 const TILE: u32 = 64;    // rows of the weight's matrix, and output channels
@@ -114,7 +131,7 @@ fn row_quads() -> u32 {
     return select(KERNEL_H * KERNEL_W * quads, (KERNEL_H * KERNEL_W * IN_C + 3u) / 4u, IN_C < 4u);
 }
 
-fn store(split: u32, row: u32, column: u32, value: vec4<f32>) {
+fn put(split: u32, row: u32, column: u32, value: vec4<f32>) {
     let rows = 4u * row_quads();
     if ((row < rows) & (column < OUT_Q)) {
         partial[(split * rows + row) * OUT_Q + column] = value;
@@ -138,10 +155,10 @@ fn main(
     let quads = (IN_C + 3u) / 4u;
     let k = 4u * quad;
     let row = row_of_tap(quad / quads, quad % quads);
-    let r0 = row_of_tap(k / IN_C, k % IN_C);
-    let r1 = row_of_tap((k + 1u) / IN_C, (k + 1u) % IN_C);
-    let r2 = row_of_tap((k + 2u) / IN_C, (k + 2u) % IN_C);
-    let r3 = row_of_tap((k + 3u) / IN_C, (k + 3u) % IN_C);
+    let r0 = row_of_tap(k / IN_C, 0u);
+    let r1 = row_of_tap(k / IN_C + 1u, 0u);
+    let r2 = row_of_tap(k / IN_C + 2u, 0u);
+    let r3 = row_of_tap(k / IN_C + 3u, 0u);
 
     let zero = vec4(0.0);
     acc = array(zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero);
@@ -156,33 +173,40 @@ fn main(
             var a = zero;
             if (pixel < end) {
                 if (IN_C < 4u) {
-                    a = vec4(channel(r0, n, y, x), channel(r1, n, y, x), channel(r2, n, y, x), channel(r3, n, y, x));
+                    a = packed(
+                        k % IN_C,
+                        channels(r0, n, y, x),
+                        channels(r1, n, y, x),
+                        channels(r2, n, y, x),
+                        channels(r3, n, y, x),
+                    );
                 } else {
                     a = channels(row, n, y, x);
                 }
             }
             rows[p * 16u + index % 16u] = a;
             let inside = (pixel < end) & (brought < OUT_Q);
-            columns[p * 16u + index % 16u] = select(zero, grad_output[select(0u, pixel * OUT_Q + brought, inside)], inside);
+            columns[p * 16u + index % 16u] =
+                select(zero, load(grad_output[select(0u, pixel * OUT_Q + brought, inside)]), inside);
         }
         workgroupBarrier();
         multiply(local.x, local.y);
         workgroupBarrier();
     }
-    store(group.z, 4u * (first + local.y), column + local.x, acc[0]);
-    store(group.z, 4u * (first + local.y), column + local.x + 8u, acc[1]);
-    store(group.z, 4u * (first + local.y) + 1u, column + local.x, acc[2]);
-    store(group.z, 4u * (first + local.y) + 1u, column + local.x + 8u, acc[3]);
-    store(group.z, 4u * (first + local.y) + 2u, column + local.x, acc[4]);
-    store(group.z, 4u * (first + local.y) + 2u, column + local.x + 8u, acc[5]);
-    store(group.z, 4u * (first + local.y) + 3u, column + local.x, acc[6]);
-    store(group.z, 4u * (first + local.y) + 3u, column + local.x + 8u, acc[7]);
-    store(group.z, 4u * (first + local.y + 8u), column + local.x, acc[8]);
-    store(group.z, 4u * (first + local.y + 8u), column + local.x + 8u, acc[9]);
-    store(group.z, 4u * (first + local.y + 8u) + 1u, column + local.x, acc[10]);
-    store(group.z, 4u * (first + local.y + 8u) + 1u, column + local.x + 8u, acc[11]);
-    store(group.z, 4u * (first + local.y + 8u) + 2u, column + local.x, acc[12]);
-    store(group.z, 4u * (first + local.y + 8u) + 2u, column + local.x + 8u, acc[13]);
-    store(group.z, 4u * (first + local.y + 8u) + 3u, column + local.x, acc[14]);
-    store(group.z, 4u * (first + local.y + 8u) + 3u, column + local.x + 8u, acc[15]);
+    put(group.z, 4u * (first + local.y), column + local.x, acc[0]);
+    put(group.z, 4u * (first + local.y), column + local.x + 8u, acc[1]);
+    put(group.z, 4u * (first + local.y) + 1u, column + local.x, acc[2]);
+    put(group.z, 4u * (first + local.y) + 1u, column + local.x + 8u, acc[3]);
+    put(group.z, 4u * (first + local.y) + 2u, column + local.x, acc[4]);
+    put(group.z, 4u * (first + local.y) + 2u, column + local.x + 8u, acc[5]);
+    put(group.z, 4u * (first + local.y) + 3u, column + local.x, acc[6]);
+    put(group.z, 4u * (first + local.y) + 3u, column + local.x + 8u, acc[7]);
+    put(group.z, 4u * (first + local.y + 8u), column + local.x, acc[8]);
+    put(group.z, 4u * (first + local.y + 8u), column + local.x + 8u, acc[9]);
+    put(group.z, 4u * (first + local.y + 8u) + 1u, column + local.x, acc[10]);
+    put(group.z, 4u * (first + local.y + 8u) + 1u, column + local.x + 8u, acc[11]);
+    put(group.z, 4u * (first + local.y + 8u) + 2u, column + local.x, acc[12]);
+    put(group.z, 4u * (first + local.y + 8u) + 2u, column + local.x + 8u, acc[13]);
+    put(group.z, 4u * (first + local.y + 8u) + 3u, column + local.x, acc[14]);
+    put(group.z, 4u * (first + local.y + 8u) + 3u, column + local.x + 8u, acc[15]);
 }

@@ -27,7 +27,7 @@ override IN_W: u32 = 1;
 override IN_C: u32 = 4;
 override OUT_H: u32 = 1;
 override OUT_W: u32 = 1;
-override OUT_Q: u32 = 1;
+override OUT_C: u32 = 4;
 override KERNEL_H: u32 = 1;
 override KERNEL_W: u32 = 1;
 override STRIDE_H: i32 = 1;
@@ -40,6 +40,30 @@ override UP_H: u32 = 1;
 override UP_W: u32 = 1;
 override BIAS: u32 = 0;
 override LANES: u32 = 8;
+override OUT_Q: u32 = (OUT_C + 3u) / 4u;
+
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
+// section result: how the output lies in memory: like an activation, but plain where it is a part of a split sum.
+alias Result = vec4<f32>;
+fn store_result(value: vec4<f32>) -> Result {
+    return value;
+}
+// end result
+
+// section activation: what the scheduler fuses into the store. Another function is put here.
+fn activate(x: vec4<f32>) -> vec4<f32> {
+    return x;
+}
+// end activation
 
 const ROWS: u32 = 16;
 
@@ -50,10 +74,10 @@ struct Params {
     span: u32,
 }
 
-@group(0) @binding(0) var<storage, read> input: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> input: array<Quad>;
 @group(0) @binding(1) var<storage, read> weight: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> output: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> output: array<Result>;
 @group(0) @binding(4) var<uniform> params: Params;
 
 // An output pixel: the sample, and where its first tap lies in the (dilated, unpadded) input.
@@ -92,20 +116,31 @@ fn source(p: Pixel, ky: u32, kx: u32) -> u32 {
 // Channels 4q .. 4q+3 under a tap.
 fn channels(source: u32, q: u32) -> vec4<f32> {
     let inside = source != OUTSIDE;
-    return select(vec4(0.0), input[select(0u, source * ((IN_C + 3u) / 4u) + q, inside)], inside);
+    return select(vec4(0.0), load(input[select(0u, source * ((IN_C + 3u) / 4u) + q, inside)]), inside);
 }
 
-// Row k of the flattened (tap, channel) sum, for inputs of fewer than four channels.
-fn flattened(p: Pixel, k: u32) -> f32 {
-    let tap = k / IN_C;
-    let source = source(p, tap / KERNEL_W, tap % KERNEL_W);
-    let inside = (source != OUTSIDE) & (tap < KERNEL_H * KERNEL_W);
-    return select(0.0, input[select(0u, source, inside)][k % IN_C], inside);
+// A quad of the flattened (tap, channel) sum for inputs of fewer than four channels: it begins `skip` channels into the
+// first of the given taps, and goes on through those that follow.
+fn packed(skip: u32, first: vec4<f32>, second: vec4<f32>, third: vec4<f32>, fourth: vec4<f32>) -> vec4<f32> {
+    if (IN_C == 1u) {
+        return vec4(first.x, second.x, third.x, fourth.x);
+    }
+    if (IN_C == 2u) {
+        return vec4(first.xy, second.xy);
+    }
+    let late = select(vec4(first.yz, second.xy), vec4(first.z, second.xyz), skip == 2u);
+    return select(late, vec4(first.xyz, second.x), skip == 0u);
 }
 
-fn flattened_quad(p: Pixel, q: u32) -> vec4<f32> {
+// The channels under a tap, zero past the last tap, for inputs of fewer than four channels.
+fn under(p: Pixel, tap: u32) -> vec4<f32> {
+    return channels(select(OUTSIDE, source(p, tap / KERNEL_W, tap % KERNEL_W), tap < KERNEL_H * KERNEL_W), 0u);
+}
+
+fn flattened(p: Pixel, q: u32) -> vec4<f32> {
     let k = 4u * q;
-    return vec4(flattened(p, k), flattened(p, k + 1u), flattened(p, k + 2u), flattened(p, k + 3u));
+    let tap = k / IN_C;
+    return packed(k % IN_C, under(p, tap), under(p, tap + 1u), under(p, tap + 2u), under(p, tap + 3u));
 }
 
 // acc + the product of one pixel's quad with the four weight rows.
@@ -140,16 +175,22 @@ fn step(low: vec4<f32>, high: vec4<f32>, w: u32) {
     acc[15] = madd(acc[15], subgroupBroadcast(high, 7u), b0, b1, b2, b3);
 }
 
-fn store(split: u32, row: u32, phase: vec2<u32>, column: u32, value: vec4<f32>) {
+// What is stored of a finished sum. The lanes past the last channel stay zero, which an activation of 0 need not be.
+fn finished(column: u32, sum: vec4<f32>) -> vec4<f32> {
+    return select(vec4(0.0), activate(sum), vec4(4u * column) + vec4(0u, 1u, 2u, 3u) < vec4(OUT_C));
+}
+
+fn put(split: u32, row: u32, phase: vec2<u32>, column: u32, value: vec4<f32>) {
     let index = pixel(row, phase).index;
     if ((index != OUTSIDE) & (column < OUT_Q)) {
-        output[(split * params.batch * OUT_H * OUT_W + index) * OUT_Q + column] = value;
+        output[(split * params.batch * OUT_H * OUT_W + index) * OUT_Q + column] = store_result(finished(column, value));
     }
 }
 
-// Whether any pixel of the phase meets the input under a tap of this row or column.
+// Whether any pixel of the phase meets the input under a tap of this row or column. Both remainders are of what is not
+// negative: of a negative number GLSL has none.
 fn meets(phase: u32, tap: u32, dilation: i32, pad: i32, up: u32) -> bool {
-    return up == 1u || (i32(phase) + i32(tap) * dilation - pad) % i32(up) == 0;
+    return (phase + tap * u32(dilation) + u32(max(-pad, 0))) % up == u32(max(pad, 0)) % up;
 }
 
 @compute @workgroup_size(LANES)
@@ -179,7 +220,7 @@ fn main(
     if (IN_C < 4u) {
         let end = min(begin + params.span, (KERNEL_H * KERNEL_W * IN_C + 3u) / 4u);
         for (var q = begin; q < end; q++) {
-            step(flattened_quad(low, q), flattened_quad(high, q), 4u * q * OUT_Q + safe_column);
+            step(flattened(low, q), flattened(high, q), 4u * q * OUT_Q + safe_column);
         }
     } else {
         let quads = (IN_C + 3u) / 4u;
@@ -199,20 +240,20 @@ fn main(
             }
         }
     }
-    store(split, first, phase, column, acc[0]);
-    store(split, first + 1u, phase, column, acc[1]);
-    store(split, first + 2u, phase, column, acc[2]);
-    store(split, first + 3u, phase, column, acc[3]);
-    store(split, first + 4u, phase, column, acc[4]);
-    store(split, first + 5u, phase, column, acc[5]);
-    store(split, first + 6u, phase, column, acc[6]);
-    store(split, first + 7u, phase, column, acc[7]);
-    store(split, first + 8u, phase, column, acc[8]);
-    store(split, first + 9u, phase, column, acc[9]);
-    store(split, first + 10u, phase, column, acc[10]);
-    store(split, first + 11u, phase, column, acc[11]);
-    store(split, first + 12u, phase, column, acc[12]);
-    store(split, first + 13u, phase, column, acc[13]);
-    store(split, first + 14u, phase, column, acc[14]);
-    store(split, first + 15u, phase, column, acc[15]);
+    put(split, first, phase, column, acc[0]);
+    put(split, first + 1u, phase, column, acc[1]);
+    put(split, first + 2u, phase, column, acc[2]);
+    put(split, first + 3u, phase, column, acc[3]);
+    put(split, first + 4u, phase, column, acc[4]);
+    put(split, first + 5u, phase, column, acc[5]);
+    put(split, first + 6u, phase, column, acc[6]);
+    put(split, first + 7u, phase, column, acc[7]);
+    put(split, first + 8u, phase, column, acc[8]);
+    put(split, first + 9u, phase, column, acc[9]);
+    put(split, first + 10u, phase, column, acc[10]);
+    put(split, first + 11u, phase, column, acc[11]);
+    put(split, first + 12u, phase, column, acc[12]);
+    put(split, first + 13u, phase, column, acc[13]);
+    put(split, first + 14u, phase, column, acc[14]);
+    put(split, first + 15u, phase, column, acc[15]);
 }

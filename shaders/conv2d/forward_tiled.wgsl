@@ -20,7 +20,7 @@ override IN_W: u32 = 1;
 override IN_C: u32 = 4;
 override OUT_H: u32 = 1;
 override OUT_W: u32 = 1;
-override OUT_Q: u32 = 1;
+override OUT_C: u32 = 4;
 override KERNEL_H: u32 = 1;
 override KERNEL_W: u32 = 1;
 override STRIDE_H: i32 = 1;
@@ -32,6 +32,30 @@ override PAD_LEFT: i32 = 0;
 override UP_H: u32 = 1;
 override UP_W: u32 = 1;
 override BIAS: u32 = 0;
+override OUT_Q: u32 = (OUT_C + 3u) / 4u;
+
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
+// section result: how the output lies in memory: like an activation, but plain where it is a part of a split sum.
+alias Result = vec4<f32>;
+fn store_result(value: vec4<f32>) -> Result {
+    return value;
+}
+// end result
+
+// section activation: what the scheduler fuses into the store. Another function is put here.
+fn activate(x: vec4<f32>) -> vec4<f32> {
+    return x;
+}
+// end activation
 
 struct Params {
     // The number of samples.
@@ -40,10 +64,10 @@ struct Params {
     span: u32,
 }
 
-@group(0) @binding(0) var<storage, read> input: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> input: array<Quad>;
 @group(0) @binding(1) var<storage, read> weight: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> output: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> output: array<Result>;
 @group(0) @binding(4) var<uniform> params: Params;
 
 // An output pixel: the sample, and where its first tap lies in the (dilated, unpadded) input.
@@ -82,20 +106,31 @@ fn source(p: Pixel, ky: u32, kx: u32) -> u32 {
 // Channels 4q .. 4q+3 under a tap.
 fn channels(source: u32, q: u32) -> vec4<f32> {
     let inside = source != OUTSIDE;
-    return select(vec4(0.0), input[select(0u, source * ((IN_C + 3u) / 4u) + q, inside)], inside);
+    return select(vec4(0.0), load(input[select(0u, source * ((IN_C + 3u) / 4u) + q, inside)]), inside);
 }
 
-// Row k of the flattened (tap, channel) sum, for inputs of fewer than four channels.
-fn flattened(p: Pixel, k: u32) -> f32 {
-    let tap = k / IN_C;
-    let source = source(p, tap / KERNEL_W, tap % KERNEL_W);
-    let inside = (source != OUTSIDE) & (tap < KERNEL_H * KERNEL_W);
-    return select(0.0, input[select(0u, source, inside)][k % IN_C], inside);
+// A quad of the flattened (tap, channel) sum for inputs of fewer than four channels: it begins `skip` channels into the
+// first of the given taps, and goes on through those that follow.
+fn packed(skip: u32, first: vec4<f32>, second: vec4<f32>, third: vec4<f32>, fourth: vec4<f32>) -> vec4<f32> {
+    if (IN_C == 1u) {
+        return vec4(first.x, second.x, third.x, fourth.x);
+    }
+    if (IN_C == 2u) {
+        return vec4(first.xy, second.xy);
+    }
+    let late = select(vec4(first.yz, second.xy), vec4(first.z, second.xyz), skip == 2u);
+    return select(late, vec4(first.xyz, second.x), skip == 0u);
 }
 
-fn flattened_quad(p: Pixel, q: u32) -> vec4<f32> {
+// The channels under a tap, zero past the last tap, for inputs of fewer than four channels.
+fn under(p: Pixel, tap: u32) -> vec4<f32> {
+    return channels(select(OUTSIDE, source(p, tap / KERNEL_W, tap % KERNEL_W), tap < KERNEL_H * KERNEL_W), 0u);
+}
+
+fn flattened(p: Pixel, q: u32) -> vec4<f32> {
     let k = 4u * q;
-    return vec4(flattened(p, k), flattened(p, k + 1u), flattened(p, k + 2u), flattened(p, k + 3u));
+    let tap = k / IN_C;
+    return packed(k % IN_C, under(p, tap), under(p, tap + 1u), under(p, tap + 2u), under(p, tap + 3u));
 }
 
 const TILE: u32 = 64;      // pixels, and output channels
@@ -157,22 +192,33 @@ fn multiply(tx: u32, ty: u32) {
     }
 }
 
-fn store(split: u32, row: u32, phase: vec2<u32>, column: u32, value: vec4<f32>) {
+// What is stored of a finished sum. The lanes past the last channel stay zero, which an activation of 0 need not be.
+fn finished(column: u32, sum: vec4<f32>) -> vec4<f32> {
+    return select(vec4(0.0), activate(sum), vec4(4u * column) + vec4(0u, 1u, 2u, 3u) < vec4(OUT_C));
+}
+
+fn put(split: u32, row: u32, phase: vec2<u32>, column: u32, value: vec4<f32>) {
     let index = pixel(row, phase).index;
     if ((index != OUTSIDE) & (column < OUT_Q)) {
-        output[(split * params.batch * OUT_H * OUT_W + index) * OUT_Q + column] = value;
+        output[(split * params.batch * OUT_H * OUT_W + index) * OUT_Q + column] = store_result(finished(column, value));
     }
 }
 
 // Quad k of the flattened sum over taps and channels.
 fn quad_of(p: Pixel, k: u32) -> vec4<f32> {
     if (IN_C < 4u) {
-        return flattened_quad(p, k);
+        return flattened(p, k);
     }
     let quads = (IN_C + 3u) / 4u;
     let tap = k / quads;
     let inside = tap < KERNEL_H * KERNEL_W;
     return channels(select(OUTSIDE, source(p, tap / KERNEL_W, tap % KERNEL_W), inside), k % quads);
+}
+
+// Whether any pixel of the phase meets the input under a tap of this row or column. Both remainders are of what is not
+// negative: of a negative number GLSL has none.
+fn meets(phase: u32, tap: u32, dilation: i32, pad: i32, up: u32) -> bool {
+    return (phase + tap * u32(dilation) + u32(max(-pad, 0))) % up == u32(max(pad, 0)) % up;
 }
 
 // Whether all of a step's quads lie under one tap that no pixel of the phase meets.
@@ -181,10 +227,9 @@ fn skipped(phase: vec2<u32>, k: u32) -> bool {
     if ((UP_H == 1u && UP_W == 1u) || IN_C < 4u || quads % DEPTH != 0u) {
         return false;
     }
-    let tap = k / quads;
-    let y = i32(phase.y) + i32(tap / KERNEL_W) * DILATION_H - PAD_TOP;
-    let x = i32(phase.x) + i32(tap % KERNEL_W) * DILATION_W - PAD_LEFT;
-    return y % i32(UP_H) != 0 || x % i32(UP_W) != 0;
+    let ky = k / quads / KERNEL_W;
+    let kx = k / quads % KERNEL_W;
+    return !meets(phase.y, ky, DILATION_H, PAD_TOP, UP_H) || !meets(phase.x, kx, DILATION_W, PAD_LEFT, UP_W);
 }
 
 @compute @workgroup_size(8, 8)
@@ -227,20 +272,20 @@ fn main(
         multiply(local.x, local.y);
         workgroupBarrier();
     }
-    store(split, first + local.y, phase, column + local.x, acc[0]);
-    store(split, first + local.y, phase, column + local.x + 8u, acc[1]);
-    store(split, first + local.y + 8u, phase, column + local.x, acc[2]);
-    store(split, first + local.y + 8u, phase, column + local.x + 8u, acc[3]);
-    store(split, first + local.y + 16u, phase, column + local.x, acc[4]);
-    store(split, first + local.y + 16u, phase, column + local.x + 8u, acc[5]);
-    store(split, first + local.y + 24u, phase, column + local.x, acc[6]);
-    store(split, first + local.y + 24u, phase, column + local.x + 8u, acc[7]);
-    store(split, first + local.y + 32u, phase, column + local.x, acc[8]);
-    store(split, first + local.y + 32u, phase, column + local.x + 8u, acc[9]);
-    store(split, first + local.y + 40u, phase, column + local.x, acc[10]);
-    store(split, first + local.y + 40u, phase, column + local.x + 8u, acc[11]);
-    store(split, first + local.y + 48u, phase, column + local.x, acc[12]);
-    store(split, first + local.y + 48u, phase, column + local.x + 8u, acc[13]);
-    store(split, first + local.y + 56u, phase, column + local.x, acc[14]);
-    store(split, first + local.y + 56u, phase, column + local.x + 8u, acc[15]);
+    put(split, first + local.y, phase, column + local.x, acc[0]);
+    put(split, first + local.y, phase, column + local.x + 8u, acc[1]);
+    put(split, first + local.y + 8u, phase, column + local.x, acc[2]);
+    put(split, first + local.y + 8u, phase, column + local.x + 8u, acc[3]);
+    put(split, first + local.y + 16u, phase, column + local.x, acc[4]);
+    put(split, first + local.y + 16u, phase, column + local.x + 8u, acc[5]);
+    put(split, first + local.y + 24u, phase, column + local.x, acc[6]);
+    put(split, first + local.y + 24u, phase, column + local.x + 8u, acc[7]);
+    put(split, first + local.y + 32u, phase, column + local.x, acc[8]);
+    put(split, first + local.y + 32u, phase, column + local.x + 8u, acc[9]);
+    put(split, first + local.y + 40u, phase, column + local.x, acc[10]);
+    put(split, first + local.y + 40u, phase, column + local.x + 8u, acc[11]);
+    put(split, first + local.y + 48u, phase, column + local.x, acc[12]);
+    put(split, first + local.y + 48u, phase, column + local.x + 8u, acc[13]);
+    put(split, first + local.y + 56u, phase, column + local.x, acc[14]);
+    put(split, first + local.y + 56u, phase, column + local.x + 8u, acc[15]);
 }

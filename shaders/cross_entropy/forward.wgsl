@@ -9,9 +9,8 @@
 // class_weights: one f32 a class, as quads; zero in the pad lanes.
 // step: the state of the step. Rows of samples from `samples` on are padding; they do not count, nor
 // do rows whose label is IGNORE_INDEX (or no class at all; the host lets none through).
-// rows: (top, log_sum, weight w_y, 1 if it counts and 0 if not) of each row, for the backward pass.
-// partials: for each workgroup the sums over its rows of (loss, weight w_y, predictions that are right,
-// rows that count).
+// rows: (top, log_sum, weight w_y, 1 + y if it counts and 0 if not) of each row, for the backward pass; and behind
+// them for each workgroup the sums over its rows of (loss, weight w_y, predictions that are right, rows that count).
 //
 // An invocation owns one row and goes through its classes twice, a workgroup 64 rows, which it sums as a
 // fixed tree. The heads of classifiers have few rows: a larger workgroup would mostly idle.
@@ -28,6 +27,16 @@ override IGNORE_INDEX: i32;
 // Σ w_c
 override CLASS_WEIGHT_SUM: f32;
 
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
 struct StepState {
     seed_low: u32,
     seed_high: u32,
@@ -35,14 +44,13 @@ struct StepState {
     samples: u32,
 }
 
-@group(0) @binding(0) var<storage, read> prediction: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> prediction: array<Quad>;
 @group(0) @binding(1) var<storage, read> labels: array<i32>;
 @group(0) @binding(2) var<storage, read> class_weights: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read> step: StepState;
-@group(0) @binding(4) var<storage, read_write> rows: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read_write> partials: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> rows: array<vec4<f32>>;
+@group(0) @binding(4) var<uniform> step: StepState;
 // The number of samples, padding included.
-@group(0) @binding(6) var<uniform> batch: u32;
+@group(0) @binding(5) var<uniform> batch: u32;
 
 var<workgroup> sums: array<vec4<f32>, WORKGROUP>;
 
@@ -53,13 +61,14 @@ fn measure(row: u32) -> vec4<f32> {
     let is_class = labels[row] >= 0 && labels[row] < i32(CLASSES);
     let counts = row / PIXELS < step.samples && is_class && labels[row] != IGNORE_INDEX;
     let label = select(0u, u32(labels[row]), counts);
-    let own = prediction[first + label / 4u][label % 4u];
+    let own_quad = load(prediction[first + label / 4u]);
+    let own = own_quad[label % 4u];
 
     // The prediction is the first of the largest logits: what comes before the label must be less.
     var largest = vec4(LOWEST);
     var is_right = true;
     for (var quad = 0u; quad < quads; quad++) {
-        let logits = prediction[first + quad];
+        let logits = load(prediction[first + quad]);
         let classes = quad * 4u + LANES;
         let is_pad = classes >= vec4(CLASSES);
         largest = max(largest, select(logits, vec4(LOWEST), is_pad));
@@ -71,14 +80,14 @@ fn measure(row: u32) -> vec4<f32> {
     var exponentials = vec4<f32>();
     var smoothing = vec4<f32>();
     for (var quad = 0u; quad < quads; quad++) {
-        let below = prediction[first + quad] - top;
+        let below = load(prediction[first + quad]) - top;
         let is_pad = quad * 4u + LANES >= vec4(CLASSES);
         exponentials += select(exp(below), vec4<f32>(), is_pad);
         smoothing -= select(class_weights[quad] * below, vec4<f32>(), is_pad);
     }
     let log_sum = log(exponentials.x + exponentials.y + exponentials.z + exponentials.w);
     let weight = class_weights[label / 4u][label % 4u];
-    rows[row] = vec4(top, log_sum, weight, select(0.0, 1.0, counts));
+    rows[row] = vec4(top, log_sum, weight, select(0.0, 1.0 + f32(label), counts));
     if !counts {
         return vec4<f32>();
     }
@@ -115,6 +124,6 @@ fn main(
     }
     // A folded dispatch has workgroups too many; those have no row.
     if invocation == 0u && row < row_count {
-        partials[group] = sums[0];
+        rows[row_count + group] = sums[0];
     }
 }

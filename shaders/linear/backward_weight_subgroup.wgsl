@@ -11,8 +11,19 @@
 // at a time. common/sum_partials.wgsl joins the splits.
 
 override IN_C: u32 = 4;
-override OUT_Q: u32 = 1;
+override OUT_C: u32 = 4;
 override LANES: u32 = 8;
+override OUT_Q: u32 = (OUT_C + 3u) / 4u;
+
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
 
 const ROW_QUADS: u32 = 4;
 
@@ -23,8 +34,8 @@ struct Params {
     span: u32,
 }
 
-@group(0) @binding(0) var<storage, read> input: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> grad_output: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> input: array<Quad>;
+@group(0) @binding(1) var<storage, read> grad_output: array<Quad>;
 @group(0) @binding(2) var<storage, read_write> partial: array<vec4<f32>>;
 @group(0) @binding(3) var<uniform> params: Params;
 
@@ -59,7 +70,7 @@ fn step(a: vec4<f32>, first: vec4<f32>, second: vec4<f32>) {
     acc[15] = fma(vec4(b3.w), second, fma(vec4(a3.w), first, acc[15]));
 }
 
-fn store(split: u32, row: u32, column: u32, value: vec4<f32>) {
+fn put(split: u32, row: u32, column: u32, value: vec4<f32>) {
     let rows = (IN_C + 3u) / 4u * 4u;
     if ((row < rows) & (column < OUT_Q)) {
         partial[(split * rows + row) * OUT_Q + column] = value;
@@ -89,25 +100,25 @@ fn main(
     for (var m = begin; m < end; m += 2u) {
         let last = m + 1u >= end;
         let mine = m + ahead;
-        let a = select(input[min(mine, end - 1u) * quads + quad], vec4(0.0), mine >= end);
+        let a = select(load(input[min(mine, end - 1u) * quads + quad]), vec4(0.0), mine >= end);
         let d = m * OUT_Q + safe_column;
-        step(a, grad_output[d], grad_output[select(d + OUT_Q, d, last)]);
+        step(a, load(grad_output[d]), load(grad_output[select(d + OUT_Q, d, last)]));
     }
     let first = 4u * first_quad;
-    store(group.z, first, column, acc[0]);
-    store(group.z, first + 1u, column, acc[1]);
-    store(group.z, first + 2u, column, acc[2]);
-    store(group.z, first + 3u, column, acc[3]);
-    store(group.z, first + 4u, column, acc[4]);
-    store(group.z, first + 5u, column, acc[5]);
-    store(group.z, first + 6u, column, acc[6]);
-    store(group.z, first + 7u, column, acc[7]);
-    store(group.z, first + 8u, column, acc[8]);
-    store(group.z, first + 9u, column, acc[9]);
-    store(group.z, first + 10u, column, acc[10]);
-    store(group.z, first + 11u, column, acc[11]);
-    store(group.z, first + 12u, column, acc[12]);
-    store(group.z, first + 13u, column, acc[13]);
-    store(group.z, first + 14u, column, acc[14]);
-    store(group.z, first + 15u, column, acc[15]);
+    put(group.z, first, column, acc[0]);
+    put(group.z, first + 1u, column, acc[1]);
+    put(group.z, first + 2u, column, acc[2]);
+    put(group.z, first + 3u, column, acc[3]);
+    put(group.z, first + 4u, column, acc[4]);
+    put(group.z, first + 5u, column, acc[5]);
+    put(group.z, first + 6u, column, acc[6]);
+    put(group.z, first + 7u, column, acc[7]);
+    put(group.z, first + 8u, column, acc[8]);
+    put(group.z, first + 9u, column, acc[9]);
+    put(group.z, first + 10u, column, acc[10]);
+    put(group.z, first + 11u, column, acc[11]);
+    put(group.z, first + 12u, column, acc[12]);
+    put(group.z, first + 13u, column, acc[13]);
+    put(group.z, first + 14u, column, acc[14]);
+    put(group.z, first + 15u, column, acc[15]);
 }

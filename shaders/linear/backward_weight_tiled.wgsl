@@ -8,7 +8,18 @@
 // registers.
 
 override IN_C: u32 = 4;
-override OUT_Q: u32 = 1;
+override OUT_C: u32 = 4;
+override OUT_Q: u32 = (OUT_C + 3u) / 4u;
+
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
 
 struct Params {
     // How many rows (samples, or pixels) there are.
@@ -17,8 +28,8 @@ struct Params {
     span: u32,
 }
 
-@group(0) @binding(0) var<storage, read> input: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> grad_output: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> input: array<Quad>;
+@group(0) @binding(1) var<storage, read> grad_output: array<Quad>;
 @group(0) @binding(2) var<storage, read_write> partial: array<vec4<f32>>;
 @group(0) @binding(3) var<uniform> params: Params;
 
@@ -57,7 +68,7 @@ fn multiply(tx: u32, ty: u32) {
     }
 }
 
-fn store(split: u32, row: u32, column: u32, value: vec4<f32>) {
+fn put(split: u32, row: u32, column: u32, value: vec4<f32>) {
     let rows = (IN_C + 3u) / 4u * 4u;
     if ((row < rows) & (column < OUT_Q)) {
         partial[(split * rows + row) * OUT_Q + column] = value;
@@ -88,28 +99,28 @@ fn main(
             let m = base + p;
             let has_row = (m < end) & (quad < quads);
             let has_column = (m < end) & (brought < OUT_Q);
-            rows[p * 16u + index % 16u] = select(zero, input[select(0u, m * quads + quad, has_row)], has_row);
+            rows[p * 16u + index % 16u] = select(zero, load(input[select(0u, m * quads + quad, has_row)]), has_row);
             columns[p * 16u + index % 16u] =
-                select(zero, grad_output[select(0u, m * OUT_Q + brought, has_column)], has_column);
+                select(zero, load(grad_output[select(0u, m * OUT_Q + brought, has_column)]), has_column);
         }
         workgroupBarrier();
         multiply(local.x, local.y);
         workgroupBarrier();
     }
-    store(group.z, 4u * (first + local.y), column + local.x, acc[0]);
-    store(group.z, 4u * (first + local.y), column + local.x + 8u, acc[1]);
-    store(group.z, 4u * (first + local.y) + 1u, column + local.x, acc[2]);
-    store(group.z, 4u * (first + local.y) + 1u, column + local.x + 8u, acc[3]);
-    store(group.z, 4u * (first + local.y) + 2u, column + local.x, acc[4]);
-    store(group.z, 4u * (first + local.y) + 2u, column + local.x + 8u, acc[5]);
-    store(group.z, 4u * (first + local.y) + 3u, column + local.x, acc[6]);
-    store(group.z, 4u * (first + local.y) + 3u, column + local.x + 8u, acc[7]);
-    store(group.z, 4u * (first + local.y + 8u), column + local.x, acc[8]);
-    store(group.z, 4u * (first + local.y + 8u), column + local.x + 8u, acc[9]);
-    store(group.z, 4u * (first + local.y + 8u) + 1u, column + local.x, acc[10]);
-    store(group.z, 4u * (first + local.y + 8u) + 1u, column + local.x + 8u, acc[11]);
-    store(group.z, 4u * (first + local.y + 8u) + 2u, column + local.x, acc[12]);
-    store(group.z, 4u * (first + local.y + 8u) + 2u, column + local.x + 8u, acc[13]);
-    store(group.z, 4u * (first + local.y + 8u) + 3u, column + local.x, acc[14]);
-    store(group.z, 4u * (first + local.y + 8u) + 3u, column + local.x + 8u, acc[15]);
+    put(group.z, 4u * (first + local.y), column + local.x, acc[0]);
+    put(group.z, 4u * (first + local.y), column + local.x + 8u, acc[1]);
+    put(group.z, 4u * (first + local.y) + 1u, column + local.x, acc[2]);
+    put(group.z, 4u * (first + local.y) + 1u, column + local.x + 8u, acc[3]);
+    put(group.z, 4u * (first + local.y) + 2u, column + local.x, acc[4]);
+    put(group.z, 4u * (first + local.y) + 2u, column + local.x + 8u, acc[5]);
+    put(group.z, 4u * (first + local.y) + 3u, column + local.x, acc[6]);
+    put(group.z, 4u * (first + local.y) + 3u, column + local.x + 8u, acc[7]);
+    put(group.z, 4u * (first + local.y + 8u), column + local.x, acc[8]);
+    put(group.z, 4u * (first + local.y + 8u), column + local.x + 8u, acc[9]);
+    put(group.z, 4u * (first + local.y + 8u) + 1u, column + local.x, acc[10]);
+    put(group.z, 4u * (first + local.y + 8u) + 1u, column + local.x + 8u, acc[11]);
+    put(group.z, 4u * (first + local.y + 8u) + 2u, column + local.x, acc[12]);
+    put(group.z, 4u * (first + local.y + 8u) + 2u, column + local.x + 8u, acc[13]);
+    put(group.z, 4u * (first + local.y + 8u) + 3u, column + local.x, acc[14]);
+    put(group.z, 4u * (first + local.y + 8u) + 3u, column + local.x + 8u, acc[15]);
 }

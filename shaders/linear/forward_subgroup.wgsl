@@ -12,9 +12,33 @@
 // sum, so that few outputs with a long sum still fill the device; the bias goes with the first.
 
 override IN_C: u32 = 4;
-override OUT_Q: u32 = 1;
+override OUT_C: u32 = 4;
 override BIAS: u32 = 0;
 override LANES: u32 = 8;
+override OUT_Q: u32 = (OUT_C + 3u) / 4u;
+
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
+// section result: how the output lies in memory: like an activation, but plain where it is a part of a split sum.
+alias Result = vec4<f32>;
+fn store_result(value: vec4<f32>) -> Result {
+    return value;
+}
+// end result
+
+// section activation: what the scheduler fuses into the store. Another function is put here.
+fn activate(x: vec4<f32>) -> vec4<f32> {
+    return x;
+}
+// end activation
 
 const ROWS: u32 = 16;
 
@@ -25,10 +49,10 @@ struct Params {
     span: u32,
 }
 
-@group(0) @binding(0) var<storage, read> input: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> input: array<Quad>;
 @group(0) @binding(1) var<storage, read> weight: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> output: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> output: array<Result>;
 @group(0) @binding(4) var<uniform> params: Params;
 
 fn madd(acc: vec4<f32>, a: vec4<f32>, b0: vec4<f32>, b1: vec4<f32>, b2: vec4<f32>, b3: vec4<f32>) -> vec4<f32> {
@@ -62,9 +86,14 @@ fn step(low: vec4<f32>, high: vec4<f32>, w: u32) {
     acc[15] = madd(acc[15], subgroupBroadcast(high, 7u), b0, b1, b2, b3);
 }
 
-fn store(split: u32, row: u32, column: u32, value: vec4<f32>) {
+// What is stored of a finished sum. The lanes past the last channel stay zero, which an activation of 0 need not be.
+fn finished(column: u32, sum: vec4<f32>) -> vec4<f32> {
+    return select(vec4(0.0), activate(sum), vec4(4u * column) + vec4(0u, 1u, 2u, 3u) < vec4(OUT_C));
+}
+
+fn put(split: u32, row: u32, column: u32, value: vec4<f32>) {
     if ((row < params.rows) & (column < OUT_Q)) {
-        output[(split * params.rows + row) * OUT_Q + column] = value;
+        output[(split * params.rows + row) * OUT_Q + column] = store_result(finished(column, value));
     }
 }
 
@@ -93,22 +122,22 @@ fn main(
     let begin = group.z * params.span;
     let end = min(begin + params.span, quads);
     for (var q = begin; q < end; q++) {
-        step(input[low + q], input[high + q], 4u * q * OUT_Q + safe_column);
+        step(load(input[low + q]), load(input[high + q]), 4u * q * OUT_Q + safe_column);
     }
-    store(group.z, first, column, acc[0]);
-    store(group.z, first + 1u, column, acc[1]);
-    store(group.z, first + 2u, column, acc[2]);
-    store(group.z, first + 3u, column, acc[3]);
-    store(group.z, first + 4u, column, acc[4]);
-    store(group.z, first + 5u, column, acc[5]);
-    store(group.z, first + 6u, column, acc[6]);
-    store(group.z, first + 7u, column, acc[7]);
-    store(group.z, first + 8u, column, acc[8]);
-    store(group.z, first + 9u, column, acc[9]);
-    store(group.z, first + 10u, column, acc[10]);
-    store(group.z, first + 11u, column, acc[11]);
-    store(group.z, first + 12u, column, acc[12]);
-    store(group.z, first + 13u, column, acc[13]);
-    store(group.z, first + 14u, column, acc[14]);
-    store(group.z, first + 15u, column, acc[15]);
+    put(group.z, first, column, acc[0]);
+    put(group.z, first + 1u, column, acc[1]);
+    put(group.z, first + 2u, column, acc[2]);
+    put(group.z, first + 3u, column, acc[3]);
+    put(group.z, first + 4u, column, acc[4]);
+    put(group.z, first + 5u, column, acc[5]);
+    put(group.z, first + 6u, column, acc[6]);
+    put(group.z, first + 7u, column, acc[7]);
+    put(group.z, first + 8u, column, acc[8]);
+    put(group.z, first + 9u, column, acc[9]);
+    put(group.z, first + 10u, column, acc[10]);
+    put(group.z, first + 11u, column, acc[11]);
+    put(group.z, first + 12u, column, acc[12]);
+    put(group.z, first + 13u, column, acc[13]);
+    put(group.z, first + 14u, column, acc[14]);
+    put(group.z, first + 15u, column, acc[15]);
 }

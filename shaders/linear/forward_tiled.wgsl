@@ -8,8 +8,32 @@
 // registers.
 
 override IN_C: u32 = 4;
-override OUT_Q: u32 = 1;
+override OUT_C: u32 = 4;
 override BIAS: u32 = 0;
+override OUT_Q: u32 = (OUT_C + 3u) / 4u;
+
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
+// section result: how the output lies in memory: like an activation, but plain where it is a part of a split sum.
+alias Result = vec4<f32>;
+fn store_result(value: vec4<f32>) -> Result {
+    return value;
+}
+// end result
+
+// section activation: what the scheduler fuses into the store. Another function is put here.
+fn activate(x: vec4<f32>) -> vec4<f32> {
+    return x;
+}
+// end activation
 
 struct Params {
     // How many rows (samples, or pixels) there are.
@@ -18,10 +42,10 @@ struct Params {
     span: u32,
 }
 
-@group(0) @binding(0) var<storage, read> input: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> input: array<Quad>;
 @group(0) @binding(1) var<storage, read> weight: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> output: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> output: array<Result>;
 @group(0) @binding(4) var<uniform> params: Params;
 
 const TILE: u32 = 64;      // rows, and outputs
@@ -83,9 +107,14 @@ fn multiply(tx: u32, ty: u32) {
     }
 }
 
-fn store(split: u32, row: u32, column: u32, value: vec4<f32>) {
+// What is stored of a finished sum. The lanes past the last channel stay zero, which an activation of 0 need not be.
+fn finished(column: u32, sum: vec4<f32>) -> vec4<f32> {
+    return select(vec4(0.0), activate(sum), vec4(4u * column) + vec4(0u, 1u, 2u, 3u) < vec4(OUT_C));
+}
+
+fn put(split: u32, row: u32, column: u32, value: vec4<f32>) {
     if ((row < params.rows) & (column < OUT_Q)) {
-        output[(split * params.rows + row) * OUT_Q + column] = value;
+        output[(split * params.rows + row) * OUT_Q + column] = store_result(finished(column, value));
     }
 }
 
@@ -114,7 +143,7 @@ fn main(
         for (var i = index; i < TILE * DEPTH; i += 64u) {
             let row = min(first + i / DEPTH, params.rows - 1u);
             let q = k + i % DEPTH;
-            rows[i / DEPTH * PITCH + i % DEPTH] = select(vec4(0.0), input[row * quads + min(q, quads - 1u)], q < end);
+            rows[i / DEPTH * PITCH + i % DEPTH] = select(vec4(0.0), load(input[row * quads + min(q, quads - 1u)]), q < end);
         }
         for (var i = index / 16u; i < 4u * DEPTH; i += 4u) {
             let row = 4u * k + i;
@@ -125,20 +154,20 @@ fn main(
         multiply(local.x, local.y);
         workgroupBarrier();
     }
-    store(group.z, first + local.y, column + local.x, acc[0]);
-    store(group.z, first + local.y, column + local.x + 8u, acc[1]);
-    store(group.z, first + local.y + 8u, column + local.x, acc[2]);
-    store(group.z, first + local.y + 8u, column + local.x + 8u, acc[3]);
-    store(group.z, first + local.y + 16u, column + local.x, acc[4]);
-    store(group.z, first + local.y + 16u, column + local.x + 8u, acc[5]);
-    store(group.z, first + local.y + 24u, column + local.x, acc[6]);
-    store(group.z, first + local.y + 24u, column + local.x + 8u, acc[7]);
-    store(group.z, first + local.y + 32u, column + local.x, acc[8]);
-    store(group.z, first + local.y + 32u, column + local.x + 8u, acc[9]);
-    store(group.z, first + local.y + 40u, column + local.x, acc[10]);
-    store(group.z, first + local.y + 40u, column + local.x + 8u, acc[11]);
-    store(group.z, first + local.y + 48u, column + local.x, acc[12]);
-    store(group.z, first + local.y + 48u, column + local.x + 8u, acc[13]);
-    store(group.z, first + local.y + 56u, column + local.x, acc[14]);
-    store(group.z, first + local.y + 56u, column + local.x + 8u, acc[15]);
+    put(group.z, first + local.y, column + local.x, acc[0]);
+    put(group.z, first + local.y, column + local.x + 8u, acc[1]);
+    put(group.z, first + local.y + 8u, column + local.x, acc[2]);
+    put(group.z, first + local.y + 8u, column + local.x + 8u, acc[3]);
+    put(group.z, first + local.y + 16u, column + local.x, acc[4]);
+    put(group.z, first + local.y + 16u, column + local.x + 8u, acc[5]);
+    put(group.z, first + local.y + 24u, column + local.x, acc[6]);
+    put(group.z, first + local.y + 24u, column + local.x + 8u, acc[7]);
+    put(group.z, first + local.y + 32u, column + local.x, acc[8]);
+    put(group.z, first + local.y + 32u, column + local.x + 8u, acc[9]);
+    put(group.z, first + local.y + 40u, column + local.x, acc[10]);
+    put(group.z, first + local.y + 40u, column + local.x + 8u, acc[11]);
+    put(group.z, first + local.y + 48u, column + local.x, acc[12]);
+    put(group.z, first + local.y + 48u, column + local.x + 8u, acc[13]);
+    put(group.z, first + local.y + 56u, column + local.x, acc[14]);
+    put(group.z, first + local.y + 56u, column + local.x + 8u, acc[15]);
 }

@@ -3,7 +3,7 @@
 //   grad_x[n, iy, ix, c] = sign(x) · Σ (|x| / y[n, oy, ox, c])^(P − 1) · grad_y[n, oy, ox, c]
 //
 // over the windows (oy, ox) that cover (iy, ix), x being x[n, iy, ix, c]: |x|^(P−1) · y^(1−P), with nothing that
-// overflows. Where y is 0 so is the gradient.
+// overflows. Where y is 0 so is the gradient; an infinite x beside an infinite y counts as equal to it.
 //
 // Bindings: x and grad_x are NHWC quads, ((n·H + iy)·W + ix)·Q + q, as are y and grad_y,
 // ((n·OH + oy)·OW + ox)·Q + q.
@@ -23,16 +23,26 @@ override PT: u32; // rows of padding above
 override PL: u32; // columns of padding to the left
 override P: f32; // the norm's exponent, at least 1
 
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;
-@group(0) @binding(1) var<storage, read> y: array<vec4f>;
-@group(0) @binding(2) var<storage, read> grad_y: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> grad_x: array<vec4f>;
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
+@group(0) @binding(0) var<storage, read> x: array<Quad>;
+@group(0) @binding(1) var<storage, read> y: array<Quad>;
+@group(0) @binding(2) var<storage, read> grad_y: array<Quad>;
+@group(0) @binding(3) var<storage, read_write> grad_x: array<Quad>;
 @group(0) @binding(4) var<uniform> batch: u32;
 
-// base^exponent for base ≥ 0, the exponent being a constant of the pipeline. What a product or a root gives is taken
-// from it, not only because it is nearer: Mesa 22.3's OpenGL compiles exp2(2 · log2(v)) to v.xxxx · v.xxxx, and
-// likewise for 4. The logarithm of 0 is not to be relied on.
+// base^exponent for base ≥ 0, the exponent being a constant of the pipeline. What products give is taken from them: it
+// is nearer and cheaper.
 fn power(base: vec4f, exponent: f32) -> vec4f {
+    let square = base * base;
     if exponent == 0.0 {
         return vec4f(1.0);
     }
@@ -40,13 +50,26 @@ fn power(base: vec4f, exponent: f32) -> vec4f {
         return base;
     }
     if exponent == 2.0 {
-        return base * base;
+        return square;
+    }
+    if exponent == 3.0 {
+        return square * base;
     }
     if exponent == 4.0 {
-        let square = base * base;
         return square * square;
     }
-    return select(exp2(exponent * log2(base)), vec4f(), base == vec4f());
+    return vec4f(
+        power_of_one(base.x, exponent),
+        power_of_one(base.y, exponent),
+        power_of_one(base.z, exponent),
+        power_of_one(base.w, exponent),
+    );
+}
+
+// For each channel by itself: Mesa 22.3's OpenGL computes only the first of exp2(c · log2(v)). The logarithm of 0 is
+// not to be relied on.
+fn power_of_one(base: f32, exponent: f32) -> f32 {
+    return select(exp2(exponent * log2(base)), 0.0, base == 0.0);
 }
 
 @compute @workgroup_size(64)
@@ -63,7 +86,7 @@ fn main(
     let py = quad / (Q * W) % H + PT;
     let px = quad / Q % W + PL;
     let n = quad / (Q * W * H);
-    let value = x[quad];
+    let value = load(x[quad]);
 
     // The last row of windows that begins at or above this row is py / SH; the ones before it follow, and the
     // numbers of both loops are constants, which lets a compiler unroll them.
@@ -80,11 +103,12 @@ fn main(
                 continue;
             }
             let window = ((n * OH + oy) * OW + ox) * Q + q;
-            let norm = y[window];
+            let norm = load(y[window]);
             let zero = norm == vec4f();
-            let ratio = abs(value) / select(norm, vec4f(1.0), zero);
-            sum += select(power(ratio, P - 1.0) * grad_y[window], vec4f(), zero);
+            // Where the two are equal they may both be infinite, and ∞ / ∞ is not a number.
+            let ratio = select(abs(value) / select(norm, vec4f(1.0), zero), vec4f(1.0), abs(value) == norm);
+            sum += select(power(ratio, P - 1.0) * load(grad_y[window]), vec4f(), zero);
         }
     }
-    grad_x[quad] = sign(value) * sum;
+    grad_x[quad] = store(sign(value) * sum);
 }

@@ -3,7 +3,8 @@
 //   y[n, oy, ox, c] = (Σ over kh, kw of |x[n, oy·SH + kh − PT, ox·SW + kw − PL, c]|^P)^(1/P)
 //
 // over the taps that lie in the image. For P other than 1 the window is scaled by its largest magnitude m, as
-// m · (Σ (|x| / m)^P)^(1/P), so that no power overflows or vanishes; a first pass over the window finds m.
+// m · (Σ (|x| / m)^P)^(1/P), so that no power overflows or vanishes; a first pass over the window finds m. The norm of
+// a window with an infinite element is infinite.
 //
 // Bindings: x and y are NHWC quads, ((n·H + iy)·W + ix)·Q + q and ((n·OH + oy)·OW + ox)·Q + q.
 // An invocation owns one output quad: four channels share every index and read one vec4 a tap. The second pass
@@ -22,14 +23,24 @@ override PT: u32; // rows of padding above
 override PL: u32; // columns of padding to the left
 override P: f32; // the norm's exponent, at least 1
 
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;
-@group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
+@group(0) @binding(0) var<storage, read> x: array<Quad>;
+@group(0) @binding(1) var<storage, read_write> y: array<Quad>;
 @group(0) @binding(2) var<uniform> batch: u32;
 
-// base^exponent for base ≥ 0, the exponent being a constant of the pipeline. What a product or a root gives is taken
-// from it, not only because it is nearer: Mesa 22.3's OpenGL compiles exp2(2 · log2(v)) to v.xxxx · v.xxxx, and
-// likewise for 4. The logarithm of 0 is not to be relied on.
+// base^exponent for base ≥ 0, the exponent being a constant of the pipeline. What products or a root give is taken from
+// them: it is nearer and cheaper.
 fn power(base: vec4f, exponent: f32) -> vec4f {
+    let square = base * base;
     if exponent == 0.5 {
         return sqrt(base);
     }
@@ -37,13 +48,26 @@ fn power(base: vec4f, exponent: f32) -> vec4f {
         return base;
     }
     if exponent == 2.0 {
-        return base * base;
+        return square;
+    }
+    if exponent == 3.0 {
+        return square * base;
     }
     if exponent == 4.0 {
-        let square = base * base;
         return square * square;
     }
-    return select(exp2(exponent * log2(base)), vec4f(), base == vec4f());
+    return vec4f(
+        power_of_one(base.x, exponent),
+        power_of_one(base.y, exponent),
+        power_of_one(base.z, exponent),
+        power_of_one(base.w, exponent),
+    );
+}
+
+// For each channel by itself: Mesa 22.3's OpenGL computes only the first of exp2(c · log2(v)). The logarithm of 0 is
+// not to be relied on.
+fn power_of_one(base: f32, exponent: f32) -> f32 {
+    return select(exp2(exponent * log2(base)), 0.0, base == 0.0);
 }
 
 @compute @workgroup_size(64)
@@ -72,12 +96,15 @@ fn main(
             for (var kw = 0u; kw < KW; kw++) {
                 let ix = ox * SW + kw - PL;
                 if ix < W {
-                    largest = max(largest, abs(x[((n * H + iy) * W + ix) * Q + q]));
+                    largest = max(largest, abs(load(x[((n * H + iy) * W + ix) * Q + q])));
                 }
             }
         }
     }
-    let scale = select(largest, vec4f(1.0), largest == vec4f());
+    // Neither 0 nor ∞ can scale anything: 0 / 0 and ∞ / ∞ are not numbers. By its bits, because a compiler may assume
+    // that a float is finite.
+    let is_finite = bitcast<vec4u>(largest) < vec4u(0x7f800000u);
+    let scale = select(vec4f(1.0), largest, (largest > vec4f()) & is_finite);
 
     var sum = vec4f();
     for (var kh = 0u; kh < KH; kh++) {
@@ -90,9 +117,9 @@ fn main(
             if ix >= W {
                 continue;
             }
-            let scaled = abs(x[((n * H + iy) * W + ix) * Q + q]) / scale;
+            let scaled = abs(load(x[((n * H + iy) * W + ix) * Q + q])) / scale;
             sum += power(scaled, P);
         }
     }
-    y[quad] = scale * power(sum, 1.0 / P);
+    y[quad] = store(scale * power(sum, 1.0 / P));
 }

@@ -22,9 +22,19 @@ override DH: u32; // rows from one tap to the next
 override DW: u32; // columns from one tap to the next
 override TAP_WORDS: u32; // words that the taps of a quad take: 1 or 4
 
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
 @group(0) @binding(0) var<storage, read> taps: array<u32>;
-@group(0) @binding(1) var<storage, read> grad_y: array<vec4f>;
-@group(0) @binding(2) var<storage, read_write> grad_x: array<vec4f>;
+@group(0) @binding(1) var<storage, read> grad_y: array<Quad>;
+@group(0) @binding(2) var<storage, read_write> grad_x: array<Quad>;
 @group(0) @binding(3) var<uniform> batch: u32;
 
 fn winners(quad: u32) -> vec4u {
@@ -69,8 +79,8 @@ fn main(
             }
             let window = ((n * OH + oy) * OW + ox) * Q + q;
             let won = winners(window) == vec4u(dy / DH * KW + dx / DW);
-            sum += select(vec4f(), grad_y[window], won);
+            sum += select(vec4f(), load(grad_y[window]), won);
         }
     }
-    grad_x[quad] = sum;
+    grad_x[quad] = store(sum);
 }

@@ -23,8 +23,18 @@ override PL: u32; // columns of padding to the left
 override DH: u32; // rows from one tap to the next
 override DW: u32; // columns from one tap to the next
 
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;
-@group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
+@group(0) @binding(0) var<storage, read> x: array<Quad>;
+@group(0) @binding(1) var<storage, read_write> y: array<Quad>;
 @group(0) @binding(2) var<uniform> batch: u32;
 
 // By its bits: a compiler may assume that a float is never NaN.
@@ -60,10 +70,10 @@ fn main(
             if ix >= W {
                 continue;
             }
-            let value = x[((n * H + iy) * W + ix) * Q + q];
+            let value = load(x[((n * H + iy) * W + ix) * Q + q]);
             best = select(best, value, (value > best) | is_nan(value) | vec4(!found));
             found = true;
         }
     }
-    y[quad] = best;
+    y[quad] = store(best);
 }

@@ -26,8 +26,18 @@ override DH: u32; // rows from one tap to the next
 override DW: u32; // columns from one tap to the next
 override TAP_WORDS: u32; // words that the taps of a quad take: 1 or 4
 
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;
-@group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
+@group(0) @binding(0) var<storage, read> x: array<Quad>;
+@group(0) @binding(1) var<storage, read_write> y: array<Quad>;
 @group(0) @binding(2) var<storage, read_write> taps: array<u32>;
 @group(0) @binding(3) var<uniform> batch: u32;
 
@@ -65,14 +75,14 @@ fn main(
             if ix >= W {
                 continue;
             }
-            let value = x[((n * H + iy) * W + ix) * Q + q];
+            let value = load(x[((n * H + iy) * W + ix) * Q + q]);
             let wins = (value > best) | is_nan(value) | vec4(!found);
             best = select(best, value, wins);
             tap = select(tap, vec4u(kh * KW + kw), wins);
             found = true;
         }
     }
-    y[quad] = best;
+    y[quad] = store(best);
     if TAP_WORDS == 1u {
         taps[quad] = tap.x | (tap.y << 8u) | (tap.z << 16u) | (tap.w << 24u);
     } else {

@@ -1,6 +1,6 @@
 // Activations in half precision on devices with the feature shader-f16.
 //
-// A file of one section, put into the place of the kernels' own (src/ops/section.rs). The conversion rounds to the
+// A file of sections, put into the place of the kernels' own (src/ops/section.rs). The conversion rounds to the
 // nearest and makes infinite what is too large, so that an overflow is seen.
 
 enable f16;
@@ -14,3 +14,10 @@ fn store(value: vec4<f32>) -> Quad {
     return vec4<f16>(value);
 }
 // end storage
+
+// section result: an output that is an activation.
+alias Result = Quad;
+fn store_result(value: vec4<f32>) -> Result {
+    return store(value);
+}
+// end result

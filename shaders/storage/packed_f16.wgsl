@@ -1,6 +1,6 @@
 // Activations in half precision on any device: two channels in a word.
 //
-// A file of one section, put into the place of the kernels' own (src/ops/section.rs). The packing function may
+// A file of sections, put into the place of the kernels' own (src/ops/section.rs). The packing function may
 // give anything for what is too large for f16, so such values become infinite here by hand: an overflow must be seen.
 // From 65,520 on a number is nearer to the first that f16 does not have than to 65,504, its largest.
 
@@ -24,3 +24,10 @@ fn store(value: vec4<f32>) -> Quad {
     return vec2(pack_half(value.xy), pack_half(value.zw));
 }
 // end storage
+
+// section result: an output that is an activation.
+alias Result = Quad;
+fn store_result(value: vec4<f32>) -> Result {
+    return store(value);
+}
+// end result

@@ -1,8 +1,10 @@
 // Resampling by the nearest pixel, gradient to the input:
 //
-//   grad_input[n, y, x, c] = Σ grad_output[n, oy, ox, c] over the places with ⌊oy · H / OH⌋ = y, ⌊ox · W / OW⌋ = x
+//   grad_input[n, y, x, c] = Σ grad_output[n, oy, ox, c] over the places with source(oy) = y, source(ox) = x
 //
-// Along an axis these are the places from ⌈y · OH / H⌉ to below ⌈(y + 1) · OH / H⌉.
+// where along each axis source(i) = ⌊(FACTOR · i + SHIFT) / DIVISOR⌋, or the first or the last pixel where that is
+// none. Of pixel y between those these are the places from ⌈(y · DIVISOR − SHIFT) / FACTOR⌉ to below the same of
+// y + 1. SHIFT may be negative; all products fit in an i32.
 //
 // Bindings: grad_output and grad_input are NHWC quads, ((n·H + y)·W + x)·Q + q, of OH x OW and of H x W pixels.
 // Where the sum is split, by rows, grad_input is partial sums, [split][its quads], which common/sum_partials.wgsl
@@ -17,6 +19,12 @@ override W: u32;
 override Q: u32;
 override OH: u32;
 override OW: u32;
+override FACTOR_Y: i32;
+override SHIFT_Y: i32;
+override DIVISOR_Y: i32;
+override FACTOR_X: i32;
+override SHIFT_X: i32;
+override DIVISOR_X: i32;
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -46,9 +54,19 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> grad_input: array<Result>;
 @group(0) @binding(2) var<uniform> params: Params;
 
-// The first place along an axis of the output that reads place i of the input or a later one.
-fn first_reader(i: u32, size: u32, out_size: u32) -> u32 {
-    return (i * out_size + size - 1u) / size;
+// The first place along an axis of the output that reads pixel i of `size` or a later one.
+fn first_reader(i: u32, size: u32, out_size: u32, factor: i32, shift: i32, divisor: i32) -> u32 {
+    let place = max(i32(i) * divisor - shift, 0);
+    let between = min(u32((place + factor - 1) / factor), out_size);
+    return select(select(between, out_size, i >= size), 0u, i == 0u);
+}
+
+fn first_row(y: u32) -> u32 {
+    return first_reader(y, H, OH, FACTOR_Y, SHIFT_Y, DIVISOR_Y);
+}
+
+fn first_column(x: u32) -> u32 {
+    return first_reader(x, W, OW, FACTOR_X, SHIFT_X, DIVISOR_X);
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -68,10 +86,10 @@ fn main(
     let y = index / (Q * W) % H;
     let n = index % quads / (Q * W * H);
 
-    let top = first_reader(y, H, OH) + split * params.span;
-    let bottom = min(top + params.span, first_reader(y + 1u, H, OH));
-    let left = first_reader(x, W, OW);
-    let right = first_reader(x + 1u, W, OW);
+    let top = first_row(y) + split * params.span;
+    let bottom = min(top + params.span, first_row(y + 1u));
+    let left = first_column(x);
+    let right = first_column(x + 1u);
     var sum = vec4<f32>();
     for (var oy = top; oy < bottom; oy++) {
         for (var ox = left; ox < right; ox++) {

@@ -1,6 +1,9 @@
 // Resampling by the nearest pixel, forward:
 //
-//   output[n, y, x, c] = input[n, ⌊y · H / OH⌋, ⌊x · W / OW⌋, c]
+//   output[n, y, x, c] = input[n, source(y), source(x), c],  source(i) = ⌊(FACTOR · i + SHIFT) / DIVISOR⌋
+//
+// along each axis, or the first or the last pixel where that is none. SHIFT may be negative; all products fit in an
+// i32.
 //
 // Bindings: input and output are NHWC quads, ((n·H + y)·W + x)·Q + q, of H x W and of OH x OW pixels.
 // An invocation owns one quad of the output, a workgroup 256 in a row: the kernel is bound by memory, and neighbours
@@ -13,6 +16,12 @@ override W: u32;
 override Q: u32;
 override OH: u32;
 override OW: u32;
+override FACTOR_Y: i32;
+override SHIFT_Y: i32;
+override DIVISOR_Y: i32;
+override FACTOR_X: i32;
+override SHIFT_X: i32;
+override DIVISOR_X: i32;
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -39,8 +48,10 @@ fn main(
         return;
     }
     let q = index % Q;
-    let x = index / Q % OW * W / OW;
-    let y = index / (Q * OW) % OH * H / OH;
+    let place_x = FACTOR_X * i32(index / Q % OW) + SHIFT_X;
+    let place_y = FACTOR_Y * i32(index / (Q * OW) % OH) + SHIFT_Y;
+    let x = min(u32(max(place_x, 0) / DIVISOR_X), W - 1u);
+    let y = min(u32(max(place_y, 0) / DIVISOR_Y), H - 1u);
     let n = index / (Q * OW * OH);
     output[index] = input[((n * H + y) * W + x) * Q + q];
 }

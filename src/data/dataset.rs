@@ -1,4 +1,4 @@
-//! Labelled images, and the batches that a trainer takes from them.
+//! Images and their targets, and the batches that a trainer takes from them.
 
 use std::sync::Arc;
 
@@ -7,10 +7,11 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::pixels::{Normalisation, Pixels};
+use super::targets::Targets;
 use crate::shape::Shape;
 use crate::{Error, Result, Tensor};
 
-/// Images of one shape, each with the class that it belongs to.
+/// Images of one shape, each with the class that it belongs to, or with values that a network is to predict.
 ///
 /// A data set is a view: subsets and shuffled copies share the pixels and hold only an order of
 /// their own, so that making one is cheap.
@@ -40,27 +41,37 @@ pub struct Dataset {
 #[derive(Debug)]
 struct Images {
     pixels: Pixels,
-    labels: Vec<i32>,
+    targets: Targets,
 }
 
-/// Some images and their labels: what one training step takes.
+/// Some images and their targets: what one training step takes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Batch {
     /// The images, `[n, channels, height, width]`.
     pub images: Tensor,
-    /// The class of each image.
-    pub labels: Vec<i32>,
+    /// What the network is to make of them.
+    pub targets: Targets,
 }
 
 impl Batch {
+    /// Images, `[n, channels, height, width]`, with their labels (`Vec<i32>`) or values ([`Tensor`]).
+    pub fn new(images: Tensor, targets: impl Into<Targets>) -> Self {
+        Self { images, targets: targets.into() }
+    }
+
+    /// The labels; none where the targets are values.
+    pub fn labels(&self) -> &[i32] {
+        self.targets.labels()
+    }
+
     /// The number of images.
     pub fn len(&self) -> usize {
-        self.labels.len()
+        self.images.shape().first().copied().unwrap_or(0)
     }
 
     /// Whether there is no image.
     pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
+        self.len() == 0
     }
 }
 
@@ -78,23 +89,49 @@ impl Dataset {
         classes: usize,
     ) -> Result<Self> {
         let (shape, pixels) = (shape.into(), pixels.into());
-        let sizes = [shape.channels, shape.height, shape.width];
-        let values = sizes.iter().try_fold(labels.len(), |product, size| product.checked_mul(*size));
-        if sizes.contains(&0) {
-            let expected = "[channels, height, width], none of them 0".into();
-            return Err(Error::Input { what: "images".into(), expected, got: sizes.into() });
-        }
-        if values != Some(pixels.len()) {
-            let expected = format!("[{} x {} x {} x {}]", labels.len(), sizes[0], sizes[1], sizes[2]);
-            return Err(Error::Input { what: "pixels".into(), expected, got: vec![pixels.len()] });
-        }
+        check_pixels(shape, &pixels, labels.len())?;
         let is_class = |label: i32| usize::try_from(label).is_ok_and(|label| label < classes);
         if let Some((image, label)) = labels.iter().enumerate().find(|(_, label)| !is_class(**label)) {
             return Err(Error::Label { image, label: i64::from(*label), classes });
         }
-        let order = (0..labels.len()).collect();
-        let images = Arc::new(Images { pixels, labels });
-        Ok(Self { shape, classes, normalisation: Normalisation::none(), images, order })
+        Ok(Self::of_all(shape, pixels, labels.len(), labels.into(), classes))
+    }
+
+    /// Images of `shape` (channels, height, width) with values that a network is to predict: numbers, boxes,
+    /// masks. `pixels` are those of one image after the other, each in CHW order. The first axis of `values`
+    /// counts the images; the others are those of the network's output, `[n, channels, height, width]`, or
+    /// `[n, features]`.
+    ///
+    /// ```
+    /// # fn main() -> wgcnn::Result<()> {
+    /// use wgcnn::Tensor;
+    /// use wgcnn::data::Dataset;
+    ///
+    /// // Two grey images of 2 x 2 pixels, with two numbers for each.
+    /// let values = Tensor::new([2, 2], vec![0.5, -1.0, 0.25, 3.0])?;
+    /// let data = Dataset::with_values([1, 2, 2], vec![0u8; 8], values)?;
+    /// assert_eq!(data.values().last(), Some(&[0.25, 3.0][..]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Input`] where a size is 0 or there are not as many pixels as the values and the shape ask for.
+    pub fn with_values(shape: impl Into<Shape>, pixels: impl Into<Pixels>, values: Tensor) -> Result<Self> {
+        let (shape, pixels) = (shape.into(), pixels.into());
+        let (Some(images), false) = (values.shape().first().copied(), values.is_empty()) else {
+            let expected = "[images, ...], none of them 0".into();
+            return Err(Error::Input { what: "values".into(), expected, got: values.shape().into() });
+        };
+        check_pixels(shape, &pixels, images)?;
+        Ok(Self::of_all(shape, pixels, images, values.into(), 0))
+    }
+
+    /// All of so many images, which were checked.
+    fn of_all(shape: Shape, pixels: Pixels, images: usize, targets: Targets, classes: usize) -> Self {
+        let order = (0..images).collect();
+        let images = Arc::new(Images { pixels, targets });
+        Self { shape, classes, normalisation: Normalisation::none(), images, order }
     }
 
     /// The same images, of whose pixels `x` a network sees `(x − mean) / std`: one mean and one
@@ -112,7 +149,7 @@ impl Dataset {
         self.shape
     }
 
-    /// The number of classes.
+    /// The number of classes; 0 where the targets are values.
     pub fn classes(&self) -> usize {
         self.classes
     }
@@ -127,9 +164,24 @@ impl Dataset {
         self.order.is_empty()
     }
 
-    /// The class of each image.
+    /// The class of each image; none where the targets are values.
     pub fn labels(&self) -> impl ExactSizeIterator<Item = i32> + '_ {
-        self.order.iter().map(|at| self.images.labels[*at])
+        let labels = self.images.targets.labels();
+        let order = if labels.is_empty() { &[][..] } else { &self.order };
+        order.iter().map(|at| labels[*at])
+    }
+
+    /// The values of each image; none where the targets are classes.
+    pub fn values(&self) -> impl ExactSizeIterator<Item = &[f32]> + '_ {
+        let values = self.images.targets.as_target().values();
+        let order = if values.is_empty() { &[][..] } else { &self.order };
+        let row = values.len() / self.images.count().max(1);
+        order.iter().map(move |at| &values[at * row..][..row])
+    }
+
+    /// The targets of all images, whichever belong to this view.
+    pub(crate) fn targets(&self) -> &Targets {
+        &self.images.targets
     }
 
     /// The pixels of one image for people to look at, `[channels, height, width]`: not normalised, a
@@ -182,8 +234,46 @@ impl Dataset {
             let normalise = |i, value| self.normalisation.apply(i / plane, value);
             self.images.pixels.read(at * self.shape.len(), to, normalise);
         }
-        Batch { images, labels: order.iter().map(|at| self.images.labels[*at]).collect() }
+        Batch { images, targets: self.images.targets_of(order) }
     }
+}
+
+impl Images {
+    /// How many there are.
+    fn count(&self) -> usize {
+        match &self.targets {
+            Targets::Classes(labels) => labels.len(),
+            Targets::Values(values) => values.nchw()[0],
+        }
+    }
+
+    /// The targets of the images with these numbers.
+    fn targets_of(&self, order: &[usize]) -> Targets {
+        match &self.targets {
+            Targets::Classes(labels) => order.iter().map(|at| labels[*at]).collect::<Vec<_>>().into(),
+            Targets::Values(values) => {
+                let row = values.len() / self.count();
+                let mut shape = values.shape().to_vec();
+                shape[0] = order.len();
+                Tensor::from_fn(shape, |i| values.data()[order[i / row] * row + i % row]).into()
+            }
+        }
+    }
+}
+
+/// Checks the shape of images, and that there are as many pixels as so many of them have.
+fn check_pixels(shape: Shape, pixels: &Pixels, images: usize) -> Result<()> {
+    let sizes = [shape.channels, shape.height, shape.width];
+    if sizes.contains(&0) {
+        let expected = "[channels, height, width], none of them 0".into();
+        return Err(Error::Input { what: "images".into(), expected, got: sizes.into() });
+    }
+    let wanted = sizes.iter().try_fold(images, |product, size| product.checked_mul(*size));
+    if wanted != Some(pixels.len()) {
+        let expected = format!("[{images} x {} x {} x {}]", sizes[0], sizes[1], sizes[2]);
+        return Err(Error::Input { what: "pixels".into(), expected, got: vec![pixels.len()] });
+    }
+    Ok(())
 }
 
 /// The batches of a data set, made by [`Dataset::batches`].

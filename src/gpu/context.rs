@@ -44,6 +44,7 @@ impl fmt::Debug for Context {
 pub struct ContextBuilder {
     adapter_name: Option<String>,
     without_subgroups: bool,
+    without_f16: bool,
     poison: bool,
     memory_budget: Option<u64>,
 }
@@ -60,6 +61,13 @@ impl ContextBuilder {
     /// otherwise). For comparing variants.
     pub fn subgroups(mut self, allowed: bool) -> Self {
         self.without_subgroups = !allowed;
+        self
+    }
+
+    /// Whether kernels may use the type `f16` where the adapter has it (they may, unless told otherwise). For
+    /// comparing variants.
+    pub fn shader_f16(mut self, allowed: bool) -> Self {
+        self.without_f16 = !allowed;
         self
     }
 
@@ -92,6 +100,9 @@ impl ContextBuilder {
             | Features::PIPELINE_CACHE;
         if self.without_subgroups {
             wanted.remove(Features::SUBGROUP);
+        }
+        if self.without_f16 {
+            wanted.remove(Features::SHADER_F16);
         }
         let descriptor = DeviceDescriptor {
             label: Some("wgcnn"),

@@ -2,24 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
-use std::sync::Arc;
 
-use crate::ops::Operator;
+use crate::ops::{Operator, ParameterSpec};
 use crate::shape::Shape;
 use crate::{Error, Result, Tensor};
 
 use super::graph::{Network, Node, Parameter, ParameterId, ValueId};
-
-/// A layer as it was written down, not yet checked.
-#[derive(Debug, Clone)]
-pub(super) struct Layer {
-    /// Its name; the operator's name and a running number where there is none.
-    pub name: Option<String>,
-    /// What it computes.
-    pub operator: Arc<dyn Operator>,
-    /// What it reads. Value `i` is input `i` of the network; after the inputs, every layer adds one.
-    pub inputs: Vec<ValueId>,
-}
+use super::layer::Layer;
 
 /// The most elements of a tensor, whose places kernels count in `u32`.
 const MAX_ELEMENTS: usize = u32::MAX as usize;
@@ -55,24 +44,32 @@ pub(super) fn assemble(inputs: &[Shape], layers: Vec<Layer>, seed: u64) -> Resul
 }
 
 fn append(network: &mut Network, name: String, layer: Layer, seed: u64) -> Result<()> {
-    let Layer { operator, inputs, .. } = layer;
-    if inputs.iter().any(|input| input.0 >= network.shapes.len()) {
-        let message = "reads what no earlier layer computes; a branch must return the builder it was given";
-        return Err(Error::Network(format!("layer {name:?} {message}")));
+    let Layer { operator, inputs, values: given, .. } = layer;
+    if let Some(unknown) = inputs.iter().find(|input| input.0 >= network.shapes.len()) {
+        return Err(Error::Network(format!(
+            "layer {name:?} reads value {}, which no earlier layer computes; a branch must return the builder it \
+             was given",
+            unknown.0
+        )));
     }
     let shapes: Vec<Shape> = inputs.iter().map(|input| network.shape(*input)).collect();
     let refusal = |message: String| refused(&name, &*operator, message, &shapes);
     let output = operator.output_shape(&shapes).map_err(refusal)?;
     check_sizes(&output.sizes()).map_err(|why| refusal(format!("its output would be {output}: {why}")))?;
 
+    let specs = operator.parameters(&shapes);
+    check_given(&name, &specs, &given)?;
+    let mut given: HashMap<String, Tensor> = given.into_iter().collect();
     let mut parameters = vec![];
-    for spec in operator.parameters(&shapes) {
+    for spec in specs {
         check_sizes(&spec.shape)
             .map_err(|why| refusal(format!("its {} would be {:?}: {why}", spec.name, spec.shape)))?;
         let trainable = !spec.buffer;
         let full_name = format!("{name}.{}", spec.name);
-        let values = spec.init.values(&spec.shape, seed, &full_name);
-        let value = Tensor::new(spec.shape.clone(), values)?;
+        let value = match given.remove(spec.name) {
+            Some(value) => value,
+            None => Tensor::new(spec.shape.clone(), spec.init.values(&spec.shape, seed, &full_name))?,
+        };
         parameters.push(ParameterId(network.parameters.len()));
         network.parameters.push(Parameter { name: full_name, spec, value, trainable });
     }
@@ -82,8 +79,29 @@ fn append(network: &mut Network, name: String, layer: Layer, seed: u64) -> Resul
     Ok(())
 }
 
+/// Refuses a value for what is no parameter of the layer, or of another shape than the parameter.
+fn check_given(layer: &str, specs: &[ParameterSpec], given: &[(String, Tensor)]) -> Result<()> {
+    for (name, value) in given {
+        let refusal = |message: String| Error::Parameter { name: format!("{layer}.{name}"), message };
+        match specs.iter().find(|spec| spec.name == name) {
+            Some(spec) if spec.shape == value.shape() => {}
+            Some(spec) => return Err(refusal(wrong_shape(&spec.shape, value.shape()))),
+            None => {
+                let names: Vec<&str> = specs.iter().map(|spec| spec.name).collect();
+                return Err(refusal(format!("the layer has no such parameter; it has {names:?}")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What to say of a value that does not have its parameter's shape.
+pub(super) fn wrong_shape(wanted: &[usize], got: &[usize]) -> String {
+    format!("its shape is {wanted:?}, got {got:?}")
+}
+
 /// Whether a tensor can have these sizes.
-fn check_sizes(sizes: &[usize]) -> Result<(), &'static str> {
+pub(crate) fn check_sizes(sizes: &[usize]) -> Result<(), &'static str> {
     match sizes.iter().try_fold(1, |len: usize, size| len.checked_mul(*size)) {
         Some(1..=MAX_ELEMENTS) if !sizes.is_empty() => Ok(()),
         Some(0..=MAX_ELEMENTS) => Err("every size must be at least 1"),

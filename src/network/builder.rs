@@ -6,8 +6,9 @@ use crate::Result;
 use crate::ops::Operator;
 use crate::shape::Shape;
 
-use super::assemble::{Layer, assemble};
+use super::assemble::assemble;
 use super::graph::{Network, ValueId};
+use super::layer::Layer;
 
 /// Writes a network down, layer after layer; each continues from the one before.
 ///
@@ -83,7 +84,7 @@ impl NetworkBuilder {
     }
 
     fn push(mut self, name: Option<String>, operator: Arc<dyn Operator>, inputs: Vec<ValueId>) -> Self {
-        self.layers.push(Layer { name, operator, inputs });
+        self.layers.push(Layer { name, ..Layer::shared(operator, inputs) });
         // Value 0 is the input, so the output of the n-th layer is value n.
         self.current = ValueId(self.layers.len());
         self

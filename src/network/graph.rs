@@ -6,7 +6,8 @@ use crate::ops::{Operator, ParameterSpec};
 use crate::shape::Shape;
 use crate::{Error, Result, Tensor};
 
-use super::assemble::{Layer, assemble, refused};
+use super::assemble::{assemble, refused, wrong_shape};
+use super::layer::Layer;
 
 /// Something that flows between nodes: an input of the network or the output of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,7 +45,8 @@ pub struct Parameter {
     pub trainable: bool,
 }
 
-/// A graph of layers with named parameters. Made by [`Network::builder`].
+/// A graph of layers with named parameters. Made by [`Network::builder`], or by
+/// [`Network::from_layers`] where the layers come as data.
 ///
 /// Shapes are those of one sample; the batch is chosen by who runs the network. Values
 /// `0..inputs().len()` are the network's inputs; every node adds one.
@@ -64,9 +66,36 @@ impl Network {
     /// [`Error::Layer`] where the operator refuses the shapes, as [`NetworkBuilder::build`](super::NetworkBuilder::build).
     pub fn from_operator(operator: impl Into<Arc<dyn Operator>>, inputs: &[Shape]) -> Result<Self> {
         let operator = operator.into();
-        let name = Some(operator.name().to_owned());
-        let layer = Layer { name, operator, inputs: (0..inputs.len()).map(ValueId).collect() };
-        assemble(inputs, vec![layer], 0)
+        let name = operator.name();
+        let layer = Layer::shared(operator, (0..inputs.len()).map(ValueId)).named(name);
+        Self::from_layers(inputs, vec![layer], 0)
+    }
+
+    /// A network of any shape without cycles: the layers in an order in which each comes after those it
+    /// reads. Value `i` is input `i`; after the inputs, every layer adds one value. The last layer's output is
+    /// the network's. Initial values that the layers do not bring are drawn from `seed`, as
+    /// [`NetworkBuilder::seed`](super::NetworkBuilder::seed) says.
+    ///
+    /// ```
+    /// # use wgcnn::network::{Layer, Network, ValueId};
+    /// # use wgcnn::ops::{Add, Conv2d, Relu};
+    /// let [image, mask] = [ValueId(0), ValueId(1)];
+    /// let layers = vec![
+    ///     Layer::new(Conv2d::new(8, 3).same(), [image]).named("stem"),  // value 2
+    ///     Layer::new(Add, [ValueId(2), mask]),                          // value 3
+    ///     Layer::new(Relu, [ValueId(3)]),                               // value 4
+    /// ];
+    /// let network = Network::from_layers(&[[3, 16, 16].into(), [8, 16, 16].into()], layers, 0)?;
+    /// assert_eq!(network.output(), ValueId(4));
+    /// # Ok::<(), wgcnn::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What [`NetworkBuilder::build`](super::NetworkBuilder::build) refuses; [`Error::Network`] where a layer
+    /// reads what no earlier one computes; [`Error::Parameter`] where a layer brings a value that is none of
+    /// its parameters or has another shape.
+    pub fn from_layers(inputs: &[Shape], layers: Vec<Layer>, seed: u64) -> Result<Self> {
+        assemble(inputs, layers, seed)
     }
 
     /// The layers; each comes after those whose output it reads.
@@ -130,7 +159,7 @@ impl Network {
         let at = self.position(name)?;
         let parameter = &mut self.parameters[at];
         if value.shape() != parameter.spec.shape {
-            let message = format!("its shape is {:?}, got {:?}", parameter.spec.shape, value.shape());
+            let message = wrong_shape(&parameter.spec.shape, value.shape());
             return Err(Error::Parameter { name: name.into(), message });
         }
         parameter.value = value;

@@ -3,10 +3,13 @@
 //! [`NetworkBuilder::layer`], [`then`](NetworkBuilder::then) and [`join`](NetworkBuilder::join).
 
 use crate::ops::{
-    Add, AvgPool2d, BatchNorm, Concat, Conv2d, Crop, Dropout, Elu, Flatten, Gelu, GroupNorm, HardSigmoid,
-    HardSwish, LeakyRelu, Linear, LpPool2d, MaxPool2d, Mul, Operator, Pad2d, Prelu, Relu, Relu6, Reshape,
-    Sigmoid, Silu, Softplus, Split, Tanh, UpsampleBilinear2d, UpsampleNearest2d,
+    AdaptiveAvgPool2d, AdaptiveMaxPool2d, Add, AvgPool2d, BatchNorm, Concat, Conv2d, ConvTranspose2d, Crop,
+    Dropout, Elu, Flatten, Gelu, GlobalAvgPool2d, GlobalMaxPool2d, GroupNorm, HardSigmoid, HardSwish,
+    HardTanh, LeakyRelu, Linear, LocalResponseNorm, LogSoftmax, LpPool2d, MaxPool2d, Mul, Operator, Pad2d,
+    Prelu, Relu, Relu6, Reshape, Sigmoid, Silu, Softmax, Softplus, Split, Tanh, UpsampleBilinear2d,
+    UpsampleNearest2d,
 };
+use crate::shape::Pair;
 
 use super::builder::{Branches, NetworkBuilder};
 
@@ -14,6 +17,11 @@ impl NetworkBuilder {
     /// Adds a convolution called `name`.
     pub fn conv2d(self, name: impl Into<String>, conv2d: Conv2d) -> Self {
         self.layer(name, conv2d)
+    }
+
+    /// Adds a transposed convolution called `name`.
+    pub fn conv_transpose2d(self, name: impl Into<String>, conv_transpose2d: ConvTranspose2d) -> Self {
+        self.layer(name, conv_transpose2d)
     }
 
     /// Adds a fully connected layer called `name`: a number of features, or a [`Linear`] with its settings.
@@ -82,6 +90,11 @@ impl NetworkBuilder {
         self.then(HardSwish)
     }
 
+    /// Adds min(max(x, −1), 1).
+    pub fn hard_tanh(self) -> Self {
+        self.then(HardTanh::default())
+    }
+
     /// Adds the hyperbolic tangent.
     pub fn tanh(self) -> Self {
         self.then(Tanh)
@@ -105,6 +118,41 @@ impl NetworkBuilder {
     /// Adds pooling by the p-norm of each window.
     pub fn lp_pool2d(self, pool: LpPool2d) -> Self {
         self.then(pool)
+    }
+
+    /// Adds average pooling over as many windows as give an output of `output_size` (height and width).
+    pub fn adaptive_avg_pool2d(self, output_size: impl Into<Pair>) -> Self {
+        self.then(AdaptiveAvgPool2d::new(output_size))
+    }
+
+    /// Adds max pooling over as many windows as give an output of `output_size` (height and width).
+    pub fn adaptive_max_pool2d(self, output_size: impl Into<Pair>) -> Self {
+        self.then(AdaptiveMaxPool2d::new(output_size))
+    }
+
+    /// Adds the mean of each channel.
+    pub fn global_avg_pool2d(self) -> Self {
+        self.then(GlobalAvgPool2d)
+    }
+
+    /// Adds the maximum of each channel.
+    pub fn global_max_pool2d(self) -> Self {
+        self.then(GlobalMaxPool2d)
+    }
+
+    /// Adds local response normalisation: a number of channels, or a [`LocalResponseNorm`] with its settings.
+    pub fn local_response_norm(self, norm: impl Into<LocalResponseNorm>) -> Self {
+        self.then(norm.into())
+    }
+
+    /// Adds softmax over the channels.
+    pub fn softmax(self) -> Self {
+        self.then(Softmax::default())
+    }
+
+    /// Adds the logarithm of softmax over the channels.
+    pub fn log_softmax(self) -> Self {
+        self.then(LogSoftmax::default())
     }
 
     /// Adds dropout, which in training zeroes an element with this probability.

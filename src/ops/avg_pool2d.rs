@@ -10,7 +10,7 @@ use crate::shape::{Geometry, Pair, Shape, Window};
 ///
 /// A window that reaches into the padding counts the zeros there, unless
 /// [`count_include_pad`](Self::count_include_pad) is off; what a last window of ceil mode has beyond the
-/// padding never counts. The padding may be at most half the kernel on each side.
+/// padding never counts. Every window must hold a pixel of the image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AvgPool2d {
     pub(crate) window: Window,
@@ -58,7 +58,7 @@ impl FromAttributes for AvgPool2d {
     const NAME: &'static str = "avg_pool2d";
 
     fn from_attributes(attributes: &Attributes) -> Result<Self, Refusal> {
-        let window = Window { dilation: [1; 2], ..pool::window_from_attributes(attributes)? };
+        let window = pool::undilated_window_from_attributes(attributes)?;
         Ok(Self { window, count_include_pad: attributes.bool("count_include_pad", true)? })
     }
 }

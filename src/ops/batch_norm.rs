@@ -203,6 +203,10 @@ impl Operator for BatchNorm {
         }
     }
 
+    fn folds(&self) -> bool {
+        true
+    }
+
     fn fold(&self, fold: Fold<'_>) -> Option<[TensorId; 2]> {
         let Fold { program, layer, weight_shape, weight, bias, .. } = fold;
         let (affine, running) = by_kind(fold.parameters)?;

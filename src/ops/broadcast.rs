@@ -86,7 +86,7 @@ pub(super) fn sum(
     let parts = splits(terms, 32, kept, 4096).min(128).max(terms.div_ceil(MAX_TERMS));
     let span = terms.div_ceil(parts);
     let parts = terms.div_ceil(span);
-    let partial = Parts::new(program, layer, grad_operand.tensor, parts, kept);
+    let partial = Parts::of_activation(program, layer, grad_operand, parts, None);
     let dispatch = Dispatch::new(layer, kernel!("common/sum_broadcast"))
         .size("C", c)
         .size("H", h)
@@ -99,8 +99,9 @@ pub(super) fn sum(
         .size("K_W", k_w)
         .constant("FACTOR", u32::from(factor.is_some()))
         .read(grad_output.tensor)
-        .read(other.tensor)
-        .write(partial.tensor)
+        .read(other.tensor);
+    let dispatch = partial
+        .written_by(dispatch)
         .uniform(grad_output.batch as u32)
         .uniform(span as u32)
         .uniform(parts as u32)

@@ -91,6 +91,10 @@ impl Operator for Linear {
         false
     }
 
+    fn fuses_activation(&self, _inputs: &[Shape]) -> bool {
+        true
+    }
+
     fn cost(&self, inputs: &[Shape], output: Shape) -> Cost {
         let in_features = inputs.first().map_or(0, |input| input.channels);
         Cost { flops: (output.channels * (2 * in_features + usize::from(self.bias))) as u64 }

@@ -9,8 +9,7 @@ use crate::shape::{Geometry, Pair, Shape, Window};
 /// The Lp norm of each window, `(Σ |x|^p)^(1/p)`; padding adds nothing to it.
 ///
 /// Magnitudes are scaled by the window's largest before they are raised to a power, so that none overflows
-/// or vanishes. Where the norm is 0, so is its gradient. The padding may be at most half the kernel on each
-/// side.
+/// or vanishes. Where the norm is 0, so is its gradient. Every window must hold a pixel of the image.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LpPool2d {
     pub(crate) window: Window,
@@ -42,7 +41,7 @@ impl FromAttributes for LpPool2d {
     const NAME: &'static str = "lp_pool2d";
 
     fn from_attributes(attributes: &Attributes) -> Result<Self, Refusal> {
-        let window = Window { dilation: [1; 2], ..pool::window_from_attributes(attributes)? };
+        let window = pool::undilated_window_from_attributes(attributes)?;
         Ok(Self { window, p: attributes.f64("p", 2.0)? as f32 })
     }
 }

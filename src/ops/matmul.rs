@@ -1,8 +1,10 @@
 //! Matrix products: how the kernels of linear, which 1x1 convolutions share, are dispatched, and which variant
 //! of a product suits a device. No operator of its own.
 
-use super::program::{Dispatch, Kernel, Program, TensorId, kernel, padded_inputs, quads, weight_rows};
+use super::elementwise::Function;
+use super::program::{Activation, Dispatch, Kernel, Program, TensorId, kernel, quads, weight_rows};
 use super::reduce::{MAX_TERMS, Parts, splits, sum_pixels};
+use super::weight::WeightShape;
 use super::{Backward, Forward};
 use crate::gpu::Capabilities;
 
@@ -70,13 +72,13 @@ impl Variant {
 
 /// The matrices of a layer: `rows` by `inputs` on one side, `rows` by `outputs` on the other.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Sizes {
+struct Sizes {
     /// Samples, or pixels.
-    pub rows: usize,
+    rows: usize,
     /// Columns of the input's matrix.
-    pub inputs: usize,
+    inputs: usize,
     /// Columns of the output's matrix.
-    pub outputs: usize,
+    outputs: usize,
 }
 
 impl Sizes {
@@ -85,34 +87,36 @@ impl Sizes {
     }
 }
 
-/// Appends `output = input · weight + bias`.
-pub(crate) fn forward(
+/// Appends `output = activation(input · weight + bias)`, for each pixel.
+fn forward(
     program: &mut Program,
     capabilities: &Capabilities,
     layer: &str,
-    sizes: Sizes,
-    [input, weight]: [TensorId; 2],
+    [input, output]: [Activation; 2],
+    weight: TensorId,
     bias: Option<TensorId>,
-    output: TensorId,
+    activation: Option<&Function>,
 ) {
     let variant = Variant::choose(capabilities);
+    let sizes = Sizes { rows: output.pixels(), inputs: input.shape.channels, outputs: output.shape.channels };
     let out_q = quads(sizes.outputs);
     let tiles = variant.tiles(sizes.rows, out_q);
     let terms = quads(sizes.inputs);
     // A part is whole steps of the tiled kernel, which takes four quads at a time.
     let span = terms.div_ceil(splits(terms, 32, tiles, variant.workgroups_wanted())).next_multiple_of(4);
     let splits = terms.div_ceil(span);
-    let parts = Parts::new(program, layer, output, splits, sizes.rows * out_q);
+    let parts = Parts::of_activation(program, layer, output, splits, activation);
     let dispatch = variant
         .dispatch(layer, kernel!("linear/forward_subgroup"), kernel!("linear/forward_tiled"))
         .size("IN_C", sizes.inputs)
-        .size("OUT_Q", out_q)
+        .size("OUT_C", sizes.outputs)
         .size("BIAS", bias.is_some().into())
-        .read(input)
+        .read(input.tensor)
         .read(weight)
         // Something must be bound; without a bias it is not read.
-        .read(bias.unwrap_or(weight))
-        .write(parts.tensor)
+        .read(bias.unwrap_or(weight));
+    let dispatch = parts
+        .written_by(dispatch)
         .uniform(sizes.rows as u32)
         .uniform(span as u32)
         .groups(tiles)
@@ -123,7 +127,7 @@ pub(crate) fn forward(
 }
 
 /// Appends `grad_weight = inputᵀ · grad_output`.
-pub(crate) fn backward_weight(
+fn backward_weight(
     program: &mut Program,
     capabilities: &Capabilities,
     layer: &str,
@@ -141,7 +145,7 @@ pub(crate) fn backward_weight(
     let dispatch = variant
         .dispatch(layer, kernel!("linear/backward_weight_subgroup"), kernel!("linear/backward_weight_tiled"))
         .size("IN_C", sizes.inputs)
-        .size("OUT_Q", out_q)
+        .size("OUT_C", sizes.outputs)
         .read(input)
         .read(grad_output)
         .write(parts.tensor)
@@ -154,36 +158,11 @@ pub(crate) fn backward_weight(
     parts.finish(program, layer);
 }
 
-/// Appends the turned-round weight that the gradient to the input multiplies with, and returns it.
-pub(crate) fn transpose_weight(
-    program: &mut Program,
-    layer: &str,
-    weight: TensorId,
-    inputs: usize,
-    outputs: usize,
-    taps: usize,
-) -> TensorId {
-    let quads_out = weight_rows(outputs, taps) * quads(inputs);
-    let transposed = program.tensor(format!("{layer}.weight (transposed)"), quads_out * 16);
-    let dispatch = Dispatch::new(layer, kernel!("common/transpose_weight"))
-        .size("TAPS", taps)
-        .size("IN_C", inputs)
-        .size("OUT_Q", quads(outputs))
-        .size("TO_ROWS", padded_inputs(outputs))
-        .read(weight)
-        .write(transposed)
-        .invocations(quads_out, 64);
-    program.push(dispatch);
-    transposed
-}
-
 /// The forward pass of a layer whose every pixel goes through one matrix: linear, or a 1x1 convolution.
 pub(crate) fn layer_forward(pass: Forward<'_>) {
-    let (input, output) = (pass.inputs[0], pass.output);
-    let sizes = Sizes { rows: output.pixels(), inputs: input.shape.channels, outputs: output.shape.channels };
-    let operands = [input.tensor, pass.parameters[0]];
-    let bias = pass.parameters.get(1).copied();
-    forward(pass.program, pass.capabilities, pass.layer, sizes, operands, bias, output.tensor);
+    let Forward { program, capabilities, layer, activation, .. } = pass;
+    let (weight, bias) = (pass.parameters[0], pass.parameters.get(1).copied());
+    forward(program, capabilities, layer, [pass.inputs[0], pass.output], weight, bias, activation);
 }
 
 /// The backward pass of such a layer.
@@ -191,15 +170,13 @@ pub(crate) fn layer_backward(pass: Backward<'_>) {
     let Backward { program, capabilities, layer, grad_output, .. } = pass;
     let input = pass.inputs[0];
     let (inputs, outputs) = (input.shape.channels, grad_output.shape.channels);
-    let rows = grad_output.pixels();
     if let Some(grad_input) = pass.grad_inputs[0] {
-        let transposed = transpose_weight(program, layer, pass.parameters[0], inputs, outputs, 1);
-        let sizes = Sizes { rows, inputs: outputs, outputs: inputs };
-        let operands = [grad_output.tensor, transposed];
-        forward(program, capabilities, layer, sizes, operands, None, grad_input.tensor);
+        let weight = WeightShape { inputs, outputs, groups: 1, taps: 1 };
+        let transposed = weight.transposed(program, layer, pass.parameters[0]);
+        forward(program, capabilities, layer, [grad_output, grad_input], transposed, None, None);
     }
     if let Some(grad_weight) = pass.grad_parameters[0] {
-        let sizes = Sizes { rows, inputs, outputs };
+        let sizes = Sizes { rows: grad_output.pixels(), inputs, outputs };
         let operands = [input.tensor, grad_output.tensor];
         backward_weight(program, capabilities, layer, sizes, operands, grad_weight);
     }

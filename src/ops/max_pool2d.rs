@@ -9,7 +9,7 @@ use crate::shape::{Geometry, Pair, Shape, Window};
 /// The largest element of each window; padding never is it.
 ///
 /// The gradient goes to the first of equal maxima in row-major order. A NaN in a window is its maximum.
-/// The padding may be at most half the kernel on each side.
+/// Every window must hold a pixel of the image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MaxPool2d {
     pub(crate) window: Window,
@@ -19,11 +19,6 @@ impl MaxPool2d {
     /// A pool over windows of `kernel` (height and width), side by side.
     pub fn new(kernel: impl Into<Pair>) -> Self {
         Self { window: pool::window(kernel) }
-    }
-
-    /// How many words the taps that won take for a quad: a byte a channel will do for 256 taps.
-    fn tap_words(&self) -> usize {
-        if self.window.kernel[0] * self.window.kernel[1] <= 256 { 1 } else { 4 }
     }
 }
 
@@ -75,9 +70,10 @@ impl Operator for MaxPool2d {
             .write(pass.output.tensor);
         let mut saved = vec![];
         if pass.backward {
-            let bytes = pass.output.total_quads() * self.tap_words() * 4;
+            let tap_words = pool::tap_words(geometry.taps());
+            let bytes = pass.output.total_quads() * tap_words * 4;
             let taps = pass.program.tensor(format!("{}.taps", pass.layer), bytes);
-            dispatch = dispatch.size("TAP_WORDS", self.tap_words()).write(taps);
+            dispatch = dispatch.size("TAP_WORDS", tap_words).write(taps);
             saved.push(taps);
         }
         pass.program.push(dispatch);
@@ -91,7 +87,7 @@ impl Operator for MaxPool2d {
             pool::dispatch(pass.layer, kernel!("max_pool2d/backward_input"), &geometry, *grad_input)
                 .size("DH", geometry.dilation[0])
                 .size("DW", geometry.dilation[1])
-                .size("TAP_WORDS", self.tap_words())
+                .size("TAP_WORDS", pool::tap_words(geometry.taps()))
                 .flops(pass.grad_output.shape.len() as u64 * pass.grad_output.batch as u64)
                 .read(*taps)
                 .read(pass.grad_output.tensor)

@@ -13,30 +13,48 @@ use crate::shape::{Geometry, Shape};
 
 pub mod adam;
 pub mod adamw;
+pub(crate) mod adaptive;
+pub mod adaptive_avg_pool2d;
+pub mod adaptive_max_pool2d;
 pub mod add;
 pub mod avg_pool2d;
 pub mod batch_norm;
+pub mod bce_with_logits;
 mod broadcast;
+mod class_loss;
 pub mod concat;
 pub mod conv2d;
+pub mod conv_transpose2d;
 pub mod crop;
 pub mod cross_entropy;
 pub mod dropout;
 mod elementwise;
+mod elementwise_loss;
 pub mod elu;
 pub mod flatten;
 pub mod gelu;
+pub mod giou;
+pub mod global_avg_pool2d;
+pub mod global_max_pool2d;
 pub mod group_norm;
 pub mod hard_sigmoid;
 pub mod hard_swish;
+pub mod hard_tanh;
 pub(crate) mod host;
+pub mod l1;
 pub mod leaky_relu;
 pub mod linear;
+mod lines;
+pub mod local_response_norm;
+pub mod log_softmax;
 pub mod lp_pool2d;
 mod matmul;
 pub mod max_pool2d;
 pub(crate) mod moments;
+pub mod mse;
 pub mod mul;
+mod nearest;
+pub mod nll_loss;
 mod normalize;
 pub mod pad2d;
 mod pool;
@@ -54,21 +72,31 @@ mod setting;
 pub mod sgd;
 mod shift;
 pub mod sigmoid;
+pub mod sigmoid_focal;
 pub mod silu;
+pub mod smooth_l1;
+pub mod softmax;
 pub mod softplus;
 pub mod split;
 pub mod tanh;
+pub mod target;
 pub(crate) mod update_control;
 pub mod upsample_bilinear2d;
 pub mod upsample_nearest2d;
+mod weight;
 mod window;
 
 pub use adam::Adam;
 pub use adamw::AdamW;
+pub use adaptive_avg_pool2d::AdaptiveAvgPool2d;
+pub use adaptive_max_pool2d::AdaptiveMaxPool2d;
 pub use add::Add;
 pub use avg_pool2d::AvgPool2d;
 pub use batch_norm::BatchNorm;
+pub use bce_with_logits::BceWithLogits;
+pub(crate) use class_loss::ClassLoss;
 pub use concat::Concat;
+pub use conv_transpose2d::ConvTranspose2d;
 pub use conv2d::Conv2d;
 pub use crop::Crop;
 pub use cross_entropy::CrossEntropy;
@@ -77,14 +105,24 @@ pub use elementwise::{Derivative, Function, Pointwise};
 pub use elu::Elu;
 pub use flatten::Flatten;
 pub use gelu::Gelu;
+pub use giou::Giou;
+pub use global_avg_pool2d::GlobalAvgPool2d;
+pub use global_max_pool2d::GlobalMaxPool2d;
 pub use group_norm::GroupNorm;
 pub use hard_sigmoid::HardSigmoid;
 pub use hard_swish::HardSwish;
+pub use hard_tanh::HardTanh;
+pub use l1::L1;
 pub use leaky_relu::LeakyRelu;
 pub use linear::Linear;
+pub use local_response_norm::LocalResponseNorm;
+pub use log_softmax::LogSoftmax;
 pub use lp_pool2d::LpPool2d;
 pub use max_pool2d::MaxPool2d;
+pub use mse::Mse;
 pub use mul::Mul;
+pub use nearest::{Coordinates, NearestMode};
+pub use nll_loss::NllLoss;
 pub use pad2d::{Pad2d, PadMode};
 pub use prelu::Prelu;
 pub use relu::Relu;
@@ -93,10 +131,14 @@ pub use reshape::Reshape;
 pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
 pub use sigmoid::Sigmoid;
+pub use sigmoid_focal::SigmoidFocal;
 pub use silu::Silu;
+pub use smooth_l1::SmoothL1;
+pub use softmax::Softmax;
 pub use softplus::Softplus;
 pub use split::Split;
 pub use tanh::Tanh;
+pub use target::{Target, TargetSpec};
 pub use update_control::{LossScaling, UpdateControl, UpdateOptions};
 pub use upsample_bilinear2d::UpsampleBilinear2d;
 pub use upsample_nearest2d::UpsampleNearest2d;
@@ -356,6 +398,11 @@ pub trait Operator: Debug + Send + Sync + Twin<f32> + Twin<f64> {
     /// Appends the backward dispatches.
     fn backward(&self, pass: Backward<'_>);
 
+    /// Whether [`fold`](Self::fold) gives something.
+    fn folds(&self) -> bool {
+        false
+    }
+
     /// Outside training: appends the dispatches that fold the operator into the layer before, where it can be, and
     /// returns that layer's new weight and bias, with which it computes what both did.
     fn fold(&self, _fold: Fold<'_>) -> Option<[TensorId; 2]> {
@@ -371,7 +418,7 @@ pub struct LossOutput {
     pub loss: f32,
     /// The sum of the weights of the predictions that counted, by which a mean was divided.
     pub weight: f32,
-    /// How many predictions were right.
+    /// How many predictions were right; 0 where the targets are no classes.
     pub correct: f32,
     /// How many predictions counted.
     pub count: f32,
@@ -394,7 +441,8 @@ pub struct LossPass<'a> {
     pub capabilities: &'a Capabilities,
     /// What the network puts out.
     pub prediction: Activation,
-    /// The targets: one `i32` class a pixel.
+    /// The target, as [`Loss::target`] describes it: one `i32` class a pixel, or values that lie like an
+    /// activation in `f32`.
     pub target: TensorId,
     /// The step's state: see [`StepState`].
     pub step: TensorId,
@@ -416,14 +464,15 @@ pub trait Loss: Debug + Send + Sync + LossTwin<f32> + LossTwin<f64> {
     /// Says what output would fit.
     fn check(&self, prediction: Shape) -> Result<(), Refusal>;
 
-    /// The range of class labels, and one label outside it that is ignored if there is such.
-    fn classes(&self, prediction: Shape) -> (usize, Option<i32>);
+    /// What a prediction that [`check`](Self::check) accepted is compared with.
+    fn target(&self, prediction: Shape) -> TargetSpec;
 
     /// Appends the dispatches that compute the loss, and returns what the gradient needs besides
     /// the prediction and the target.
     fn forward(&self, pass: LossPass<'_>) -> Vec<TensorId>;
 
-    /// Appends the dispatches that compute the gradient of the loss to the prediction.
+    /// Appends the dispatches that compute the gradient of the loss to the prediction, which lies like an activation
+    /// in `f32`: it may be scaled before it is stored in less.
     fn backward(&self, pass: LossPass<'_>, saved: &[TensorId], grad_prediction: Activation);
 }
 

@@ -3,7 +3,7 @@
 use super::program::{Activation, Dispatch, Kernel};
 use super::registry::Attributes;
 use super::{Refusal, single_input, window};
-use crate::shape::{Geometry, Padding, Pair, Shape, Window};
+use crate::shape::{Geometry, Pair, Shape, Window};
 
 /// The number of invocations in a workgroup of the pools' kernels.
 const WORKGROUP_SIZE: usize = 64;
@@ -29,17 +29,26 @@ pub(super) fn window_from_attributes(attributes: &Attributes) -> Result<Window, 
     window::from_attributes(attributes, window(kernel))
 }
 
+/// As [`window_from_attributes`], for a pool without dilation.
+///
+/// # Errors
+/// As there, and where a dilation is asked for.
+pub(super) fn undilated_window_from_attributes(attributes: &Attributes) -> Result<Window, Refusal> {
+    match window_from_attributes(attributes)? {
+        window if window.dilation == [1; 2] => Ok(window),
+        window => Err(format!("attribute dilation is {:?}; this pool has none: [1, 1]", window.dilation)),
+    }
+}
+
 /// The window of a pool on its one input.
 ///
 /// # Errors
-/// What [`Window::over`] refuses; padding by more than half the kernel, or so that a window holds nothing
-/// of the image; a window that takes more loop iterations than one invocation may run.
+/// What [`Window::over`] refuses; padding so that a window holds nothing of the image; a window that takes more loop iterations than one invocation may run.
 pub(super) fn geometry(window: &Window, inputs: &[Shape]) -> Result<Geometry, Refusal> {
     let input = single_input(inputs)?;
     let geometry = window.over([input.height, input.width])?;
-    for axis in 0..2 {
-        check_padding(window, &geometry, axis)?;
-    }
+    check_padding(&geometry, 0)?;
+    check_padding(&geometry, 1)?;
     let [kh, kw] = geometry.kernel;
     let covering =
         |axis: usize| (geometry.kernel[axis] - 1) * geometry.dilation[axis] / geometry.stride[axis] + 1;
@@ -64,27 +73,23 @@ pub(super) fn output_shape(window: &Window, inputs: &[Shape]) -> Result<Shape, R
     Ok(Shape { height, width, ..single_input(inputs)? })
 }
 
-fn check_padding(window: &Window, geometry: &Geometry, axis: usize) -> Result<(), Refusal> {
+fn check_padding(geometry: &Geometry, axis: usize) -> Result<(), Refusal> {
     let name = ["height", "width"][axis];
-    let kernel = geometry.kernel[axis];
+    let (kernel, dilation) = (geometry.kernel[axis], geometry.dilation[axis]);
     let (before, after) = (geometry.padding[axis], geometry.padding[axis + 2]);
-    if window.padding != Padding::Same && before.max(after) > kernel / 2 {
-        return Err(format!(
-            "padding of {before} + {after} along the {name} is more than half the kernel of {kernel}; at most \
-             {} on each side would fit",
-            kernel / 2,
-        ));
-    }
     let read = |position: usize, tap: usize| match axis {
         0 => geometry.row(position, tap),
         _ => geometry.column(position, tap),
     };
     for position in 0..geometry.output[axis] {
         if !(0..kernel).any(|tap| read(position, tap).is_some()) {
+            let without = if dilation > 1 { ", without dilation," } else { "" };
             return Err(format!(
                 "every tap of window {position} along the {name} falls on padding (input {}, kernel {kernel}, \
-                 dilation {}, padding {before} + {after}); a dilation of 1 would fit",
-                geometry.input[axis], geometry.dilation[axis],
+                 dilation {dilation}, padding {before} + {after}); padding of at most {} on each side{without} \
+                 would fit",
+                geometry.input[axis],
+                kernel - 1,
             ));
         }
     }
@@ -110,6 +115,12 @@ pub(super) fn dispatch(layer: &str, kernel: Kernel, geometry: &Geometry, over: A
         .invocations(over.total_quads(), WORKGROUP_SIZE)
 }
 
+/// How many words the pixel of its window that won takes for a quad of a max pool: a byte a channel will do for windows
+/// of up to 256 pixels.
+pub(super) fn tap_words(pixels: usize) -> usize {
+    if pixels <= 256 { 1 } else { 4 }
+}
+
 /// The operations of a pool that does `per_tap` of them for every tap of every output element.
 pub(super) fn flops(window: &Window, output: Shape, per_tap: usize) -> u64 {
     (output.len() * window.kernel[0] * window.kernel[1] * per_tap) as u64
@@ -119,6 +130,7 @@ pub(super) fn flops(window: &Window, output: Shape, per_tap: usize) -> u64 {
 mod tests {
     use super::*;
     use crate::ops::{AvgPool2d, LpPool2d, MaxPool2d, Operator};
+    use crate::shape::Padding;
 
     fn refusal(operator: impl Operator, size: [usize; 2]) -> String {
         operator.output_shape(&[Shape::new(3, size[0], size[1])]).unwrap_err()
@@ -130,7 +142,7 @@ mod tests {
             (refusal(MaxPool2d::new(0), [8; 2]), "kernel is 0 along the height"),
             (refusal(MaxPool2d::new(2).stride([1, 0]), [8; 2]), "stride is 0 along the width"),
             (refusal(AvgPool2d::new(9), [8; 2]), "a kernel of at most 8"),
-            (refusal(MaxPool2d::new(3).padding(2), [8; 2]), "at most 1 on each side would fit"),
+            (refusal(MaxPool2d::new(3).padding(3), [8; 2]), "padding of at most 2 on each side would fit"),
             (refusal(AvgPool2d::new(2).padding([0, 0, 0, 2]), [8; 2]), "at most 1 on each side would fit"),
             (refusal(MaxPool2d::new(2).strict(true), [7; 2]), "strides that fit: 1, 5"),
             (refusal(AvgPool2d::new(200), [200; 2]), "pool in two steps"),
@@ -149,6 +161,7 @@ mod tests {
         let pool = MaxPool2d::new([1, 2]).stride(1).dilation([1, 4]).padding(Padding::Same);
         let message = refusal(pool, [1, 3]);
         assert!(message.contains("every tap of window 1 along the width"), "{message}");
+        assert!(message.contains("of at most 1 on each side, without dilation, would fit"), "{message}");
         assert!(pool.output_shape(&[Shape::new(1, 1, 4)]).is_ok());
     }
 
@@ -158,5 +171,14 @@ mod tests {
         let window = window_from_attributes(&attributes).unwrap();
         assert_eq!(window, Window { stride: [2, 3], padding: 0.into(), ..Window::new([2, 3]) });
         assert!(window_from_attributes(&Attributes::default()).unwrap_err().contains("kernel is missing"));
+    }
+
+    #[test]
+    fn dilation_is_not_passed_over() {
+        let dilated =
+            |dilation| Attributes::from_json(&format!(r#"{{"kernel": [2, 2], "dilation": {dilation}}}"#));
+        assert!(undilated_window_from_attributes(&dilated("[1, 1]").unwrap()).is_ok());
+        let message = undilated_window_from_attributes(&dilated("[1, 2]").unwrap()).unwrap_err();
+        assert_eq!(message, "attribute dilation is [1, 2]; this pool has none: [1, 1]");
     }
 }

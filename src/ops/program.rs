@@ -141,6 +141,8 @@ pub struct Dispatch {
     pub sections: Vec<(&'static str, Kernel)>,
     /// Whether its tensors are in f32 however the program stores activations.
     pub in_f32: bool,
+    /// Whether the output of a kernel with a section `result` is an activation, not parts of a sum.
+    pub result_is_activation: bool,
     /// Pipeline-overridable constants. The batch is never one of them: a plan for another batch
     /// reuses the pipelines.
     pub constants: Vec<(&'static str, f64)>,
@@ -162,6 +164,7 @@ impl Dispatch {
             kernel,
             sections: vec![],
             in_f32: false,
+            result_is_activation: false,
             constants: vec![],
             bindings: vec![],
             uniform: vec![],
@@ -174,6 +177,20 @@ impl Dispatch {
     pub fn in_f32(mut self) -> Self {
         self.in_f32 = true;
         self
+    }
+
+    /// Says that the output of a kernel with a section `result` is an activation.
+    pub fn result_is_activation(mut self) -> Self {
+        self.result_is_activation = true;
+        self
+    }
+
+    /// Ends a kernel that has a section `activation` with a function, where there is one.
+    pub fn activation(self, function: Option<&Function>) -> Self {
+        match function {
+            Some(function) => self.borrow("activation", function),
+            None => self,
+        }
     }
 
     /// Puts a function that another kernel holds in a section `name` in the place of this kernel's.
@@ -394,6 +411,9 @@ impl Program {
     pub fn push(&mut self, mut dispatch: Dispatch) {
         if let Some(stored) = self.storage.kernel().filter(|_| !dispatch.in_f32) {
             dispatch.sections.push(("storage", stored));
+            if dispatch.result_is_activation {
+                dispatch.sections.push(("result", stored));
+            }
         }
         self.dispatches.push(dispatch);
     }
@@ -405,6 +425,13 @@ pub enum ParameterLayout {
     /// `[out, in, kh, kw]` on the host (`[out, in]`: a kernel of 1 x 1) becomes `[kh][kw][in][out]`,
     /// padded as the module's documentation says.
     Weight,
+    /// `[in, out / groups, kh, kw]` on the host, a transposed convolution's, becomes `[kh][kw][in / groups][out]`,
+    /// padded like [`Weight`](Self::Weight) and with the taps in the opposite order: what its forward pass
+    /// multiplies with.
+    TransposedWeight {
+        /// The groups of channels.
+        groups: usize,
+    },
     /// `[n]` padded to a multiple of four.
     Vector,
 }
@@ -416,6 +443,10 @@ impl ParameterLayout {
             Self::Weight => {
                 let [out, _, kh, kw] = oihw(shape);
                 weight_rows(shape[1], kh * kw) * quads(out) * 4
+            }
+            Self::TransposedWeight { groups } => {
+                let [inputs, outputs, kh, kw] = oihw(shape);
+                weight_rows(inputs / groups.max(1), kh * kw) * quads(outputs * groups) * 4
             }
             Self::Vector => quads(shape[0]) * 4,
         }
@@ -450,6 +481,21 @@ impl ParameterLayout {
                     }
                 }
             }
+            Self::TransposedWeight { groups } => {
+                let [inputs, outputs, kh, kw] = oihw(shape);
+                let (taps, group_inputs) = (kh * kw, inputs / groups.max(1));
+                let (rows, columns) = (padded_inputs(group_inputs), quads(outputs * groups) * 4);
+                for i in 0..inputs {
+                    let (group, row) = (i / group_inputs, i % group_inputs);
+                    for o in 0..outputs {
+                        let column = group * outputs + o;
+                        for tap in 0..taps {
+                            let device = ((taps - 1 - tap) * rows + row) * columns + column;
+                            f((i * outputs + o) * taps + tap, device);
+                        }
+                    }
+                }
+            }
         }
     }
 }
@@ -479,6 +525,8 @@ mod tests {
             (ParameterLayout::Weight, vec![5, 3, 2, 3]),
             (ParameterLayout::Weight, vec![6, 7, 1, 1]),
             (ParameterLayout::Weight, vec![4, 9]),
+            (ParameterLayout::TransposedWeight { groups: 1 }, vec![5, 3, 2, 3]),
+            (ParameterLayout::TransposedWeight { groups: 3 }, vec![15, 2, 3, 1]),
             (ParameterLayout::Vector, vec![5]),
         ] {
             let host: Vec<f32> = (1..=shape.iter().product::<usize>()).map(|i| i as f32).collect();

@@ -1,6 +1,10 @@
 //! Sums that are split over workgroups and joined again. No operator of its own.
 
+use std::ops::Range;
+
+use super::elementwise::Function;
 use super::program::{Activation, Dispatch, Program, TensorId, kernel};
+use super::{LossPass, Reduction};
 
 /// The invocations of a workgroup of the kernels here.
 const WORKGROUP: usize = 64;
@@ -31,38 +35,69 @@ pub(crate) fn pixel_splits(of: Activation, least: usize, groups: usize, wanted: 
 }
 
 /// A sum in parts: where they go, until [`finish`](Self::finish) joins them.
-pub(crate) struct Parts {
+pub(crate) struct Parts<'a> {
     /// What the kernel writes: the result itself where there is one part.
     pub tensor: TensorId,
     result: TensorId,
     parts: usize,
     quads: usize,
+    /// What the result is of, if it is an activation; then the lanes past its last channel stay zero.
+    image: Option<Activation>,
+    /// What the finished sum goes through.
+    activation: Option<&'a Function>,
 }
 
-impl Parts {
-    /// Room for `parts` parts of `quads` vec4 each.
+impl<'a> Parts<'a> {
+    /// Room for `parts` parts of `quads` vec4 each, to be joined in a parameter's gradient.
     pub fn new(program: &mut Program, layer: &str, result: TensorId, parts: usize, quads: usize) -> Self {
         let tensor =
             if parts == 1 { result } else { program.tensor(format!("{layer}.partial"), parts * quads * 16) };
-        Self { tensor, result, parts, quads }
+        Self { tensor, result, parts, quads, image: None, activation: None }
+    }
+
+    /// Room for `parts` parts of an activation, whose finished sum goes through a function if there is one.
+    pub fn of_activation(
+        program: &mut Program,
+        layer: &str,
+        result: Activation,
+        parts: usize,
+        activation: Option<&'a Function>,
+    ) -> Self {
+        let parts = Self::new(program, layer, result.tensor, parts, result.total_quads());
+        Self { image: Some(result), activation, ..parts }
+    }
+
+    /// Binds the parts to the dispatch that writes them.
+    pub fn written_by(&self, dispatch: Dispatch) -> Dispatch {
+        let dispatch = dispatch.write(self.tensor);
+        if self.parts == 1 { self.finished_by(dispatch) } else { dispatch }
+    }
+
+    /// The dispatch that writes the result.
+    fn finished_by(&self, dispatch: Dispatch) -> Dispatch {
+        let dispatch = if self.image.is_some() { dispatch.result_is_activation() } else { dispatch };
+        dispatch.activation(self.activation)
     }
 
     /// Joins the parts, in several rounds where there are very many.
     pub fn finish(self, program: &mut Program, layer: &str) {
-        let Self { tensor: mut joined, result, mut parts, quads } = self;
+        let (mut joined, mut parts, quads) = (self.tensor, self.parts, self.quads);
         while parts > 1 {
             let span = parts.min(MAX_PARTS);
-            let Self { tensor: to, .. } = Self::new(program, layer, result, parts.div_ceil(span), quads);
+            let ranges = parts.div_ceil(span);
+            let Self { tensor: to, .. } = Self::new(program, layer, self.result, ranges, quads);
+            let channels = self.image.filter(|_| ranges == 1).map_or(4, |image| image.shape.channels);
             let dispatch = Dispatch::new(layer, kernel!("common/sum_partials"))
                 .read(joined)
                 .write(to)
                 .uniform(quads as u32)
                 .uniform(parts as u32)
                 .uniform(span as u32)
-                .invocations(quads * parts.div_ceil(span), WORKGROUP)
+                .uniform(channels as u32)
+                .invocations(quads * ranges, WORKGROUP)
                 .flops((4 * quads * (parts - 1)) as u64);
-            program.push(dispatch);
-            (joined, parts) = (to, parts.div_ceil(span));
+            program.push(if ranges == 1 { self.finished_by(dispatch) } else { dispatch });
+            (joined, parts) = (to, ranges);
         }
     }
 }
@@ -92,4 +127,24 @@ pub(crate) fn sum_pixels(program: &mut Program, layer: &str, of: Activation, res
         .flops((4 * quads * pixels) as u64);
     program.push(dispatch);
     parts.finish(program, layer);
+}
+
+/// The end of a loss's forward pass: joins what its workgroups measured, those `parts` of the tensor `partials`
+/// that are a [`LossOutput`](super::LossOutput) each, whose losses are sums.
+pub(crate) fn finish_loss(
+    pass: LossPass<'_>,
+    loss: &str,
+    reduction: Reduction,
+    partials: TensorId,
+    parts: Range<usize>,
+) {
+    pass.program.push(
+        Dispatch::new(loss, kernel!("common/reduce_loss"))
+            .constant("MEAN", reduction == Reduction::Mean)
+            .read(partials)
+            .write(pass.result)
+            .uniform(parts.start as u32)
+            .uniform(parts.end as u32)
+            .flops(4 * parts.len() as u64),
+    );
 }

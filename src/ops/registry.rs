@@ -8,32 +8,45 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
-use super::{Loss, Operator, Optimizer, Refusal};
+use super::{Loss, Operator, Optimizer, Reduction, Refusal};
 use crate::shape::Axis;
 
 /// All that can be built by name, in alphabetical order. Adding an operator adds its line here.
 pub const REGISTRY: &[Entry] = &[
     optimizer::<super::Adam>(),
     optimizer::<super::AdamW>(),
+    operator::<super::AdaptiveAvgPool2d>(),
+    operator::<super::AdaptiveMaxPool2d>(),
     operator::<super::Add>(),
     operator::<super::AvgPool2d>(),
     operator::<super::BatchNorm>(),
+    loss::<super::BceWithLogits>(),
     operator::<super::Concat>(),
     operator::<super::Conv2d>(),
+    operator::<super::ConvTranspose2d>(),
     operator::<super::Crop>(),
     loss::<super::CrossEntropy>(),
     operator::<super::Dropout>(),
     operator::<super::Elu>(),
     operator::<super::Flatten>(),
     operator::<super::Gelu>(),
+    loss::<super::Giou>(),
+    operator::<super::GlobalAvgPool2d>(),
+    operator::<super::GlobalMaxPool2d>(),
     operator::<super::GroupNorm>(),
     operator::<super::HardSigmoid>(),
     operator::<super::HardSwish>(),
+    operator::<super::HardTanh>(),
+    loss::<super::L1>(),
     operator::<super::LeakyRelu>(),
     operator::<super::Linear>(),
+    operator::<super::LocalResponseNorm>(),
+    operator::<super::LogSoftmax>(),
     operator::<super::LpPool2d>(),
     operator::<super::MaxPool2d>(),
+    loss::<super::Mse>(),
     operator::<super::Mul>(),
+    loss::<super::NllLoss>(),
     operator::<super::Pad2d>(),
     operator::<super::Prelu>(),
     operator::<super::Relu>(),
@@ -42,7 +55,10 @@ pub const REGISTRY: &[Entry] = &[
     optimizer::<super::RmsProp>(),
     optimizer::<super::Sgd>(),
     operator::<super::Sigmoid>(),
+    loss::<super::SigmoidFocal>(),
     operator::<super::Silu>(),
+    loss::<super::SmoothL1>(),
+    operator::<super::Softmax>(),
     operator::<super::Softplus>(),
     operator::<super::Split>(),
     operator::<super::Tanh>(),
@@ -152,6 +168,12 @@ impl Attributes {
         Ok(Self { values, ..Self::default() })
     }
 
+    /// Sets attribute `name`.
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.values.insert(name.into(), value.into());
+        self
+    }
+
     /// Says that there is a parameter `name` of this shape.
     pub fn with_parameter(mut self, name: &str, shape: &[usize]) -> Self {
         self.parameters.insert(name.into(), shape.into());
@@ -202,6 +224,15 @@ impl Attributes {
         self.get(name, None, "a list of numbers", |v| {
             v.as_array()?.iter().map(Value::as_f64).collect::<Option<_>>().map(Some)
         })
+    }
+
+    /// The attribute `reduction` of a loss, the mean where it is absent.
+    pub fn reduction(&self) -> Result<Reduction, Refusal> {
+        match self.string("reduction", "mean")? {
+            "mean" => Ok(Reduction::Mean),
+            "sum" => Ok(Reduction::Sum),
+            other => Err(format!("attribute reduction is {other:?}; it must be \"mean\" or \"sum\"")),
+        }
     }
 
     /// The sizes of attribute `name`, of any number, if it is there.

@@ -106,10 +106,10 @@ pub(super) fn backward(
         splits(rows, 32_usize.div_ceil(columns), quads, 4096).max((rows * columns).div_ceil(MAX_TERMS));
     let span = rows.div_ceil(parts);
     let parts = rows.div_ceil(span);
-    let partial = Parts::new(program, layer, grad_input.tensor, parts, quads);
-    let dispatch = finish(sizes(layer, kernel, grad_input, grad_output))
-        .read(grad_output.tensor)
-        .write(partial.tensor)
+    let partial = Parts::of_activation(program, layer, grad_input, parts, None);
+    let dispatch = finish(sizes(layer, kernel, grad_input, grad_output)).read(grad_output.tensor);
+    let dispatch = partial
+        .written_by(dispatch)
         .uniform(grad_input.batch as u32)
         .uniform(span as u32)
         .uniform(parts as u32)

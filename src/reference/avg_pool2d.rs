@@ -8,7 +8,7 @@ use crate::shape::Geometry;
 impl<T: Real> Twin<T> for AvgPool2d {
     fn forward(&self, inputs: &[&Tensor<T>], _parameters: &[&Tensor<T>], _pass: &Pass) -> Tensor<T> {
         let geometry = window::geometry(self, inputs[0]);
-        pool::forward(&geometry, inputs[0], |image, at| {
+        pool::forward(geometry.output, inputs[0], |image, at| {
             let mut sum = T::default();
             for pixel in window::pixels(&geometry, at) {
                 sum += image[pixel];
@@ -26,7 +26,7 @@ impl<T: Real> Twin<T> for AvgPool2d {
         _pass: &Pass,
     ) -> Gradients<T> {
         let geometry = window::geometry(self, inputs[0]);
-        pool::backward(&geometry, inputs[0], output, grad_output, |position, grad_image| {
+        pool::backward(inputs[0], output, grad_output, |position, grad_image| {
             let share = position.grad_output / divisor(self, &geometry, position.at);
             for pixel in window::pixels(&geometry, position.at) {
                 grad_image[pixel] += share;

@@ -8,10 +8,11 @@ impl<T: Real> Twin<T> for LpPool2d {
     fn forward(&self, inputs: &[&Tensor<T>], _parameters: &[&Tensor<T>], _pass: &Pass) -> Tensor<T> {
         let geometry = window::geometry(self, inputs[0]);
         let (zero, one, p) = (T::default(), T::of(1.0), T::of(self.p.into()));
-        pool::forward(&geometry, inputs[0], |image, at| {
+        pool::forward(geometry.output, inputs[0], |image, at| {
             let magnitudes = || window::pixels(&geometry, at).map(|pixel| image[pixel].abs());
             let largest = magnitudes().fold(zero, |largest, x| if x > largest { x } else { largest });
-            let scale = if largest == zero { one } else { largest };
+            // Neither 0 nor infinity can scale anything.
+            let scale = if largest > zero && largest.f64().is_finite() { largest } else { one };
             let mut sum = zero;
             for magnitude in magnitudes() {
                 sum += (magnitude / scale).powf(p);
@@ -29,14 +30,16 @@ impl<T: Real> Twin<T> for LpPool2d {
         _pass: &Pass,
     ) -> Gradients<T> {
         let geometry = window::geometry(self, inputs[0]);
-        let (zero, exponent) = (T::default(), T::of(f64::from(self.p) - 1.0));
-        pool::backward(&geometry, inputs[0], output, grad_output, |position, grad_image| {
+        let (zero, one, exponent) = (T::default(), T::of(1.0), T::of(f64::from(self.p) - 1.0));
+        pool::backward(inputs[0], output, grad_output, |position, grad_image| {
             if position.output == zero {
                 return;
             }
             for pixel in window::pixels(&geometry, position.at) {
                 let value = position.image[pixel];
-                let slope = (value.abs() / position.output).powf(exponent) * position.grad_output;
+                // Where the two are equal they may both be infinite.
+                let ratio = if value.abs() == position.output { one } else { value.abs() / position.output };
+                let slope = ratio.powf(exponent) * position.grad_output;
                 if value > zero {
                     grad_image[pixel] += slope;
                 } else if value < zero {
@@ -65,6 +68,15 @@ mod tests {
     fn the_norm_of_nothing_is_flat() {
         for p in [1.0, 1.5, 2.0, 3.0] {
             assert_eq!(pool(p, &[0.0, -0.0]), (0.0, vec![0.0, 0.0]), "p = {p}");
+        }
+    }
+
+    #[test]
+    fn infinity_is_no_nan() {
+        for p in [1.0, 1.5, 2.0, 3.0] {
+            let (norm, gradient) = pool(p, &[2.0, -f32::INFINITY]);
+            assert_eq!(norm, f32::INFINITY, "p = {p}");
+            assert_eq!(gradient, [if p == 1.0 { 1.0 } else { 0.0 }, -1.0], "p = {p}");
         }
     }
 

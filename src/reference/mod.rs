@@ -5,31 +5,49 @@
 
 mod adam;
 mod adamw;
+mod adaptive;
+mod adaptive_avg_pool2d;
+mod adaptive_max_pool2d;
 mod add;
 mod avg_pool2d;
 mod batch_norm;
+mod bce_with_logits;
 mod broadcast;
+mod class_loss;
 mod concat;
 mod conv2d;
+mod conv_transpose2d;
+mod convolution;
 mod crop;
 mod cross_entropy;
 mod dropout;
 mod elementwise;
+mod elementwise_loss;
 mod elu;
 mod executor;
 mod flatten;
 mod gather;
 mod gelu;
+mod giou;
+mod global_avg_pool2d;
+mod global_max_pool2d;
 mod group_norm;
 mod hard_sigmoid;
 mod hard_swish;
+mod hard_tanh;
+mod l1;
 mod leaky_relu;
 mod linear;
+mod lines;
+mod local_response_norm;
+mod log_softmax;
 mod lp_pool2d;
 mod matrix;
 mod max_pool2d;
 mod moments;
+mod mse;
 mod mul;
+mod nll_loss;
 mod normalize;
 mod pad2d;
 mod philox;
@@ -42,7 +60,10 @@ mod reshape;
 mod rmsprop;
 mod sgd;
 mod sigmoid;
+mod sigmoid_focal;
 mod silu;
+mod smooth_l1;
+mod softmax;
 mod softplus;
 mod split;
 mod tanh;
@@ -56,7 +77,7 @@ use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
 use crate::Tensor;
-use crate::ops::{StepState, UpdateControl};
+use crate::ops::{StepState, Target, UpdateControl};
 
 pub use executor::{backward, forward, parameters, update_buffers, vjp};
 pub use precision::Precision;
@@ -200,7 +221,7 @@ pub struct Measured<T> {
     pub loss: T,
     /// The sum of the weights of the predictions that counted, by which a mean was divided.
     pub weight: T,
-    /// How many predictions were right.
+    /// How many predictions were right; 0 where the target is no classes.
     pub correct: usize,
     /// How many counted.
     pub count: usize,
@@ -210,9 +231,9 @@ pub struct Measured<T> {
 
 /// The CPU twin of a loss.
 pub trait LossTwin<T> {
-    /// The loss of `prediction` (NCHW) against one class a pixel (`[batch][height][width]`); only the
-    /// first `samples` samples count.
-    fn measure(&self, prediction: &Tensor<T>, target: &[i32], samples: usize) -> Measured<T>;
+    /// The loss of `prediction` (NCHW) against a target of the kind and size that
+    /// [`Loss::target`](crate::ops::Loss::target) describes; only the first `samples` samples count.
+    fn measure(&self, prediction: &Tensor<T>, target: Target<'_, T>, samples: usize) -> Measured<T>;
 }
 
 /// The CPU twin of an optimizer.

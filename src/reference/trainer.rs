@@ -1,8 +1,8 @@
 //! Trains a network on the CPU, step for step as a GPU does.
 
-use crate::data::{Batch, Dataset};
+use crate::data::{Batch, Dataset, Targets};
 use crate::network::Network;
-use crate::ops::{Loss, LossOutput, Optimizer, StepState, UpdateControl, UpdateOptions};
+use crate::ops::{Loss, LossOutput, Optimizer, StepState, Target, UpdateControl, UpdateOptions};
 use crate::train::{Metrics, TrainerOptions, input};
 use crate::{Result, Tensor};
 
@@ -41,7 +41,7 @@ impl<T: Precision> Trainer<T> {
         optimizer: impl Optimizer + 'static,
         options: impl Into<TrainerOptions>,
     ) -> Result<Self> {
-        let TrainerOptions { batch, update } = options.into();
+        let TrainerOptions { batch, update, .. } = options.into();
         input::check_setup(&network, &loss, &optimizer, batch, &update)?;
         let parameters = executor::parameters(&network);
         let remember = |p: &Tensor<T>| vec![vec![T::default(); p.len()]; optimizer.state_tensors()];
@@ -74,11 +74,13 @@ impl<T: Precision> Trainer<T> {
     ///
     /// # Errors
     /// [`Error::Input`](crate::Error::Input) where the images have another shape than the network's input, where
-    /// there are none or more than the trainer's batch, or where the number of labels does not fit;
-    /// [`Error::Label`](crate::Error::Label) where a label is not a class; [`Error::Layer`](crate::Error::Layer)
-    /// where there are too few images for the statistics of a layer.
+    /// there are none or more than the trainer's batch, or where the number or shape of the targets does not fit;
+    /// [`Error::Label`](crate::Error::Label) where a label is not a class;
+    /// [`Error::Target`](crate::Error::Target) where the targets are not of the kind that the loss takes;
+    /// [`Error::Layer`](crate::Error::Layer) where there are too few images for the statistics of a layer.
     pub fn step(&mut self, batch: &Batch) -> Result<Metrics> {
-        self.step_exact(batch).map(|measured| output(&measured).into())
+        let measured = self.step_exact(batch)?;
+        Ok(Metrics::new(output(&measured), self.has_classes()))
     }
 
     /// [`step`](Self::step), with the loss as it was computed, not rounded to f32.
@@ -122,27 +124,28 @@ impl<T: Precision> Trainer<T> {
         let samples = input::check_batch(&self.network, &*self.loss, batch, self.batch)?;
         let pass = Pass { training: true, step: self.step_state(samples), stream: 0 };
         let values = self.forward(&batch.images, &pass)?;
-        let measured = self.measure(&values, &batch.labels, samples);
+        let measured = self.measure(&values, &batch.targets, samples);
         let scale = T::of(self.control.loss_scale.into());
         let grad = measured.grad.map(|grad| scale * grad);
         let gradients = executor::backward(&self.network, &self.parameters, &values, &grad, &pass)?;
         Ok(Differentiated { pass, values, measured, gradients })
     }
 
-    /// The loss and accuracy over a whole data set, without training.
+    /// The loss over a whole data set, and the accuracy where there are classes, without training.
     ///
     /// # Errors
-    /// [`Error::Input`](crate::Error::Input) where its images have another shape than the network's input or there
-    /// are none, [`Error::Label`](crate::Error::Label) where a label is not a class.
+    /// [`Error::Input`](crate::Error::Input) where its images or targets have another shape than the network's input
+    /// or output or there are none, [`Error::Label`](crate::Error::Label) where a label is not a class,
+    /// [`Error::Target`](crate::Error::Target) where the targets are not of the kind that the loss takes.
     pub fn evaluate(&self, dataset: &Dataset) -> Result<Metrics> {
         input::check_dataset(&self.network, &*self.loss, dataset)?;
         let evaluate = |batch: Batch| {
             let samples = batch.images.nchw()[0];
             let values = self.forward(&batch.images, &self.inference(samples))?;
-            Ok(output(&self.measure(&values, &batch.labels, samples)))
+            Ok(output(&self.measure(&values, &batch.targets, samples)))
         };
         let measured: Vec<LossOutput> = dataset.batches(self.batch).map(evaluate).collect::<Result<_>>()?;
-        Ok(Metrics::of_batches(&measured, self.loss.reduction()))
+        Ok(Metrics::of_batches(&measured, self.loss.reduction(), self.has_classes()))
     }
 
     /// The network's output for any number of images (NCHW), `[n, channels, height, width]`.
@@ -187,12 +190,23 @@ impl<T: Precision> Trainer<T> {
         executor::forward(&self.network, &self.parameters, &[images], pass)
     }
 
-    fn measure(&self, values: &[Tensor<T>], labels: &[i32], samples: usize) -> Measured<T> {
-        T::loss(&*self.loss).measure(self.output(values), labels, samples)
+    fn measure(&self, values: &[Tensor<T>], targets: &Targets, samples: usize) -> Measured<T> {
+        let (loss, output) = (T::loss(&*self.loss), self.output(values));
+        match targets {
+            Targets::Classes(labels) => loss.measure(output, Target::Classes(labels), samples),
+            Targets::Values(values) => {
+                let values = values.map(|value| T::of(value.into()));
+                loss.measure(output, Target::Values(values.data()), samples)
+            }
+        }
     }
 
     fn output<'a>(&self, values: &'a [Tensor<T>]) -> &'a Tensor<T> {
         &values[self.network.output().0]
+    }
+
+    fn has_classes(&self) -> bool {
+        input::target(&self.network, &*self.loss).is_classes()
     }
 
     fn inference(&self, samples: usize) -> Pass {

@@ -7,8 +7,13 @@ use crate::shape::{Geometry, Shape};
 /// The operator's window on `input`. Where it does not fit, which the operator's shape rule refuses, it has no
 /// positions.
 pub(super) fn geometry<T: Copy + Default>(operator: &dyn Operator, input: &Tensor<T>) -> Geometry {
+    operator.geometry(&[shape(input)]).unwrap_or_default()
+}
+
+/// The shape of a sample.
+pub(super) fn shape<T: Copy + Default>(input: &Tensor<T>) -> Shape {
     let [_, channels, height, width] = input.nchw();
-    operator.geometry(&[Shape::new(channels, height, width)]).unwrap_or_default()
+    Shape::new(channels, height, width)
 }
 
 /// The pixels under the window at `position` (row and column), as indices into an image, in row-major order.

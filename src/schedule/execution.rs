@@ -8,9 +8,10 @@ use wgpu::CommandEncoder;
 use crate::gpu::{Buffer, Context, Pending, Readback};
 use crate::network::Network;
 use crate::ops::program::TensorId;
-use crate::ops::{LossOutput, StepState, UpdateControl};
+use crate::ops::{LossOutput, StepState, Target, UpdateControl};
 use crate::{Error, Result, Tensor};
 
+use super::blocks::Block;
 use super::parameters::{DeviceParameters, read, read_blocks};
 use super::plan::{Plan, Role};
 use super::planner::Resident;
@@ -88,12 +89,22 @@ impl Execution {
         self.write_padded(self.plan.io.inputs.get(index).copied(), "input", bytemuck::cast_slice(elements))
     }
 
-    /// Writes the targets of the loss. What is left of the batch becomes class 0, which no loss counts.
+    /// Writes the target of the loss: labels, or values in NCHW order. What is left of the batch becomes 0, which
+    /// no loss counts.
     ///
     /// # Errors
-    /// [`Error::Input`] where there are more than the plan has room for.
-    pub fn write_target(&self, target: &[i32]) -> Result<()> {
-        self.write_padded(self.plan.io.target, "target", bytemuck::cast_slice(target))
+    /// [`Error::Target`] where the loss takes the other kind, [`Error::Input`] where there are more than the plan
+    /// has room for.
+    pub fn write_target(&self, target: Target<'_, f32>) -> Result<()> {
+        let host = self.plan.io.target.as_ref();
+        if let Some(host) = host {
+            host.spec.check_kind(host.loss, target)?;
+        }
+        let bytes = match target {
+            Target::Classes(labels) => bytemuck::cast_slice(labels),
+            Target::Values(values) => bytemuck::cast_slice(values),
+        };
+        self.write_padded(host.map(|host| host.tensor), "target", bytes)
     }
 
     /// Writes the gradient to the output, NCHW.
@@ -213,14 +224,75 @@ impl Execution {
     /// # Errors
     /// [`Error::DeviceLost`] and what else the device reports.
     pub fn read_parameter_gradients(&self, network: &Network) -> Result<Vec<(String, Tensor)>> {
-        let (mut blocks, mut buffers) = (vec![], vec![]);
-        for (desc, buffer) in self.plan.buffers.iter().zip(&self.buffers) {
-            if let Role::Resident(Resident::Gradients(block)) = desc.role {
-                blocks.push(self.plan.blocks[block].clone());
-                buffers.push(Arc::clone(buffer));
-            }
-        }
+        let (blocks, buffers) = self.residents(|resident| match resident {
+            Resident::Gradients(block) => Some(block),
+            _ => None,
+        });
         read_blocks(&self.context, network, &blocks, &buffers)
+    }
+
+    /// Reads the `index`th of the tensors that the optimizer remembers for each parameter of `network`, which the plan
+    /// was made of, with the parameters' names.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`] and what else the device reports.
+    pub fn read_optimizer_state(&self, network: &Network, index: usize) -> Result<Vec<(String, Tensor)>> {
+        let (blocks, buffers) = self.states(index);
+        read_blocks(&self.context, network, &blocks, &buffers)
+    }
+
+    /// Writes what [`read_optimizer_state`](Self::read_optimizer_state) reads. What is not among the `values` stays as
+    /// it is.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] where a name is not that of a parameter that is trained, or its value is of another shape
+    /// than the parameter, and where the optimizer remembers no such tensor.
+    pub fn write_optimizer_state(
+        &self,
+        network: &Network,
+        index: usize,
+        values: &[(String, Tensor)],
+    ) -> Result<()> {
+        let (blocks, buffers) = self.states(index);
+        for (name, value) in values {
+            let refusal = |message: String| Error::Parameter { name: name.clone(), message };
+            let parameter = network.parameter(name)?;
+            let (layout, shape) = (parameter.spec.layout, &parameter.spec.shape);
+            if value.shape() != shape {
+                let message = format!("its state is of shape {shape:?}, got {:?}", value.shape());
+                return Err(refusal(message));
+            }
+            let place = blocks.iter().zip(&buffers).find_map(|(block, buffer)| {
+                let mut members = block.members.iter();
+                let (_, offset) = members.find(|(id, _)| network.parameters()[id.0].name == *name)?;
+                Some((buffer, *offset))
+            });
+            let Some((buffer, offset)) = place else {
+                return Err(refusal(format!("the optimizer remembers no tensor {index} of it")));
+            };
+            let packed = layout.pack(shape, value.data());
+            self.context.queue().write_buffer(buffer.raw(), offset, bytemuck::cast_slice(&packed));
+        }
+        Ok(())
+    }
+
+    fn states(&self, index: usize) -> (Vec<Block>, Vec<Arc<Buffer>>) {
+        self.residents(|resident| match resident {
+            Resident::State(block, state) if state == index => Some(block),
+            _ => None,
+        })
+    }
+
+    /// The buffers that hold one tensor for each parameter of a block, as `block_of` says.
+    fn residents(&self, block_of: impl Fn(Resident) -> Option<usize>) -> (Vec<Block>, Vec<Arc<Buffer>>) {
+        let buffers = self.plan.buffers.iter().zip(&self.buffers);
+        let members = buffers.filter_map(|(desc, buffer)| match desc.role {
+            Role::Resident(resident) => {
+                Some((self.plan.blocks[block_of(resident)?].clone(), Arc::clone(buffer)))
+            }
+            _ => None,
+        });
+        members.unzip()
     }
 }
 

@@ -1,6 +1,8 @@
-//! Which layers are joined: a function fused into the store of the layer before, or run in place of its input.
+//! Which layers are joined: a function fused into the store of the layer before or run in place of its input, and a
+//! normalisation folded into the parameters of the layer before.
 
 use crate::network::{Network, Node};
+use crate::ops::program::ParameterLayout;
 use crate::ops::{Derivative, Function};
 
 /// What becomes of the nodes of a network in a plan, by their indices.
@@ -8,6 +10,8 @@ use crate::ops::{Derivative, Function};
 pub(super) struct Fusion {
     /// The function that a node ends with: that of a later node, which is then [`absorbed`](Self::absorbed).
     pub activation: Vec<Option<Function>>,
+    /// The later node that is folded into a node's parameters, and [`absorbed`](Self::absorbed) too.
+    pub folded: Vec<Option<usize>>,
     /// Whether an earlier node does a node's work.
     pub absorbed: Vec<bool>,
     /// Whether a node overwrites its input.
@@ -22,8 +26,9 @@ enum Reader {
 }
 
 impl Fusion {
-    /// Decides for a pass in which `wanted` says of each value whether a gradient to it is computed.
-    pub fn find(network: &Network, training: bool, wanted: &[bool]) -> Self {
+    /// Decides for a pass over `batch` samples in which `wanted` says of each value whether a gradient to it is
+    /// computed.
+    pub fn find(network: &Network, batch: usize, training: bool, wanted: &[bool]) -> Self {
         let identity = |node: &Node| node.operator.is_identity(&network.input_shapes(node), training);
         // A value that is another under a new name has that one's tensor.
         let mut tensor: Vec<usize> = (0..network.shapes().len()).collect();
@@ -44,50 +49,106 @@ impl Fusion {
         let count = network.nodes().len();
         let mut fusion = Self {
             activation: vec![None; count],
+            folded: vec![None; count],
             absorbed: vec![false; count],
             in_place: vec![false; count],
         };
+        // The node that does a node's work.
+        let mut carrier: Vec<usize> = (0..count).collect();
         for (index, node) in network.nodes().iter().enumerate() {
-            let Some(function) = node.operator.pointwise() else { continue };
-            let input = tensor[node.inputs[0].0];
-            let before = writer[input];
-            let reads_output = |writer: usize| network.nodes()[writer].operator.reads_output();
-            // Nobody else may need what the input was: no other node, nor any backward pass.
-            let needed_backward = wanted[node.output.0]
-                && (function.derivative == Derivative::Input || before.is_some_and(reads_output));
-            if readers[input] != [Reader::Node(index)] || needed_backward || identity(node) {
+            let input = node.inputs.first().map_or(0, |input| tensor[input.0]);
+            if readers[input] != [Reader::Node(index)] || identity(node) {
                 continue;
             }
-            let fuses = |before: &usize| {
+            let before = writer[input].map(|writer| carrier[writer]);
+            let offers = |before: &usize| {
                 let node = &network.nodes()[*before];
-                let offered = node.operator.fuses_activation(&network.input_shapes(node));
-                offered && fusion.activation[*before].is_none()
+                node.operator.fuses_activation(&network.input_shapes(node))
+                    && fusion.activation[*before].is_none()
             };
-            match before.filter(fuses) {
-                Some(before) => {
+            let offering = before.filter(offers);
+            if let Some(function) = node.operator.pointwise() {
+                let reads_output = |writer: usize| network.nodes()[writer].operator.reads_output();
+                let needed_backward = wanted[node.output.0]
+                    && (function.derivative == Derivative::Input || writer[input].is_some_and(reads_output));
+                if needed_backward {
+                    continue;
+                }
+                if let Some(before) = offering {
                     fusion.activation[before] = Some(function.forward);
                     fusion.absorbed[index] = true;
+                    carrier[index] = before;
+                } else {
+                    fusion.in_place[index] = true;
                 }
-                None => fusion.in_place[index] = true,
+            } else if let Some(before) = offering.filter(|_| !training && !wanted[node.output.0]) {
+                // Folding goes through the weight in every pass, which pays where the output is larger.
+                let weights = weight_elements(network, before);
+                let output = batch * network.shape(node.output).len();
+                if node.operator.folds() && weights.is_some_and(|weights| weights <= output) {
+                    fusion.folded[before] = Some(index);
+                    fusion.absorbed[index] = true;
+                    carrier[index] = before;
+                }
             }
         }
         fusion
     }
 }
 
+/// The size of a node's weight, if it is one that a layer after it can be folded into: its columns are the channels of
+/// the output.
+fn weight_elements(network: &Network, node: usize) -> Option<usize> {
+    let node = &network.nodes()[node];
+    let spec = &network.parameters()[node.parameters.first()?.0].spec;
+    let columns = spec.layout == ParameterLayout::Weight
+        && spec.shape.first() == Some(&network.shape(node.output).channels);
+    columns.then(|| spec.shape.iter().product())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::Conv2d;
+    use crate::ops::{Conv2d, Silu};
 
     /// For each node whether it is absorbed, and whether it runs in place.
     fn fates(network: &Network, training: bool) -> Vec<(bool, bool)> {
-        let fusion = Fusion::find(network, training, &vec![training; network.shapes().len()]);
+        let fusion = Fusion::find(network, 2, training, &vec![training; network.shapes().len()]);
         fusion.absorbed.into_iter().zip(fusion.in_place).collect()
     }
 
+    const ABSORBED: (bool, bool) = (true, false);
     const IN_PLACE: (bool, bool) = (false, true);
     const RUNS: (bool, bool) = (false, false);
+
+    #[test]
+    fn a_convolution_ends_with_the_activation_that_follows() {
+        let network = Network::builder([3, 4, 4]).conv2d("conv", Conv2d::new(4, 3)).relu().build().unwrap();
+        assert_eq!(fates(&network, true), [RUNS, ABSORBED]);
+        assert_eq!(fates(&network, false), [RUNS, ABSORBED]);
+    }
+
+    #[test]
+    fn a_normalisation_is_folded_into_the_layer_before_outside_training() {
+        let builder = Network::builder([3, 8, 8]).conv2d("conv", Conv2d::new(4, 3).same()).batch_norm("norm");
+        let network = builder.relu().build().unwrap();
+        assert_eq!(fates(&network, false), [RUNS, ABSORBED, ABSORBED]);
+        assert_eq!(fates(&network, true), [RUNS, RUNS, IN_PLACE]);
+        // A weight of more elements than the output is not worth it.
+        let linear = Network::builder(64).linear("fc", 8).batch_norm("norm").build().unwrap();
+        assert_eq!(fates(&linear, false), [RUNS, RUNS]);
+    }
+
+    #[test]
+    fn what_a_backward_pass_needs_is_kept() {
+        // SiLU's gradient rests on its input, that of the second ReLU on the first one's output.
+        let builder = Network::builder([3, 4, 4]).conv2d("conv", Conv2d::new(4, 3));
+        let network = builder.clone().then(Silu).relu().relu().build().unwrap();
+        assert_eq!(fates(&network, true), [RUNS, RUNS, IN_PLACE, RUNS]);
+        assert_eq!(fates(&network, false), [RUNS, ABSORBED, IN_PLACE, IN_PLACE]);
+        let network = builder.relu().tanh().build().unwrap();
+        assert_eq!(fates(&network, true), [RUNS, ABSORBED, RUNS]);
+    }
 
     #[test]
     fn what_others_read_is_kept() {

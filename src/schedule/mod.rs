@@ -18,5 +18,5 @@ pub use blocks::Block;
 pub use execution::Execution;
 pub use parameters::DeviceParameters;
 pub use placement::Place;
-pub use plan::{BufferPlan, Io, Plan, PlanOptions, Role};
+pub use plan::{BufferPlan, HostTarget, Io, Plan, PlanOptions, Role};
 pub use planner::Resident;

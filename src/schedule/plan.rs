@@ -5,7 +5,7 @@ use std::fmt;
 use crate::gpu::Capabilities;
 use crate::network::Network;
 use crate::ops::program::{Access, Dispatch, Program, TensorId};
-use crate::ops::{Loss, Optimizer, UpdateOptions};
+use crate::ops::{Loss, Optimizer, TargetSpec, UpdateOptions};
 use crate::{Error, Result};
 
 use super::blocks::{Block, blocks};
@@ -82,8 +82,8 @@ impl<'a> PlanOptions<'a> {
 pub struct Io {
     /// The network's inputs.
     pub inputs: Vec<TensorId>,
-    /// The targets of the loss: `i32`.
-    pub target: Option<TensorId>,
+    /// The target of the loss.
+    pub target: Option<HostTarget>,
     /// The gradient to the output, where there is no loss.
     pub grad_output: Option<TensorId>,
     /// The [`StepState`](crate::ops::StepState).
@@ -98,9 +98,21 @@ pub struct Io {
     pub grad_inputs: Vec<Option<TensorId>>,
 }
 
+/// The tensor in which a pass finds the target of its loss.
+#[derive(Debug, Clone)]
+pub struct HostTarget {
+    /// Its memory: `i32` labels, or `f32` values in NCHW order.
+    pub tensor: TensorId,
+    /// The name of the loss.
+    pub loss: &'static str,
+    /// What it holds.
+    pub spec: TargetSpec,
+}
+
 impl Io {
     fn tensors(&self) -> impl Iterator<Item = TensorId> + '_ {
-        let single = [self.target, self.grad_output, Some(self.step), self.result, self.output];
+        let target = self.target.as_ref().map(|target| target.tensor);
+        let single = [target, self.grad_output, Some(self.step), self.result, self.output];
         let gradients = self.grad_inputs.iter().copied().flatten();
         self.inputs.iter().copied().chain(single.into_iter().flatten()).chain(gradients)
     }

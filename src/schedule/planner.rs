@@ -8,14 +8,15 @@ use crate::ops::add::{accumulate, sum};
 use crate::ops::host::{nchw_to_nhwc, nhwc_to_nchw};
 use crate::ops::program::{Activation, Program, Storage, TensorId};
 use crate::ops::{
-    Backward, Forward, Loss, LossOutput, LossPass, Operator, Optimizer, StepState, UpdatePass, update_control,
+    Backward, Fold, Forward, Loss, LossOutput, LossPass, Operator, Optimizer, StepState, TargetSpec,
+    UpdateOptions, UpdatePass, update_control,
 };
 use crate::{Error, Result};
 
 use super::blocks::Block;
 use super::chunks::chunks;
 use super::fusion::Fusion;
-use super::plan::{Io, PlanOptions};
+use super::plan::{HostTarget, Io, PlanOptions};
 
 /// A program with what is known of its tensors before they are placed.
 pub(super) struct Drawn {
@@ -57,7 +58,8 @@ pub(super) fn draw(
     };
     let update = options.optimizer.map(|optimizer| (optimizer, planner.update_control()));
     if let Some(grad_output) = grad_output {
-        let scaled = update.and_then(|(_, control)| planner.scale_gradient(grad_output, control));
+        let control = update.map(|(_, control)| control);
+        let scaled = planner.scale_gradient(grad_output, control);
         planner.backward(scaled.unwrap_or(grad_output))?;
     }
     if let Some((optimizer, control)) = update {
@@ -121,7 +123,7 @@ impl<'a> Planner<'a> {
         };
         planner.place_parameters();
         planner.wanted = planner.find_wanted();
-        planner.fusion = Fusion::find(network, options.training, &planner.wanted);
+        planner.fusion = Fusion::find(network, options.batch, options.training, &planner.wanted);
         planner
     }
 
@@ -209,7 +211,7 @@ impl<'a> Planner<'a> {
                 true => Activation { shape, ..inputs[0] },
                 false => self.activation(format!("{}.output", node.name), node.output),
             };
-            let parameters = self.parameters_of(node);
+            let parameters = self.folded_parameters(stream, node);
             for samples in self.chunks(node)? {
                 let inputs: Vec<Activation> =
                     inputs.iter().map(|input| self.program.samples(*input, &samples)).collect();
@@ -238,6 +240,23 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
+    /// The parameters that a node's forward pass runs with: its own, or those that a later node is folded into.
+    fn folded_parameters(&mut self, index: usize, node: &Node) -> Vec<TensorId> {
+        let own = self.parameters_of(node);
+        let norm = self.fusion.folded[index].map(|norm| &self.network.nodes()[norm]);
+        let (Some(norm), [weight, bias @ ..]) = (norm, &own[..]) else { return own };
+        let parameters = self.parameters_of(norm);
+        let folded = norm.operator.fold(Fold {
+            program: &mut self.program,
+            layer: &norm.name,
+            weight_shape: &self.network.parameters()[node.parameters[0].0].spec.shape,
+            weight: *weight,
+            bias: bias.first().copied(),
+            parameters: &parameters,
+        });
+        folded.map_or(own, Vec::from)
+    }
+
     fn parameters_of(&self, node: &Node) -> Vec<TensorId> {
         node.parameters.iter().map(|parameter| self.parameters[parameter.0]).collect()
     }
@@ -253,12 +272,13 @@ impl<'a> Planner<'a> {
     /// Records the loss, and its gradient where there is a backward pass.
     fn loss(&mut self, loss: &dyn Loss) -> Option<Activation> {
         let prediction = self.value(self.network.output());
-        let target = self.program.tensor("target", 4 * prediction.pixels());
+        let target = self.target(loss, prediction);
         let result = self.program.tensor("loss", size_of::<LossOutput>());
-        self.io.target = Some(target);
         self.io.result = Some(result);
-        let grad =
-            self.has_backward().then(|| self.activation("loss.grad_input".into(), self.network.output()));
+        let grad = self.has_backward().then(|| {
+            let tensor = self.program.tensor("loss.grad_input", 16 * prediction.total_quads());
+            Activation { tensor, ..prediction }
+        });
         let (step, capabilities) = (self.io.step, self.capabilities);
         let program = &mut self.program;
         let pass = LossPass { program, capabilities, prediction, target, step, result };
@@ -267,6 +287,19 @@ impl<'a> Planner<'a> {
             loss.backward(pass, &saved, grad);
         }
         grad
+    }
+
+    /// The target of the loss as its kernels read it: labels as they come from the host, and values as an
+    /// activation lies, but in `f32` whatever activations are stored in.
+    fn target(&mut self, loss: &dyn Loss, prediction: Activation) -> TensorId {
+        let spec = loss.target(prediction.shape);
+        let host = self.program.tensor("target", 4 * prediction.batch * spec.len());
+        self.io.target = Some(HostTarget { tensor: host, loss: loss.name(), spec });
+        let TargetSpec::Values { shape, .. } = spec else { return host };
+        let bytes = 16 * Activation { shape, ..prediction }.total_quads();
+        let values = Activation { tensor: self.program.tensor("target (NHWC)", bytes), shape, ..prediction };
+        self.program.push(nchw_to_nhwc("target", host, values).in_f32());
+        values.tensor
     }
 
     /// A gradient to the output that the host provides.
@@ -456,10 +489,16 @@ impl<'a> Planner<'a> {
         control
     }
 
-    /// The gradient that the backward pass begins with, where the loss is scaled.
-    fn scale_gradient(&mut self, gradient: Activation, control: TensorId) -> Option<Activation> {
-        self.options.update.loss_scaling?;
-        Some(update_control::scale(&mut self.program, control, gradient))
+    /// The gradient that the backward pass begins with, where the loss is scaled, or its gradient, which is in f32, not
+    /// yet stored as activations are.
+    fn scale_gradient(&mut self, gradient: Activation, control: Option<TensorId>) -> Option<Activation> {
+        let is_stored = self.options.loss.is_none() || self.program.storage == Storage::F32;
+        if is_stored && (control.is_none() || self.options.update.loss_scaling.is_none()) {
+            return None;
+        }
+        let program = &mut self.program;
+        let control = control.unwrap_or_else(|| update_control::tensor(program, &UpdateOptions::default()));
+        Some(update_control::scale(program, control, gradient))
     }
 
     /// Updates all trainable parameters, a block at a time.

@@ -1,8 +1,8 @@
 //! What a trainer accepts, checked before anything is computed. The same for every trainer.
 
-use crate::data::{Batch, Dataset};
+use crate::data::{Batch, Dataset, Targets};
 use crate::network::Network;
-use crate::ops::{Loss, Optimizer, UpdateOptions};
+use crate::ops::{Loss, Optimizer, TargetSpec, UpdateOptions};
 use crate::{Error, Result, Tensor};
 
 /// Checks that `network` can be trained with this loss, optimizer, number of images a step, and way to treat
@@ -30,7 +30,7 @@ pub(crate) fn check_setup(
     update.check()
 }
 
-/// Checks the images and labels of one training step, of which there may be `capacity`, and returns how many images
+/// Checks the images and targets of one training step, of which there may be `capacity`, and returns how many images
 /// there are.
 pub(crate) fn check_batch(
     network: &Network,
@@ -39,9 +39,19 @@ pub(crate) fn check_batch(
     capacity: usize,
 ) -> Result<usize> {
     let samples = check_images(network, &batch.images, capacity)?;
-    check_labels(network, loss, samples, batch.labels.iter().copied())?;
+    let (target, name) = (self::target(network, loss), loss.name());
+    target.check_kind(name, batch.targets.as_target())?;
+    target.check_labels(samples, batch.labels().iter().copied())?;
+    if let Targets::Values(values) = &batch.targets {
+        target.check_values(name, samples, values, values.data().chunks(target.len().max(1)))?;
+    }
     network.check_training(samples)?;
     Ok(samples)
+}
+
+/// What `loss` compares the output of `network` with.
+pub(crate) fn target(network: &Network, loss: &dyn Loss) -> TargetSpec {
+    loss.target(network.output_shape())
 }
 
 /// Checks images, of which there may be `capacity`, and returns how many there are.
@@ -64,29 +74,11 @@ pub(crate) fn check_dataset(network: &Network, loss: &dyn Loss, dataset: &Datase
         let expected = format!("at least one image of {:?}", sizes(network));
         return Err(Error::Input { what: "data set".into(), expected, got: shape.nchw(dataset.len()) });
     }
-    check_labels(network, loss, dataset.len(), dataset.labels())
-}
-
-/// Checks that there is one label a pixel of the output, and that each is a class or what the loss ignores.
-fn check_labels(
-    network: &Network,
-    loss: &dyn Loss,
-    samples: usize,
-    labels: impl ExactSizeIterator<Item = i32>,
-) -> Result<()> {
-    let output = network.output_shape();
-    let pixels = output.pixels();
-    if labels.len() != samples * pixels {
-        let each = if pixels == 1 { "image" } else { "pixel of the output" };
-        let expected = format!("[{}], one label for each {each}", samples * pixels);
-        return Err(Error::Input { what: "labels".into(), expected, got: vec![labels.len()] });
-    }
-    let (classes, ignored) = loss.classes(output);
-    for (at, label) in labels.enumerate() {
-        let is_class = usize::try_from(label).is_ok_and(|label| label < classes);
-        if !is_class && Some(label) != ignored {
-            return Err(Error::Label { image: at / pixels, label: label.into(), classes });
-        }
+    let (target, name) = (self::target(network, loss), loss.name());
+    target.check_kind(name, dataset.targets().as_target())?;
+    target.check_labels(dataset.len(), dataset.labels())?;
+    if let Targets::Values(values) = dataset.targets() {
+        target.check_values(name, values.nchw()[0], values, dataset.values())?;
     }
     Ok(())
 }

@@ -24,6 +24,8 @@ use crate::ops::{LossScaling, UpdateOptions};
 pub struct TrainerOptions {
     /// The most images a step.
     pub(crate) batch: usize,
+    /// Whether activations are stored in half precision.
+    pub(crate) half: bool,
     /// What is done with gradients before an update.
     pub(crate) update: UpdateOptions,
 }
@@ -31,7 +33,7 @@ pub struct TrainerOptions {
 impl TrainerOptions {
     /// Takes up to `batch` images a step.
     pub fn batch(batch: usize) -> Self {
-        Self { batch, update: UpdateOptions::default() }
+        Self { batch, half: false, update: UpdateOptions::default() }
     }
 
     /// Scales the gradients of a step down, all by one factor, where the root of the sum of their squares is larger
@@ -46,6 +48,16 @@ impl TrainerOptions {
     /// [`LossScaling`].
     pub fn loss_scaling(mut self, loss_scaling: LossScaling) -> Self {
         self.update.loss_scaling = Some(loss_scaling);
+        self
+    }
+
+    /// Stores activations and the gradients to them in half precision, which halves the memory that they take and the
+    /// traffic: mixed-precision training (Micikevicius et al. 2018, arXiv:1710.03740). Sums are in f32, and so are
+    /// parameters and optimizer. The loss is scaled by [`LossScaling::default`] unless another is asked for. It works
+    /// on every adapter; one with the feature `shader-f16` converts by itself. The CPU reference keeps its own precision.
+    pub fn half(mut self) -> Self {
+        self.half = true;
+        self.update.loss_scaling.get_or_insert_default();
         self
     }
 }

@@ -14,11 +14,14 @@ use super::metrics::Metrics;
 /// [`wait`](Self::wait) blocks for them; they can also be awaited, as a [`Pending`] result. To drop this forgets
 /// them and costs nothing.
 #[derive(Debug)]
-pub struct PendingMetrics(Pending<LossOutput>);
+pub struct PendingMetrics {
+    loss: Pending<LossOutput>,
+    has_classes: bool,
+}
 
 impl PendingMetrics {
-    pub(super) fn new(loss: Pending<LossOutput>) -> Self {
-        Self(loss)
+    pub(super) fn new(loss: Pending<LossOutput>, has_classes: bool) -> Self {
+        Self { loss, has_classes }
     }
 
     /// Blocks until the step is done.
@@ -26,7 +29,7 @@ impl PendingMetrics {
     /// # Errors
     /// [`Error::DeviceLost`](crate::Error::DeviceLost) and what else the device reports.
     pub fn wait(self) -> Result<Metrics> {
-        self.0.wait().map(Metrics::from)
+        self.loss.wait().map(|output| Metrics::new(output, self.has_classes))
     }
 }
 
@@ -35,6 +38,6 @@ impl IntoFuture for PendingMetrics {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output>>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async { self.0.await.map(Metrics::from) })
+        Box::pin(async move { self.loss.await.map(|output| Metrics::new(output, self.has_classes)) })
     }
 }

@@ -32,6 +32,7 @@ pub struct Trainer {
     evaluation: Option<Execution>,
     inference: Option<Execution>,
     batch: usize,
+    half: bool,
     seed: u64,
     steps: u32,
     learning_rate: f32,
@@ -54,10 +55,10 @@ impl Trainer {
         optimizer: impl Optimizer + 'static,
         options: impl Into<TrainerOptions>,
     ) -> Result<Self> {
-        let TrainerOptions { batch, update } = options.into();
+        let TrainerOptions { batch, half, update } = options.into();
         input::check_setup(&network, &loss, &optimizer, batch, &update)?;
         let parameters = DeviceParameters::upload(context, &network)?;
-        let options = PlanOptions { update, ..PlanOptions::training(batch, &loss, &optimizer) };
+        let options = PlanOptions { half, update, ..PlanOptions::training(batch, &loss, &optimizer) };
         let plan = Plan::new(&network, &options, context.capabilities())?;
         let training = Execution::new(context, plan, &parameters, None)?;
         Ok(Self {
@@ -69,6 +70,7 @@ impl Trainer {
             evaluation: None,
             inference: None,
             batch,
+            half,
             seed: 0,
             steps: 0,
             learning_rate: optimizer.learning_rate(),
@@ -96,9 +98,10 @@ impl Trainer {
     ///
     /// # Errors
     /// [`Error::Input`](crate::Error::Input) where the images have another shape than the network's input, where
-    /// there are none or more than the trainer's batch, or where the number of labels does not fit;
-    /// [`Error::Label`](crate::Error::Label) where a label is not a class; [`Error::Layer`](crate::Error::Layer)
-    /// where there are too few images for the statistics of a layer;
+    /// there are none or more than the trainer's batch, or where the number or shape of the targets does not fit;
+    /// [`Error::Label`](crate::Error::Label) where a label is not a class;
+    /// [`Error::Target`](crate::Error::Target) where the targets are not of the kind that the loss takes;
+    /// [`Error::Layer`](crate::Error::Layer) where there are too few images for the statistics of a layer;
     /// [`Error::DeviceLost`](crate::Error::DeviceLost) and what else the device reports.
     pub fn step(&mut self, batch: &Batch) -> Result<PendingMetrics> {
         let samples = input::check_batch(&self.network, &*self.loss, batch, self.batch)?;
@@ -110,7 +113,7 @@ impl Trainer {
         let pending = submit(&self.training, batch, self.step_state(samples))?;
         self.in_flight.push_back(pending.submission().clone());
         self.steps = self.steps.wrapping_add(1);
-        Ok(PendingMetrics::new(pending))
+        Ok(PendingMetrics::new(pending, self.has_classes()))
     }
 
     /// What the updates of the step submitted last are told, when it is ready: the loss scale, how many steps were
@@ -122,15 +125,16 @@ impl Trainer {
         self.training.read_update_control()
     }
 
-    /// The loss and accuracy over a whole data set, without training.
+    /// The loss over a whole data set, and the accuracy where there are classes, without training.
     ///
     /// # Errors
-    /// [`Error::Input`](crate::Error::Input) where its images have another shape than the network's input or there
-    /// are none, [`Error::Label`](crate::Error::Label) where a label is not a class.
+    /// [`Error::Input`](crate::Error::Input) where its images or targets have another shape than the network's input
+    /// or output or there are none, [`Error::Label`](crate::Error::Label) where a label is not a class,
+    /// [`Error::Target`](crate::Error::Target) where the targets are not of the kind that the loss takes.
     pub fn evaluate(&mut self, dataset: &Dataset) -> Result<Metrics> {
         input::check_dataset(&self.network, &*self.loss, dataset)?;
         if self.evaluation.is_none() {
-            let options = PlanOptions::evaluation(self.batch, &*self.loss);
+            let options = PlanOptions { half: self.half, ..PlanOptions::evaluation(self.batch, &*self.loss) };
             self.evaluation = Some(self.beside_training(&options)?);
         }
         let Some(evaluation) = &self.evaluation else { return Ok(Metrics::default()) };
@@ -146,7 +150,7 @@ impl Trainer {
         for rest in pending {
             measured.push(rest.wait()?);
         }
-        Ok(Metrics::of_batches(&measured, self.loss.reduction()))
+        Ok(Metrics::of_batches(&measured, self.loss.reduction(), self.has_classes()))
     }
 
     /// The network's output for any number of images (NCHW), `[n, channels, height, width]`.
@@ -157,7 +161,8 @@ impl Trainer {
     pub fn predict(&mut self, images: &Tensor) -> Result<Tensor> {
         let samples = input::check_images(&self.network, images, usize::MAX)?;
         if self.inference.is_none() {
-            self.inference = Some(self.beside_training(&PlanOptions::inference(self.batch))?);
+            let options = PlanOptions { half: self.half, ..PlanOptions::inference(self.batch) };
+            self.inference = Some(self.beside_training(&options)?);
         }
         let (input, output) = (self.network.input_shape(), self.network.output_shape());
         let mut predicted = Vec::with_capacity(samples * output.len());
@@ -186,6 +191,10 @@ impl Trainer {
         Execution::new(&self.context, plan, &self.parameters, Some(&self.training))
     }
 
+    fn has_classes(&self) -> bool {
+        input::target(&self.network, &*self.loss).is_classes()
+    }
+
     fn step_state(&self, samples: usize) -> StepState {
         StepState::new(self.seed, self.steps, samples, self.learning_rate)
     }
@@ -194,7 +203,7 @@ impl Trainer {
 /// Writes a batch and submits the pass over it.
 fn submit(execution: &Execution, batch: &Batch, state: StepState) -> Result<Pending<LossOutput>> {
     execution.write_input(0, batch.images.data())?;
-    execution.write_target(&batch.labels)?;
+    execution.write_target(batch.targets.as_target())?;
     execution.write_step(state)?;
     execution.run_for_loss()
 }

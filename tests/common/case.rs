@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde_json::{Map, Value};
 use wgcnn::Tensor;
-use wgcnn::ops::StepState;
 use wgcnn::ops::registry::Attributes;
+use wgcnn::ops::{StepState, Target};
 use wgcnn::reference::Pass;
 
 /// What must come out of an operator for certain inputs.
@@ -81,16 +81,16 @@ impl Case {
         for (key, view) in tensors.iter() {
             if let Some(parameter) = key.strip_prefix("param.") {
                 attributes = attributes.with_parameter(parameter, view.shape());
-                parameters.insert(parameter.into(), floats(&view)?);
+                parameters.insert(parameter.into(), floats(key, &view)?);
             } else if key == "input.1" && view.dtype() == Dtype::I64 {
                 labels = Some(classes(&view)?);
             } else if let Some(input) = key.strip_prefix("input.") {
                 let input: usize = input.parse().map_err(|_| format!("there is a tensor {key:?}"))?;
-                inputs.insert(input, floats(&view)?);
+                inputs.insert(input, floats(key, &view)?);
             } else if key == "grad_output" {
-                grad_output = Some(floats(&view)?);
+                grad_output = Some(floats(key, &view)?);
             } else {
-                wanted.insert(key.into(), floats(&view)?);
+                wanted.insert(key.into(), floats(key, &view)?);
             }
         }
         let inputs: Vec<Tensor> = inputs.into_values().collect();
@@ -98,6 +98,18 @@ impl Case {
             return Err("it has no tensor \"input.0\"".into());
         }
         Ok(Self { name, operator, attributes, training, inputs, labels, parameters, grad_output, wanted })
+    }
+
+    /// What a loss compares its first input with: labels, or its second input.
+    ///
+    /// # Errors
+    /// Where there is neither.
+    pub fn target(&self) -> Result<Target<'_, f32>, String> {
+        match (&self.labels, &self.inputs[..]) {
+            (Some(labels), _) => Ok(Target::Classes(labels)),
+            (None, [_, values, ..]) => Ok(Target::Values(values.data())),
+            _ => Err("it has no target, \"input.1\"".into()),
+        }
     }
 
     /// The pass over a batch that is full.
@@ -136,9 +148,10 @@ impl Settings {
     }
 }
 
-fn floats(view: &TensorView<'_>) -> Result<Tensor, String> {
+fn floats(key: &str, view: &TensorView<'_>) -> Result<Tensor, String> {
     if view.dtype() != Dtype::F32 {
-        return Err(format!("a tensor is of type {:?}; it must be F32", view.dtype()));
+        let or_labels = if key == "input.1" { ", or I64 for labels" } else { "" };
+        return Err(format!("{key} is of type {:?}; it must be F32{or_labels}", view.dtype()));
     }
     let data = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
     Tensor::new(view.shape(), data).map_err(|e| e.to_string())

@@ -10,7 +10,7 @@ use wgcnn::reference::{self, Pass};
 pub use super::values::spread;
 
 /// The step h: its square and 2⁻⁵² / h are both far below the tolerance.
-const STEP: f64 = 1e-5;
+pub const STEP: f64 = 1e-5;
 
 /// How far apart the analytic and the numeric gradient may be, relative to the largest (or to 1).
 pub const TOLERANCE: f64 = 1e-7;

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 use wgcnn::Tensor;
+use wgcnn::ops::TargetSpec;
 use wgcnn::ops::registry::{Attributes, Build, Entry};
 use wgcnn::shape::Shape;
 
@@ -91,8 +92,19 @@ impl Draft {
                 }
             }
             Build::Loss(build) => {
-                build(&case.attributes)?.check(sample_shape(&case.inputs[0]))?;
-                case.labels = Some(self.labels());
+                let (loss, prediction) = (build(&case.attributes)?, sample_shape(&case.inputs[0]));
+                loss.check(prediction)?;
+                match loss.target(prediction) {
+                    TargetSpec::Classes { .. } => case.labels = Some(self.labels()),
+                    TargetSpec::Values { range, .. } => {
+                        let target = values(1, case.inputs[0].shape());
+                        // The values are up to 1.2 in magnitude.
+                        let within = |[least, most]: [f32; 2]| {
+                            target.map(|x| least + (most - least) * (x + 1.25) / 2.5)
+                        };
+                        case.inputs.push(range.map_or(target.clone(), within));
+                    }
+                }
             }
             Build::Optimizer(build) => build(&case.attributes)?.check().map_err(|e| e.to_string())?,
         }

@@ -6,7 +6,7 @@ use wgcnn::gpu::Context;
 use wgcnn::network::Network;
 use wgcnn::ops::registry::{Build, Entry};
 use wgcnn::ops::{
-    Dropout, Linear, Loss, LossOutput, Operator, Optimizer, StepState, UpdateControl, UpdateOptions,
+    Dropout, Linear, Loss, LossOutput, Operator, Optimizer, StepState, Target, UpdateControl, UpdateOptions,
 };
 use wgcnn::reference::Pass;
 use wgcnn::schedule::{DeviceParameters, Execution, Plan, PlanOptions};
@@ -19,7 +19,7 @@ use super::case::{Case, Results};
 pub fn run(context: &Context, case: &Case, entry: &Entry) -> Result<Results, String> {
     match entry.build {
         Build::Operator(build) => operator(context, case, build(&case.attributes)?),
-        Build::Loss(build) => loss(context, case, build(&case.attributes)?.as_ref()).map_err(text),
+        Build::Loss(build) => loss(context, case, build(&case.attributes)?.as_ref()),
         Build::Optimizer(build) => optimizer(context, case, build(&case.attributes)?.as_ref()).map_err(text),
     }
 }
@@ -57,12 +57,24 @@ pub fn differentiate(
     grad_output: Option<&Tensor>,
     pass: &Pass,
 ) -> Result<Results, Error> {
+    differentiate_stored(context, network, inputs, grad_output, pass, false)
+}
+
+/// [`differentiate`], with activations stored in half precision or not.
+pub fn differentiate_stored(
+    context: &Context,
+    network: &Network,
+    inputs: &[&Tensor],
+    grad_output: Option<&Tensor>,
+    pass: &Pass,
+    half: bool,
+) -> Result<Results, Error> {
     let batch = inputs[0].nchw()[0];
     let options = match grad_output {
         Some(_) => PlanOptions::gradients(batch),
         None => PlanOptions::inference(batch),
     };
-    let options = PlanOptions { training: pass.training, ..options };
+    let options = PlanOptions { training: pass.training, half, ..options };
     let parameters = DeviceParameters::upload(context, network)?;
     let plan = Plan::new(network, &options, context.capabilities())?;
     let execution = Execution::new(context, plan, &parameters, None)?;
@@ -96,31 +108,32 @@ pub fn differentiate(
     Ok(results)
 }
 
-fn loss(context: &Context, case: &Case, loss: &dyn Loss) -> Result<Results, Error> {
+fn loss(context: &Context, case: &Case, loss: &dyn Loss) -> Result<Results, String> {
     let prediction = &case.inputs[0];
-    let labels = case.labels.as_deref().unwrap_or_default();
-    let (measured, grad) = measure(context, loss, prediction, labels, prediction.nchw()[0])?;
+    let (target, samples) = (case.target()?, prediction.nchw()[0]);
+    let (measured, grad) = measure(context, loss, prediction, target, samples, false).map_err(text)?;
     Ok(Results::from([("output".into(), vec![measured.loss.into()]), ("grad.input.0".into(), grad)]))
 }
 
 /// A loss over an input that goes straight through, of which the first `samples` samples count: what it measures
-/// and its gradient.
+/// and its gradient. `half` says whether both are stored in half precision.
 pub fn measure(
     context: &Context,
     loss: &dyn Loss,
     prediction: &Tensor,
-    labels: &[i32],
+    target: Target<'_, f32>,
     samples: usize,
+    half: bool,
 ) -> Result<(LossOutput, Vec<f64>), Error> {
     let batch = prediction.nchw()[0];
     let identity: Arc<dyn Operator> = Arc::new(Dropout::new(0.0));
     let network = Network::from_operator(identity, &[sample_shape(prediction)])?;
-    let options = PlanOptions { input_gradients: true, ..PlanOptions::evaluation(batch, loss) };
+    let options = PlanOptions { input_gradients: true, half, ..PlanOptions::evaluation(batch, loss) };
     let parameters = DeviceParameters::upload(context, &network)?;
     let plan = Plan::new(&network, &options, context.capabilities())?;
     let execution = Execution::new(context, plan, &parameters, None)?;
     execution.write_input(0, prediction.data())?;
-    execution.write_target(labels)?;
+    execution.write_target(target)?;
     execution.write_step(StepState::new(0, 0, samples, 0.0))?;
     let measured = execution.run_for_loss()?.wait()?;
     let gradient = execution.read_grad_input(0)?.wait()?;

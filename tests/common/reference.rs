@@ -2,7 +2,7 @@
 
 use wgcnn::Tensor;
 use wgcnn::ops::registry::{Build, Entry};
-use wgcnn::ops::{Loss, Operator, Optimizer, StepState, UpdateControl};
+use wgcnn::ops::{Loss, Operator, Optimizer, StepState, Target, UpdateControl};
 use wgcnn::reference::{LossTwin, OptimizerTwin, Twin};
 use wgcnn::shape::Shape;
 
@@ -71,10 +71,11 @@ fn operator(case: &Case, operator: &dyn Operator) -> Result<Results, String> {
 }
 
 fn loss(case: &Case, loss: &dyn Loss) -> Result<Results, String> {
-    let labels = case.labels.as_ref().ok_or("the case has no labels")?;
     let prediction = &case.inputs[0];
     loss.check(sample_shape(prediction))?;
-    let measured = LossTwin::<f64>::measure(loss, &double(prediction), labels, prediction.nchw()[0]);
+    let values: Vec<f64> = case.target()?.values().iter().copied().map(f64::from).collect();
+    let target = case.labels.as_deref().map_or(Target::Values(&values), Target::Classes);
+    let measured = LossTwin::<f64>::measure(loss, &double(prediction), target, prediction.nchw()[0]);
     Ok(Results::from([
         ("output".into(), vec![measured.loss]),
         ("grad.input.0".into(), measured.grad.into_data()),

@@ -46,6 +46,7 @@ fn drafts_on(operator: &'static str, image: [usize; 4]) -> BoxedStrategy<Draft> 
             sometimes("weight_decay", number(&[0.0, 0.01])),
             sometimes("amsgrad", flag()),
         ]),
+        "adaptive_avg_pool2d" | "adaptive_max_pool2d" => images(vec![always("output_size", pair(1..=5))]),
         "add" => {
             (2..=4_usize).prop_flat_map(move |inputs| draft(vec![], vec![image.to_vec(); inputs])).boxed()
         }
@@ -57,6 +58,7 @@ fn drafts_on(operator: &'static str, image: [usize; 4]) -> BoxedStrategy<Draft> 
                 .prop_flat_map(move |draft| affine(draft, channels))
                 .boxed()
         }
+        "bce_with_logits" => images(vec![reduction(), sometimes("pos_weight", weights(channels))]),
         "concat" => (1..=3_usize, prop::collection::vec(1..=5_usize, 1..=4))
             .prop_flat_map(move |(axis, sizes)| {
                 let input = |size| {
@@ -77,20 +79,32 @@ fn drafts_on(operator: &'static str, image: [usize; 4]) -> BoxedStrategy<Draft> 
                 })
                 .boxed()
         }
+        "conv_transpose2d" => {
+            let attributes = [window(2), vec![sometimes("output_padding", pair(0..=1))]].concat();
+            let sizes = (select(divisors(channels)), 1..=4_usize, [1..=3_usize, 1..=3_usize]);
+            (images(attributes), sizes, any::<bool>())
+                .prop_map(move |(draft, (groups, out, [kh, kw]), bias)| {
+                    let draft = draft.parameter("weight", [channels, out, kh, kw]);
+                    with_bias(draft.attribute("groups", groups), bias.then_some(out * groups))
+                })
+                .boxed()
+        }
         "crop" => {
             let corner = vec![sometimes("top", whole(0..=2)), sometimes("left", whole(0..=2))];
             let size = vec![always("height", whole(1..=height)), always("width", whole(1..=width))];
             let sides = vec![always("sides", sides(2))];
             prop_oneof![images([corner, size].concat()), images(sides)].boxed()
         }
-        "cross_entropy" => images(vec![
-            sometimes("reduction", select(vec![json!("mean"), json!("sum")]).boxed()),
-            sometimes("label_smoothing", number(&[0.0, 0.1, 1.0])),
-            sometimes("class_weight", weights(channels)),
-            sometimes("ignore_index", select(vec![json!(-100), json!(0)]).boxed()),
-        ]),
+        "cross_entropy" => {
+            let smoothing = sometimes("label_smoothing", number(&[0.0, 0.1, 1.0]));
+            images([class_loss(channels), vec![smoothing]].concat())
+        }
         "dropout" => images(vec![sometimes("p", number(&[0.0, 0.25, 0.9]))]),
         "elu" => images(vec![sometimes("alpha", number(&[0.25, 1.0, 2.5]))]),
+        "giou" => draft(
+            vec![reduction(), sometimes("eps", number(&[1e-7, 1e-3]))],
+            vec![vec![batch, 4, height, width]],
+        ),
         "group_norm" => {
             let groups = select(divisors(channels)).prop_map(Value::from).boxed();
             let attributes = vec![always("num_groups", groups), sometimes("eps", eps())];
@@ -99,15 +113,31 @@ fn drafts_on(operator: &'static str, image: [usize; 4]) -> BoxedStrategy<Draft> 
         "hard_sigmoid" => {
             images(vec![sometimes("alpha", number(&[0.2, 1.0])), sometimes("beta", number(&[0.25, 0.5]))])
         }
+        "hard_tanh" => images(vec![
+            sometimes("min_val", number(&[-2.0, 0.25])),
+            sometimes("max_val", number(&[0.5, 2.0])),
+        ]),
+        "l1" | "mse" => images(vec![reduction()]),
         "leaky_relu" => images(vec![sometimes("negative_slope", number(&[0.0, 0.01, 0.5]))]),
         "linear" => (draft(vec![], vec![vec![batch, channels, 1, 1]]), 1..=9_usize, any::<bool>())
             .prop_map(move |(draft, out, bias)| {
                 with_bias(draft.parameter("weight", [out, channels]), bias.then_some(out))
             })
             .boxed(),
+        "local_response_norm" => images(vec![
+            always("size", whole(1..=5)),
+            sometimes("before", whole(0..=2)),
+            sometimes("alpha", number(&[0.0, 1e-4, 0.5])),
+            sometimes("beta", number(&[0.5, 0.75, 1.5])),
+            sometimes("k", number(&[1.0, 2.0])),
+        ]),
+        "log_softmax" | "softmax" => {
+            (1..=3_usize).prop_flat_map(move |axis| draft(vec![axis_is(axis)], vec![image.to_vec()])).boxed()
+        }
         "lp_pool2d" => images([pool(), vec![sometimes("p", number(&[1.0, 1.5, 2.0, 3.0, 7.25]))]].concat()),
         "max_pool2d" => images(pool()),
         "mul" => broadcast(image),
+        "nll_loss" => images(class_loss(channels)),
         "pad2d" => {
             let modes = ["constant", "reflect", "replicate", "edge"].map(Value::from).to_vec();
             images(vec![
@@ -141,6 +171,12 @@ fn drafts_on(operator: &'static str, image: [usize; 4]) -> BoxedStrategy<Draft> 
             sometimes("weight_decay", number(&[0.0, 0.01])),
             sometimes("nesterov", flag()),
         ]),
+        "sigmoid_focal" => images(vec![
+            reduction(),
+            sometimes("alpha", number(&[-1.0, 0.25, 1.0])),
+            sometimes("gamma", number(&[0.0, 0.5, 2.0])),
+        ]),
+        "smooth_l1" => images(vec![reduction(), sometimes("beta", number(&[0.0, 0.11, 1.0]))]),
         "softplus" => images(vec![
             sometimes("beta", number(&[0.25, 3.0])),
             sometimes("threshold", number(&[1.5, 20.0])),
@@ -276,6 +312,19 @@ fn flag() -> BoxedStrategy<Value> {
 
 fn number(values: &'static [f64]) -> BoxedStrategy<Value> {
     select(values).prop_map(Value::from).boxed()
+}
+
+fn reduction() -> Attribute {
+    sometimes("reduction", select(vec![json!("mean"), json!("sum")]).boxed())
+}
+
+/// What the losses of class labels have in common.
+fn class_loss(classes: usize) -> Vec<Attribute> {
+    vec![
+        reduction(),
+        sometimes("class_weight", weights(classes)),
+        sometimes("ignore_index", select(vec![json!(-100), json!(0)]).boxed()),
+    ]
 }
 
 fn weights(len: usize) -> BoxedStrategy<Value> {

@@ -1,7 +1,7 @@
 //! Batches, orders and refusals of data sets.
 
-use wgcnn::data::{Batch, Dataset};
-use wgcnn::{Error, Result};
+use wgcnn::data::{Batch, Dataset, Targets};
+use wgcnn::{Error, Result, Tensor};
 
 /// Images of 3 channels and 1 x 2 pixels: image `i` has the bytes `6i` to `6i + 5`, and class `i % 3`.
 fn small(images: usize) -> Dataset {
@@ -28,7 +28,7 @@ fn batches_hold_every_image_once_and_in_order() {
         for batch in &batches {
             assert_eq!(batch.images.shape(), [batch.len(), 3, 1, 2]);
         }
-        let labels: Vec<i32> = batches.into_iter().flat_map(|batch| batch.labels).collect();
+        let labels: Vec<i32> = batches.into_iter().flat_map(|batch| batch.labels().to_vec()).collect();
         assert_eq!(labels, [0, 1, 2, 0, 1, 2, 0, 1, 2, 0]);
     }
     let last = data.batches(4).last().unwrap();
@@ -43,7 +43,7 @@ fn one_seed_is_one_order() {
     assert_ne!(order(7), order(8));
     assert_ne!(order(7), (0..240).collect::<Vec<u8>>());
     for batch in data.shuffled(7).batches(16) {
-        for (image, label) in bytes(&batch).chunks(6).zip(&batch.labels) {
+        for (image, label) in bytes(&batch).chunks(6).zip(batch.labels()) {
             assert_eq!(i32::from(image[0] / 6 % 3), *label, "image and label part ways");
         }
     }
@@ -65,6 +65,27 @@ fn normalisation_is_per_channel() {
 fn floats_are_taken_as_they_are() {
     let data = Dataset::new([1, 1, 2], vec![-3.5f32, 2.0, 0.0, 9.0], vec![0, 1], 2).unwrap();
     assert_eq!(data.batches(2).next().unwrap().images.data(), [-3.5, 2.0, 0.0, 9.0]);
+}
+
+#[test]
+fn values_go_with_their_images() {
+    // Image `i` has the values 2i and 2i + 1.
+    let values = Tensor::from_fn([10, 2], |i| i as f32);
+    let data =
+        Dataset::with_values([3, 1, 2], (0..60).collect::<Vec<u8>>(), values).unwrap().shuffled(3).subset(8);
+    assert_eq!((data.len(), data.classes(), data.labels().len()), (8, 0, 0));
+    let mut rows = data.values();
+    for batch in data.batches(3) {
+        let Targets::Values(values) = &batch.targets else { panic!("{:?} are no values", batch.targets) };
+        assert_eq!(values.shape(), [batch.len(), 2]);
+        assert!(batch.labels().is_empty());
+        for (image, values) in bytes(&batch).chunks(6).zip(values.data().chunks(2)) {
+            let first = f32::from(image[0] / 6 * 2);
+            assert_eq!(values, [first, first + 1.0]);
+            assert_eq!(rows.next(), Some(values));
+        }
+    }
+    assert_eq!(small(4).values().len(), 0);
 }
 
 #[test]
@@ -96,6 +117,16 @@ fn bad_input_is_refused_in_words() {
             "label 2 of image 1 is not a class: the network has 2 outputs",
         ),
         (Dataset::new([3, 1, 2], pixels(), vec![-1, 1], 2), "label -1 of image 0 is not a class"),
+        (
+            Dataset::with_values([3, 1, 2], pixels(), Tensor::zeros([3, 4])),
+            "pixels: expected shape [3 x 3 x 1 x 2], got [12]",
+        ),
+        (
+            Dataset::with_values([3, 1, 2], pixels(), Tensor::zeros([2, 0])),
+            "values: expected shape [images, ...], none of them 0, got [2, 0]",
+        ),
+        (Dataset::with_values([3, 1, 2], pixels(), Tensor::full([], 1.0)), "none of them 0, got []"),
+        (Dataset::with_values([3, 0, 2], pixels(), Tensor::zeros([2])), "none of them 0, got [3, 0, 2]"),
         (small(2).normalised(&[0.0, 0.0], &[1.0]), "means of a normalisation: expected shape [1] or [3]"),
         (
             small(2).normalised(&[0.0], &[]),

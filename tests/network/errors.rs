@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wgcnn::network::Network;
+use wgcnn::network::{Layer, Network, ValueId};
 use wgcnn::ops::Operator;
 use wgcnn::shape::Shape;
 use wgcnn::{Error, Tensor};
@@ -77,8 +77,28 @@ fn builder() {
             .layer("b", Blend)
             .join(Blend, |j| j.branch(|b| b).branch(|_| other))
             .build(),
-        "network: layer \"blend1\" reads what no earlier layer computes; a branch must return the builder it \
-         was given",
+        "network: layer \"blend1\" reads value 2, which no earlier layer computes; a branch must return the \
+         builder it was given",
+    );
+}
+
+#[test]
+fn layers_as_data() {
+    let of = |layers| Network::from_layers(&[Shape::features(4)], layers, 0);
+    let blend = |reads: usize| Layer::new(Blend, [ValueId(reads)]);
+    assert_says(of(vec![]), "network: it has no layers; add at least one before build()");
+    assert_says(
+        of(vec![blend(0), blend(2)]),
+        "network: layer \"blend2\" reads value 2, which no earlier layer computes; a branch must return the \
+         builder it was given",
+    );
+    assert_says(
+        of(vec![blend(0).with_parameter("weight", Tensor::zeros([2]))]),
+        "parameter \"blend1.weight\": its shape is [1], got [2]",
+    );
+    assert_says(
+        of(vec![blend(0).named("a").with_parameter("bias", Tensor::zeros([1]))]),
+        "parameter \"a.bias\": the layer has no such parameter; it has [\"weight\"]",
     );
 }
 

@@ -2,7 +2,7 @@
 
 use wgcnn::Tensor;
 use wgcnn::network::{Init, Network};
-use wgcnn::ops::{Conv2d, CrossEntropy, Linear, LpPool2d, StepState};
+use wgcnn::ops::{Conv2d, CrossEntropy, Linear, LpPool2d, StepState, Target};
 use wgcnn::reference::{self, LossTwin, Measured, Pass};
 
 /// Every way to join layers, and every operator with a derivative.
@@ -38,7 +38,8 @@ fn loss(
     images: &Tensor<f64>,
 ) -> (Measured<f64>, Vec<Tensor<f64>>) {
     let values = reference::forward(network, parameters, std::slice::from_ref(images), &pass()).unwrap();
-    let measured = CrossEntropy::mean().measure(&values[network.output().0], &LABELS, LABELS.len());
+    let measured =
+        CrossEntropy::mean().measure(&values[network.output().0], Target::Classes(&LABELS), LABELS.len());
     (measured, values)
 }
 

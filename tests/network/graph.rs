@@ -1,7 +1,7 @@
 //! What the builder makes of what was written down.
 
 use wgcnn::Tensor;
-use wgcnn::network::{Network, ValueId};
+use wgcnn::network::{Layer, Network, ValueId};
 use wgcnn::ops::Operator;
 use wgcnn::shape::Shape;
 
@@ -72,6 +72,22 @@ fn a_single_operator_is_a_network() {
     assert_eq!((names(&network), parameters(&network)), (vec!["blend"], vec!["blend.weight"]));
     assert_eq!(network.inputs(), [ValueId(0), ValueId(1), ValueId(2)]);
     assert_eq!((network.output(), network.output_shape()), (ValueId(3), Shape::new(1, 2, 2)));
+}
+
+#[test]
+fn layers_come_as_data_too() {
+    let layers = vec![
+        Layer::new(Blend, [ValueId(1), ValueId(0)]).named("a"),
+        Layer::shared(Box::new(Blend) as Box<dyn Operator>, [ValueId(2)])
+            .with_parameter("weight", Tensor::full([1], 5.0)),
+        Layer::new(Blend, [ValueId(2), ValueId(3), ValueId(0)]),
+    ];
+    let network = Network::from_layers(&[Shape::new(1, 2, 2); 2], layers, 3).unwrap();
+    assert_eq!(names(&network), ["a", "blend1", "blend2"]);
+    assert_eq!(inputs(&network), [vec![1, 0], vec![2], vec![2, 3, 0]]);
+    assert_eq!((network.inputs(), network.output()), (&[ValueId(0), ValueId(1)][..], ValueId(4)));
+    assert_eq!(network.parameter("blend1.weight").unwrap().value.data(), [5.0]);
+    assert_ne!(network.parameter("a.weight").unwrap().value.data(), [0.0; 2]);
 }
 
 #[test]

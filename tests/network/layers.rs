@@ -1,7 +1,7 @@
 //! Networks of the crate's own operators.
 
 use wgcnn::network::Network;
-use wgcnn::ops::{Conv2d, LpPool2d};
+use wgcnn::ops::{Conv2d, LocalResponseNorm, LpPool2d};
 use wgcnn::shape::{Padding, Shape};
 
 use crate::errors::assert_says;
@@ -102,6 +102,41 @@ fn residuals_and_concatenations_nest() {
             ("lp_pool2d1", image(16, 2)),
         ]
     );
+}
+
+#[test]
+fn alexnets_kind_of_layers_and_heads() {
+    let start = || Network::builder([3, 16, 12]).conv2d("conv1", Conv2d::new(8, 3).stride(2)).relu();
+    let network = start()
+        .local_response_norm(5)
+        .local_response_norm(LocalResponseNorm::new(5).alpha(5e-4).k(2.0))
+        .adaptive_max_pool2d(4)
+        .adaptive_avg_pool2d([2, 3])
+        .concat(|branches| branches.branch(|b| b.global_avg_pool2d()).branch(|b| b.global_max_pool2d()))
+        .log_softmax()
+        .softmax()
+        .build()
+        .unwrap();
+    let image = |height, width| Shape::new(8, height, width);
+    assert_eq!(
+        outputs(&network)[2..],
+        [
+            ("local_response_norm1", image(7, 5)),
+            ("local_response_norm2", image(7, 5)),
+            ("adaptive_max_pool2d1", image(4, 4)),
+            ("adaptive_avg_pool2d1", image(2, 3)),
+            ("global_avg_pool2d1", image(1, 1)),
+            ("global_max_pool2d1", image(1, 1)),
+            ("concat1", Shape::features(16)),
+            ("log_softmax1", Shape::features(16)),
+            ("softmax1", Shape::features(16)),
+        ]
+    );
+    // Windows of 3 x 2 a pixel apart, where pixels are 2 apart, then of 2 x 2; a global pool sees everything.
+    let rows = network.summary().rows;
+    let fields: Vec<_> = rows[1..8].iter().map(|row| row.receptive_field.map(|field| field.size)).collect();
+    let conv = Some([3, 3]);
+    assert_eq!(fields, [conv, conv, conv, Some([7, 5]), Some([9, 7]), None, None]);
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn a_network_learns_what_can_be_learned() {
         train(&mut trainer, &training.shuffled(epoch));
     }
     let after = trainer.evaluate(&test).unwrap();
-    assert!(before.accuracy() < 0.6 && after.accuracy() > 0.95, "{before}; {after}");
+    assert!(before.accuracy().unwrap() < 0.6 && after.accuracy().unwrap() > 0.95, "{before}; {after}");
     assert_eq!(after.count, test.len());
     // What comes back is what was trained, and predicts the same.
     let trained = trainer.network().unwrap();
@@ -206,7 +206,7 @@ fn what_cannot_be_trained_is_an_error() {
 fn bad_batches_are_errors() {
     let mut trainer = trainer::<f32>(network(), 8);
     let mut step = |shape: &[usize], labels: &[i32]| -> Result<Metrics> {
-        trainer.step(&Batch { images: Tensor::zeros(shape), labels: labels.to_vec() })
+        trainer.step(&Batch::new(Tensor::zeros(shape), labels.to_vec()))
     };
     let images = "images: expected shape [n, 1, 6, 6] with n from 1 to 8, got";
     assert_says(step(&[1, 1, 7, 6], &[0]), &format!("{images} [1, 1, 7, 6]"));
@@ -224,6 +224,10 @@ fn bad_batches_are_errors() {
         "label -1 of image 0 is not a class: the network has 4 outputs, so labels are 0 to 3",
     );
     assert!(step(&[3, 1, 6, 6], &[0, 1, 2]).is_ok());
+    assert_says(
+        trainer.step(&Batch::new(Tensor::zeros([2, 1, 6, 6]), Tensor::zeros([2, 4]))),
+        "target: the loss cross_entropy takes class labels from 0 to 3, got values",
+    );
 
     assert_says(
         trainer.predict(&Tensor::zeros([3, 2, 6, 6])),

@@ -29,7 +29,8 @@ pub enum Rounding {
     /// Linear in the arriving gradient alone, and off by so many roundings of what it would be were all of that
     /// positive.
     Units(f64),
-    /// Off by so many roundings of the largest element of the tensor: what depends on statistics of many elements.
+    /// Off by so many roundings of the tensor's largest element: what depends on statistics of many elements, or is a
+    /// difference of what may be as large.
     OfLargest(f64),
 }
 

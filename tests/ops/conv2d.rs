@@ -1,6 +1,9 @@
-//! Convolution: dense, of one pixel, and grouped.
+//! Convolution: dense, of one pixel, grouped and depthwise.
 
-use wgcnn::ops::Conv2d;
+use wgcnn::gpu::Capabilities;
+use wgcnn::network::Network;
+use wgcnn::ops::{Conv2d, Operator};
+use wgcnn::schedule::{Plan, PlanOptions};
 use wgcnn::shape::Padding;
 
 use crate::check::{Rounding, check, check_within};
@@ -36,6 +39,14 @@ fn strides() {
     conv2d(Conv2d::new(8, 4).stride(2).padding(1), [7, 2, 8, 8]);
 }
 
+/// Taps before the image by whole strides, in one phase with those inside: with few and many channels, and in groups.
+#[test]
+fn taps_some_strides_outside() {
+    conv2d(Conv2d::new(16, 5).stride(3), [1, 2, 11, 8]);
+    conv2d(Conv2d::new(8, 5).groups(2).stride(3), [1, 8, 8, 11]);
+    conv2d(Conv2d::new(6, [5, 4]).groups(2).stride(3), [1, 6, 8, 10]);
+}
+
 #[test]
 fn padding_and_dilation() {
     conv2d(Conv2d::new(3, 3).dilation([2, 3]).padding([2, 3]), [2, 5, 9, 11]);
@@ -60,6 +71,26 @@ fn groups() {
     conv2d(Conv2d::new(32, 3).groups(4).stride(2).padding(1).bias(false), [2, 64, 7, 5]);
     conv2d(Conv2d::new(16, 1).groups(16), [3, 32, 4, 3]);
     conv2d(Conv2d::new(2, 2).groups(2), [1, 2, 3, 3]);
+    conv2d(Conv2d::new(3, 2).groups(3), [2, 6, 4, 3]);
+    // Two outputs of a group lie in one quad, whose other two are of the next.
+    conv2d(Conv2d::new(10, 3).groups(5).stride([1, 2]).padding(1), [3, 25, 6, 9]);
+}
+
+#[test]
+fn groups_of_whole_quads() {
+    conv2d(Conv2d::new(8, 3).groups(2).same(), [2, 8, 5, 6]);
+    conv2d(Conv2d::new(12, [2, 3]).groups(3).stride([2, 3]).padding([1, 0]), [3, 24, 7, 10]);
+    conv2d(Conv2d::new(40, 3).groups(2).dilation([1, 2]).padding([0, 2]).bias(false), [1, 8, 6, 7]);
+    conv2d(Conv2d::new(16, 1).groups(4).stride(2), [2, 16, 5, 3]);
+}
+
+/// One invocation sums at most some thousands of terms; the rest is split.
+#[test]
+fn groups_of_long_sums() {
+    conv2d(Conv2d::new(8, [65, 66]).groups(2), [1, 16, 65, 66]);
+    conv2d(Conv2d::new(6, 65).groups(2).padding([1, 0, 0, 0]), [1, 6, 65, 65]);
+    // Depthwise, but for its kernel.
+    conv2d(Conv2d::new(2, 91).groups(2), [1, 2, 91, 92]);
 }
 
 #[test]
@@ -71,12 +102,36 @@ fn depthwise() {
     conv2d(Conv2d::new(4, [1, 5]).groups(4).stride([3, 2]).padding([0, 0, 1, 4]), [3, 4, 7, 10]);
 }
 
+/// Strips of pixels and taps: longer than one, and with steps that stride and dilation share or do not.
+#[test]
+fn depthwise_strides_and_dilations() {
+    conv2d(Conv2d::new(3, [2, 9]).groups(3).padding([1, 4]), [2, 3, 4, 21]);
+    conv2d(Conv2d::new(5, [3, 7]).groups(5).stride([1, 2]).padding([1, 3]), [1, 5, 5, 23]);
+    conv2d(Conv2d::new(4, 3).groups(4).stride([2, 3]).dilation([1, 2]).padding(2), [1, 4, 6, 37]);
+    conv2d(Conv2d::new(4, [1, 3]).groups(4).stride([1, 2]).dilation([1, 4]).padding([0, 5]), [2, 4, 3, 29]);
+    conv2d(Conv2d::new(2, [3, 2]).groups(2).stride([5, 6]), [2, 2, 14, 33]);
+    conv2d(Conv2d::new(3, 2).groups(3).stride(2).dilation([3, 2]), [2, 3, 7, 8]);
+    conv2d(Conv2d::new(2, [1, 5]).groups(2).stride([1, 3]).dilation([1, 3]).padding(1), [1, 2, 2, 24]);
+    conv2d(Conv2d::new(2, 3).groups(2).stride([2, 3]).padding(1), [1, 2, 5, 12]);
+}
+
+#[test]
+fn depthwise_multipliers() {
+    conv2d(Conv2d::new(10, 3).groups(5).same(), [2, 5, 4, 6]);
+    conv2d(Conv2d::new(21, [2, 3]).groups(7).stride([1, 2]), [2, 7, 4, 12]);
+    conv2d(Conv2d::new(30, 2).groups(6).dilation([1, 2]).bias(false), [1, 6, 3, 7]);
+    conv2d(Conv2d::new(16, 3).groups(2).stride(2).padding(1), [1, 2, 5, 7]);
+}
+
 /// One invocation could not add up so many terms in one loop: some drivers end it early without a word.
 #[test]
 fn sums_over_more_than_65535_pixels() {
     conv2d(Conv2d::new(1, 3).same(), [1, 1, 271, 269]);
     conv2d(Conv2d::new(4, [1, 3]).groups(2), [1, 4, 70_001, 3]);
     conv2d(Conv2d::new(2, [2, 1]), [1, 2, 2, 70_001]);
+    conv2d(Conv2d::new(8, [1, 3]).groups(2), [1, 8, 70_001, 3]);
+    conv2d(Conv2d::new(3, [1, 3]).groups(3).dilation([1, 2]), [1, 3, 70_001, 5]);
+    conv2d(Conv2d::new(2, [2, 3]).groups(2).dilation([1, 2]), [1, 2, 2, 70_001]);
 }
 
 /// The same for the sum over input channels and taps, and that over output channels and taps.
@@ -90,4 +145,28 @@ fn sums_over_more_than_65535_quads() {
 fn within_a_graph() {
     check_within(Conv2d::new(6, [3, 2]).stride([1, 2]), [2, 5, 6, 7]);
     check_within(Conv2d::new(9, 3).groups(3).same(), [2, 6, 5, 4]);
+    check_within(Conv2d::new(6, 3).groups(6).same(), [2, 6, 5, 4]);
+}
+
+/// The kernels of a layer's inference on a device without subgroup operations.
+pub fn kernels(operator: impl Operator + 'static, input: [usize; 3]) -> Vec<&'static str> {
+    let network = Network::builder(input).layer("layer", operator).build().unwrap();
+    let plan = Plan::new(&network, &PlanOptions::inference(2), &Capabilities::webgpu()).unwrap();
+    let of_layer = plan.program().dispatches.iter().filter(|dispatch| dispatch.layer == "layer");
+    of_layer.map(|dispatch| dispatch.kernel.name).collect()
+}
+
+#[test]
+fn each_kind_has_its_kernels() {
+    let conv = |out_channels| Conv2d::new(out_channels, 3);
+    assert_eq!(kernels(conv(8), [6, 5, 5]), ["conv2d/forward_tiled"]);
+    assert_eq!(kernels(conv(6).groups(3), [9, 5, 5]), ["conv2d/forward_grouped"]);
+    assert_eq!(kernels(conv(12).groups(3), [12, 5, 5]), ["conv2d/forward_grouped_quads"]);
+    assert_eq!(kernels(conv(12).groups(6), [6, 5, 5]), ["conv2d/depthwise_forward"]);
+    assert_eq!(kernels(Conv2d::new(8, 1), [6, 5, 5]), ["linear/forward_tiled"]);
+    // More taps than one invocation sums, and steps longer than the kernels count.
+    let long = Conv2d::new(2, 91).groups(2);
+    assert_eq!(kernels(long, [2, 91, 91]), ["conv2d/forward_grouped", "common/sum_partials"]);
+    let far = Conv2d::new(2, [1, 2]).groups(2).stride([1, 300]).dilation([1, 299]);
+    assert_eq!(kernels(far, [2, 1, 300]), ["conv2d/forward_grouped"]);
 }

@@ -1,14 +1,14 @@
 //! Softmax cross-entropy.
 
 use wgcnn::Tensor;
-use wgcnn::ops::{CrossEntropy, Loss};
-use wgcnn::reference::LossTwin;
+use wgcnn::ops::{CrossEntropy, Loss, Reduction, Target};
+use wgcnn::reference::Measured;
 use wgcnn::shape::Shape;
 
-use crate::check::close;
 use crate::common::differences::spread;
 use crate::common::{bound, gpu};
 use crate::contexts::contexts;
+use crate::losses;
 
 /// Checks loss, gradient and counts for logits of an NCHW shape up to `largest`, with some labels to ignore. Only the
 /// first `samples` samples are real.
@@ -21,24 +21,22 @@ fn check(loss: &CrossEntropy, shape: [usize; 4], samples: usize, largest: f32) {
     let prediction = spread(&shape, 0).map(|x| x * largest / 1.2);
     let labels: Vec<i32> =
         (0..batch * rows).map(|i| if i % 5 == 3 { -100 } else { (i * 7 % classes) as i32 }).collect();
-    let wanted = LossTwin::<f64>::measure(loss, &prediction.map(f64::from), &labels, samples);
-
-    let is_mean = format!("{loss:?}").contains("Mean");
     let row = (2.0 * f64::from(largest) + (classes as f64).ln() + 1.0) * MOST_WEIGHT;
-    let (terms, total) = ((classes + samples * rows) as f64, row * wanted.count as f64);
-    let divisor = if is_mean { wanted.weight } else { 1.0 };
-    for context in contexts() {
-        let (got, grad) = gpu::measure(context, loss, &prediction, &labels, samples).unwrap();
-        let name = format!("{loss:?} on {shape:?}");
-        close(&name, &[got.loss.into()], &[wanted.loss], |_| bound::of_sum(terms, total / divisor));
-        close(&format!("{name}: gradient"), &grad, wanted.grad.data(), |_| {
-            bound::of_sum(classes as f64, row / divisor)
-        });
-        assert_eq!((got.correct as usize, got.count as usize), (wanted.correct, wanted.count), "{name}");
-        close(&format!("{name}: weight"), &[got.weight.into()], &[wanted.weight], |_| {
-            bound::of_sum(terms, MOST_WEIGHT * wanted.count as f64)
-        });
-    }
+    let divisor = |measured: &Measured<f64>| match loss.reduction() {
+        Reduction::Mean => measured.weight,
+        Reduction::Sum => 1.0,
+    };
+    losses::check(
+        loss,
+        &prediction,
+        Target::Classes(&labels),
+        samples,
+        |measured| {
+            let total = row * measured.count as f64 / divisor(measured);
+            bound::of_sum((classes + samples * rows) as f64, total)
+        },
+        |measured, _| bound::of_sum(classes as f64, row / divisor(measured)),
+    );
 }
 
 /// The largest weight of a class in the tests.
@@ -90,10 +88,14 @@ fn more_than_65535_rows() {
 fn a_mean_over_nothing_is_nan_and_has_no_gradient() {
     for context in contexts() {
         let prediction = Tensor::full([2, 3], 1.0);
-        let (got, grad) = gpu::measure(context, &CrossEntropy::mean(), &prediction, &[-100; 2], 2).unwrap();
+        let (got, grad) =
+            gpu::measure(context, &CrossEntropy::mean(), &prediction, Target::Classes(&[-100; 2]), 2, false)
+                .unwrap();
         assert!(got.loss.is_nan() && got.count == 0.0, "{got:?}");
         assert_eq!(grad, [0.0; 6]);
-        let (got, _) = gpu::measure(context, &CrossEntropy::sum(), &prediction, &[-100; 2], 2).unwrap();
+        let (got, _) =
+            gpu::measure(context, &CrossEntropy::sum(), &prediction, Target::Classes(&[-100; 2]), 2, false)
+                .unwrap();
         assert_eq!(got.loss, 0.0);
     }
 }

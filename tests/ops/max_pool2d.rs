@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::check::{Rounding, check, check_within};
 use crate::common::gpu;
 use crate::contexts::contexts;
+use crate::ties;
 
 fn max_pool2d(pool: MaxPool2d, input: [usize; 4]) {
     // A gradient is the sum over the windows that an element is the largest of.
@@ -25,6 +26,7 @@ fn odd_sizes() {
     max_pool2d(MaxPool2d::new(3).stride(2).padding(1), [1, 4, 11, 7]);
     max_pool2d(MaxPool2d::new([2, 3]).stride([5, 4]), [3, 2, 13, 11]);
     max_pool2d(MaxPool2d::new(3).stride(2).dilation([1, 2]).padding([0, 1, 1, 0]), [1, 33, 9, 10]);
+    max_pool2d(MaxPool2d::new(3).stride(1).padding(2), [1, 5, 4, 6]);
     max_pool2d(MaxPool2d::new(2).ceil_mode(true), [2, 17, 5, 7]);
     max_pool2d(MaxPool2d::new([17, 16]).stride(1).padding([8, 0, 0, 8]), [1, 1, 17, 16]);
     max_pool2d(MaxPool2d::new(3).stride(1).padding(Padding::Same), [1, 64, 9, 8]);
@@ -49,6 +51,13 @@ fn ties_and_infinities() {
         assert_eq!(infinite["output"][4], f64::INFINITY);
         assert_eq!(infinite["output"][6..8], [-1.0, -1.0]);
     }
+}
+
+#[test]
+fn many_equal_values() {
+    ties::check(MaxPool2d::new(3).stride(2).padding(1), [2, 5, 9, 8]);
+    ties::check(MaxPool2d::new([2, 3]).stride(1).dilation([3, 2]), [1, 3, 7, 8]);
+    ties::check(MaxPool2d::new([16, 17]).stride(1), [1, 2, 17, 18]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Resampling by the nearest pixel, up and down.
 
-use wgcnn::ops::{Operator, UpsampleNearest2d};
+use wgcnn::ops::{Coordinates, NearestMode, Operator, UpsampleNearest2d};
 use wgcnn::shape::Shape;
 
 use crate::check::{Rounding, attributes, check, check_within};
@@ -20,10 +20,26 @@ fn odd_sizes() {
     }
 }
 
+#[test]
+fn conventions() {
+    use {Coordinates::*, NearestMode::*};
+    for (coordinates, mode) in
+        [(HalfPixel, Ceil), (TfHalfPixelForNn, RoundPreferFloor), (AlignCorners, RoundPreferCeil)]
+    {
+        for (size, input) in [([8, 3], [2, 3, 4, 5]), ([1, 9], [1, 17, 4, 1]), ([3, 4], [1, 4, 3, 4])] {
+            let upsample = UpsampleNearest2d::size(size).coordinates(coordinates).mode(mode);
+            check(upsample, &[input], Rounding::Exact, Rounding::Sum);
+        }
+    }
+}
+
 /// What is multiplied still fits in 32 bits.
 #[test]
 fn long_rows() {
-    check(UpsampleNearest2d::size([1, 32_767]), &[[1, 1, 1, 30_011]], Rounding::Exact, Rounding::Sum);
+    for coordinates in [Coordinates::Asymmetric, Coordinates::HalfPixel] {
+        let upsample = UpsampleNearest2d::size([1, 32_767]).coordinates(coordinates);
+        check(upsample, &[[1, 1, 1, 30_011]], Rounding::Exact, Rounding::Sum);
+    }
 }
 
 #[test]
@@ -49,6 +65,17 @@ fn bad_attributes_say_what_would_fit() {
             "size is [1]; it must be [height, width]",
         ),
         (attributes::<UpsampleNearest2d>(r#"{"scale": [1.5, 2]}"#).unwrap_err(), "a list of whole numbers"),
+        (
+            attributes::<UpsampleNearest2d>(r#"{"size": [1, 1], "nearest_mode": "round"}"#).unwrap_err(),
+            "nearest_mode is \"round\"; it must be \"floor\", \"ceil\", \"round_prefer_floor\" or",
+        ),
+        (
+            attributes::<UpsampleNearest2d>(
+                r#"{"size": [1, 1], "coordinate_transformation_mode": "tf_crop_and_resize"}"#,
+            )
+            .unwrap_err(),
+            "it must be \"asymmetric\", \"half_pixel\", \"tf_half_pixel_for_nn\" or \"align_corners\"",
+        ),
     ] {
         assert!(message.contains(expected), "{message:?} lacks {expected:?}");
     }

@@ -4,9 +4,13 @@ use std::sync::Arc;
 
 use wgcnn::Tensor;
 use wgcnn::network::{Network, Parameter};
-use wgcnn::ops::{AvgPool2d, BatchNorm, Conv2d, GroupNorm, Linear, LpPool2d, MaxPool2d, Operator, StepState};
+use wgcnn::ops::{
+    AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm, Conv2d, ConvTranspose2d, GlobalAvgPool2d,
+    GlobalMaxPool2d, GroupNorm, Linear, LocalResponseNorm, LogSoftmax, LpPool2d, MaxPool2d, Operator,
+    Softmax, StepState,
+};
 use wgcnn::reference::{self, Pass};
-use wgcnn::shape::{Padding, Shape};
+use wgcnn::shape::{Axis, Padding, Shape};
 
 use crate::common::differences::{self, TOLERANCE, spread};
 
@@ -108,6 +112,33 @@ fn group_norm() {
 }
 
 #[test]
+fn adaptive_and_global_pools() {
+    for size in [[1, 1], [3, 2], [5, 4], [9, 7]] {
+        check(AdaptiveAvgPool2d::new(size), &[[2, 3, 5, 4]]);
+        check(AdaptiveMaxPool2d::new(size), &[[2, 3, 5, 4]]);
+    }
+    check(GlobalAvgPool2d, &[[2, 3, 5, 4]]);
+    check(GlobalMaxPool2d, &[[2, 3, 5, 4]]);
+}
+
+#[test]
+fn heads() {
+    for axis in Axis::ALL {
+        check(Softmax::new(axis), &[[2, 5, 3, 4]]);
+        check(LogSoftmax::new(axis), &[[2, 5, 3, 4]]);
+    }
+}
+
+#[test]
+fn local_response_norm() {
+    for size in [1, 2, 3, 4, 9] {
+        let norm = LocalResponseNorm::new(size).alpha(1.5).k(0.5);
+        check(norm, &[[2, 6, 2, 3]]);
+        check(norm.beta(2.0).before((size - 1) / 2), &[[1, 5, 1, 2]]);
+    }
+}
+
+#[test]
 fn conv2d() {
     check(Conv2d::new(1, 1), &[[1, 1, 1, 1]]);
     check(Conv2d::new(5, 3).same(), &[[2, 3, 5, 4]]);
@@ -116,6 +147,15 @@ fn conv2d() {
     check(Conv2d::new(6, [3, 2]).groups(2).dilation([1, 3]).padding([3, 0]), &[[2, 4, 5, 7]]);
     check(Conv2d::new(8, 3).groups(4).stride(2).padding(Padding::Same).bias(false), &[[1, 4, 7, 6]]);
     check(Conv2d::new(2, 2).stride(5), &[[3, 1, 11, 13]]);
+}
+
+#[test]
+fn conv_transpose2d() {
+    check(ConvTranspose2d::new(1, 1), &[[1, 1, 1, 1]]);
+    check(ConvTranspose2d::new(3, [2, 3]).stride([3, 1]).padding([0, 2, 1, 0]), &[[2, 5, 2, 4]]);
+    let more = ConvTranspose2d::new(6, 3).groups(2).stride(2).dilation([1, 4]).output_padding([1, 3]);
+    check(more, &[[1, 4, 3, 2]]);
+    check(ConvTranspose2d::new(3, 4).groups(3).stride(2).padding(Padding::Same).bias(false), &[[2, 3, 2, 3]]);
 }
 
 #[test]

@@ -194,7 +194,8 @@ impl Bad {
     fn refusal(&self) -> Option<String> {
         let entry = find(self.operator)?;
         let attributes = Attributes::from_json(self.attributes).unwrap();
-        let with = |attributes: Attributes, (name, shape): &(&str, &[usize])| attributes.with_parameter(name, shape);
+        let with =
+            |attributes: Attributes, (name, shape): &(&str, &[usize])| attributes.with_parameter(name, shape);
         let attributes = self.parameters.iter().fold(attributes, with);
         let inputs: Vec<Shape> = self.inputs.iter().copied().map(Shape::from).collect();
         let accepted = match entry.build {
@@ -215,7 +216,8 @@ impl Bad {
 fn every_refusal_says_what_is_wrong() {
     let wrong = TABLE.iter().enumerate().filter_map(|(k, bad)| {
         let got = bad.refusal().unwrap_or_else(|| "nothing".into());
-        (got != bad.says).then(|| format!("{} {} {:?}\nGOT {k} {got}", bad.operator, bad.attributes, bad.inputs))
+        (got != bad.says)
+            .then(|| format!("{} {} {:?}\nGOT {k} {got}", bad.operator, bad.attributes, bad.inputs))
     });
     let wrong: Vec<String> = wrong.collect();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));

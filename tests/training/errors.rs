@@ -1,8 +1,9 @@
 //! Mistakes and broken devices are errors, and none of them harms what was trained.
 
-use wgcnn::data::{Batch, Dataset};
+use wgcnn::data::{Batch, Dataset, Targets};
 use wgcnn::gpu::Context;
-use wgcnn::ops::{CrossEntropy, Sgd};
+use wgcnn::ops::{BceWithLogits, CrossEntropy, Mse, Sgd, Target};
+use wgcnn::schedule::{DeviceParameters, Execution, Plan, PlanOptions};
 use wgcnn::train::Trainer;
 use wgcnn::{Error, Result, Tensor};
 
@@ -17,9 +18,8 @@ pub fn assert_says<T>(result: Result<T>, wanted: &str) {
 fn a_trainer_goes_on_after_bad_batches() {
     let context = &contexts()[0];
     let mut trainer = trainer(context, network());
-    let mut step = |shape: &[usize], labels: &[i32]| {
-        trainer.step(&Batch { images: Tensor::zeros(shape), labels: labels.to_vec() })
-    };
+    let mut step =
+        |shape: &[usize], labels: &[i32]| trainer.step(&Batch::new(Tensor::zeros(shape), labels.to_vec()));
     let images = "images: expected shape [n, 1, 12, 12] with n from 1 to 16, got";
     assert_says(step(&[1, 1, 13, 12], &[0]), &format!("{images} [1, 1, 13, 12]"));
     assert_says(step(&[1, 3, 12, 12], &[0]), &format!("{images} [1, 3, 12, 12]"));
@@ -31,6 +31,10 @@ fn a_trainer_goes_on_after_bad_batches() {
     let range = "is not a class: the network has 4 outputs, so labels are 0 to 3";
     assert_says(step(&[2, 1, 12, 12], &[3, 4]), &format!("label 4 of image 1 {range}"));
     assert_says(step(&[2, 1, 12, 12], &[-1, 0]), &format!("label -1 of image 0 {range}"));
+    assert_says(
+        trainer.step(&Batch::new(Tensor::zeros([2, 1, 12, 12]), Tensor::zeros([2, 4]))),
+        "target: the loss cross_entropy takes class labels from 0 to 3, got values",
+    );
     assert_says(
         trainer.predict(&Tensor::zeros([1, 1, 12, 11])),
         "images: expected shape [n, 1, 12, 12] with n from 1, got [1, 1, 12, 11]",
@@ -68,6 +72,51 @@ fn a_batch_past_the_devices_limits_is_an_error() {
         }
         other => panic!("expected a limit, got {other:?}"),
     }
+}
+
+/// Batches that a loss of values does not take.
+#[test]
+fn values_that_do_not_suit_the_loss_are_errors() {
+    let context = &contexts()[0];
+    let mut trainer = Trainer::new(context, network(), BceWithLogits::mean(), Sgd::new(0.1), BATCH).unwrap();
+    let mut step = |targets: Targets| trainer.step(&Batch::new(Tensor::zeros([2, 1, 12, 12]), targets));
+    let kind = "target: the loss bce_with_logits takes values of shape [4] for each image, got class labels";
+    assert_says(step(vec![0, 1].into()), kind);
+    let shape = "targets: expected shape [2, 4], got";
+    assert_says(step(Tensor::zeros([2, 5]).into()), &format!("{shape} [2, 5]"));
+    assert_says(step(Tensor::zeros([3, 4]).into()), &format!("{shape} [3, 4]"));
+    assert_says(step(Tensor::zeros([8]).into()), &format!("{shape} [8]"));
+    assert_says(step(Tensor::zeros([2, 4, 1, 1, 1]).into()), &format!("{shape} [2, 4, 1, 1, 1]"));
+    let range = "target: the loss bce_with_logits takes values from 0 to 1, got";
+    let with = |value| Tensor::new([2, 4], vec![0.0, 1.0, 0.5, 0.0, 0.0, value, 0.0, 0.0]).unwrap();
+    assert_says(step(with(255.0).into()), &format!("{range} 255 in image 1"));
+    assert_says(step(with(f32::NAN).into()), &format!("{range} NaN in image 1"));
+    assert!(step(with(1.0).reshape([2, 4, 1, 1]).unwrap().into()).is_ok());
+
+    assert_says(trainer.evaluate(&images(3)), kind);
+    let dataset = |values| Dataset::with_values([1, 12, 12], vec![0_u8; 288], values).unwrap();
+    assert_says(trainer.evaluate(&dataset(Tensor::zeros([2, 3]))), &format!("{shape} [2, 3]"));
+    assert_says(trainer.evaluate(&dataset(with(-1.0)).hold_out(2).1), &format!("{range} -1 in image 0"));
+    assert_eq!(trainer.evaluate(&dataset(with(0.25))).unwrap().count, 8);
+}
+
+#[test]
+fn a_plan_takes_the_kind_of_target_that_its_loss_does() {
+    let context = &contexts()[0];
+    let loss = Mse::mean();
+    let options = PlanOptions::evaluation(2, &loss);
+    let plan = Plan::new(&network(), &options, context.capabilities()).unwrap();
+    let parameters = DeviceParameters::upload(context, &network()).unwrap();
+    let execution = Execution::new(context, plan, &parameters, None).unwrap();
+    assert_says(
+        execution.write_target(Target::Classes(&[0, 1])),
+        "target: the loss mse takes values of shape [4] for each image, got class labels",
+    );
+    assert_says(
+        execution.write_target(Target::Values(&[0.0; 9])),
+        "target: expected shape at most 8 elements, got [9]",
+    );
+    assert!(execution.write_target(Target::Values(&[0.0; 4])).is_ok());
 }
 
 fn lost(result: Result<()>) {

@@ -7,6 +7,7 @@ use plotters::coord::ranged1d::ValueFormatter;
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
+use wgcnn::train::Metrics;
 
 use super::canvas::{
     BLUE, Canvas, DETAIL, FAINT, FONT, FRAME, GREY, INK, LABEL, MARGIN, ORANGE, TITLE, save, text,
@@ -42,8 +43,9 @@ pub fn draw(path: &Path, title: &str, history: &[Epoch]) -> Result<()> {
                 Curve::new("test, after each epoch", Style::MarkedLine, ORANGE, test_losses),
             ],
         )?;
-        let train = of_epochs(history, |epoch| 100.0 * epoch.train.accuracy());
-        let test = of_epochs(history, |epoch| 100.0 * epoch.test.accuracy());
+        let percent = |metrics: &Metrics| 100.0 * metrics.accuracy().unwrap_or_default();
+        let train = of_epochs(history, |epoch| percent(&epoch.train));
+        let test = of_epochs(history, |epoch| percent(&epoch.test));
         plot_accuracy(
             &right,
             history.len(),

@@ -1,17 +1,18 @@
 //! 2-D convolution (cross-correlation, as everywhere in deep learning).
 
-mod dense;
-mod grouped;
+mod convolution;
+mod depthwise;
+mod product;
+mod slide;
 
 use super::program::TensorId;
 use super::registry::{Attributes, FromAttributes};
 use super::window::{self, window_setters};
-use super::{Backward, Cost, Forward, Operator, ParameterSpec, Refusal, matmul, single_input};
+use super::{Backward, Cost, Forward, Operator, ParameterSpec, Refusal, single_input};
 use crate::network::Init;
 use crate::shape::{Geometry, Padding, Pair, Shape, Window};
 
-/// The longest sum of one output in a convolution with groups, whose kernels give it to one invocation.
-const MAX_GROUP_TERMS: usize = 1 << 15;
+pub(crate) use convolution::{Convolution, Direction, check_groups};
 
 /// `y[o, oy, ox] = bias[o] + Σ weight[o, i, kh, kw] · x[i, oy·stride + kh·dilation − padding, …]`, the sum over
 /// the input channels of o's group and the taps of the kernel.
@@ -19,9 +20,9 @@ const MAX_GROUP_TERMS: usize = 1 << 15;
 /// Its parameters are `weight`, `[out, in / groups, kh, kw]`, and `bias`, `[out]`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Conv2d {
-    pub(crate) out_channels: usize,
-    pub(crate) window: Window,
-    pub(crate) groups: usize,
+    out_channels: usize,
+    window: Window,
+    groups: usize,
     bias: bool,
     init: Init,
 }
@@ -87,34 +88,9 @@ impl Operator for Conv2d {
     }
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, Refusal> {
-        let input = single_input(inputs)?;
-        let (in_channels, out_channels) = (input.channels, self.out_channels);
-        if out_channels == 0 {
-            return Err("out_channels is 0; it must be at least 1".into());
-        }
-        let fits = |groups: usize| in_channels.is_multiple_of(groups) && out_channels.is_multiple_of(groups);
-        if self.groups == 0 || !fits(self.groups) {
-            let fitting: Vec<_> =
-                (1..=in_channels.min(out_channels)).filter(|g| fits(*g)).map(|g| g.to_string()).collect();
-            return Err(format!(
-                "groups is {}; it must divide the {in_channels} input channels and the {out_channels} output \
-                 channels: {} would fit",
-                self.groups,
-                fitting.join(", "),
-            ));
-        }
-        let geometry = self.window.over([input.height, input.width])?;
-        // The grouped kernels do not split this sum, neither of the output nor of the gradient to the input.
-        let terms = in_channels.max(out_channels) / self.groups * geometry.taps();
-        if self.groups > 1 && terms > MAX_GROUP_TERMS {
-            return Err(format!(
-                "with {} groups an output sums {terms} terms; more than one group can sum {MAX_GROUP_TERMS}: a \
-                 smaller kernel, more groups or one group would fit",
-                self.groups
-            ));
-        }
-        let [height, width] = geometry.output;
-        Ok(Shape::new(out_channels, height, width))
+        let convolution = self.convolution(inputs)?;
+        let [height, width] = convolution.geometry.output;
+        Ok(Shape::new(convolution.outputs, height, width))
     }
 
     fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
@@ -129,61 +105,51 @@ impl Operator for Conv2d {
     }
 
     fn geometry(&self, inputs: &[Shape]) -> Option<Geometry> {
-        let input = single_input(inputs).ok()?;
-        self.window.over([input.height, input.width]).ok()
+        self.convolution(inputs).ok().map(|convolution| convolution.geometry)
     }
 
     fn reads_output(&self) -> bool {
         false
     }
 
+    fn fuses_activation(&self, _inputs: &[Shape]) -> bool {
+        true
+    }
+
     fn cost(&self, inputs: &[Shape], output: Shape) -> Cost {
-        let in_channels = inputs.first().map_or(0, |input| input.channels);
-        let [kernel_height, kernel_width] = self.window.kernel;
-        let terms = in_channels / self.groups.max(1) * kernel_height * kernel_width;
-        Cost { flops: (output.len() * (2 * terms + usize::from(self.bias))) as u64 }
+        let products = self.convolution(inputs).map_or(0, |convolution| convolution.flops());
+        Cost { flops: products + (usize::from(self.bias) * output.len()) as u64 }
     }
 
     fn forward(&self, pass: Forward<'_>) -> Vec<TensorId> {
-        match self.path(&[pass.inputs[0].shape]) {
-            Path::Pointwise => matmul::layer_forward(pass),
-            Path::Dense(geometry) => dense::forward(pass, &geometry),
-            Path::Grouped(geometry) => grouped::forward(pass, &geometry, self.groups),
-            Path::Refused => {}
+        // What does not fit was refused by the shape rule.
+        if let Ok(convolution) = self.convolution(&[pass.inputs[0].shape]) {
+            convolution.forward(pass, Direction::Forward);
         }
         vec![]
     }
 
     fn backward(&self, pass: Backward<'_>) {
-        match self.path(&[pass.inputs[0].shape]) {
-            Path::Pointwise => matmul::layer_backward(pass),
-            Path::Dense(geometry) => dense::backward(pass, &geometry),
-            Path::Grouped(geometry) => grouped::backward(pass, &geometry, self.groups),
-            Path::Refused => {}
+        if let Ok(convolution) = self.convolution(&[pass.inputs[0].shape]) {
+            convolution.backward(pass, Direction::Forward);
         }
     }
 }
 
-/// Which kernels a convolution runs on.
-enum Path {
-    /// A 1x1 convolution that touches each pixel once is a matrix product.
-    Pointwise,
-    /// One group: an implicit matrix product.
-    Dense(Geometry),
-    /// Several groups.
-    Grouped(Geometry),
-    /// The window does not fit the input; [`Operator::output_shape`] said so before.
-    Refused,
-}
-
 impl Conv2d {
-    fn path(&self, inputs: &[Shape]) -> Path {
-        match self.geometry(inputs) {
-            None => Path::Refused,
-            Some(geometry) if self.groups > 1 => Path::Grouped(geometry),
-            Some(Geometry { kernel: [1, 1], stride: [1, 1], padding: [0, 0, 0, 0], .. }) => Path::Pointwise,
-            Some(geometry) => Path::Dense(geometry),
-        }
+    /// The convolution of an input.
+    ///
+    /// # Errors
+    /// Those of the shape rule.
+    pub(crate) fn convolution(&self, inputs: &[Shape]) -> Result<Convolution, Refusal> {
+        let input = single_input(inputs)?;
+        check_groups(self.groups, input.channels, self.out_channels)?;
+        Ok(Convolution {
+            geometry: self.window.over([input.height, input.width])?,
+            groups: self.groups,
+            inputs: input.channels,
+            outputs: self.out_channels,
+        })
     }
 }
 

@@ -1,0 +1,168 @@
+// conv2d with groups, gradient to the weight, where the channels of a group are whole quads on both sides.
+//
+//   grad_weight[ky][kx][c][o] = sum over n, y, x of input[n, sy, sx, g * IN_G + c] * grad_output[n, y, x, o]
+//   g = o / OUT_G; sy = y * STRIDE_H + ky * DILATION_H - PAD_TOP, sx likewise; what lies outside counts as zero
+//
+// input        [n][IN_H][IN_W][IN_Q] vec4 over channels
+// grad_output  [n][OUT_H][OUT_W][OUT_Q] vec4 over output channels
+// partial      [split][KERNEL_H][KERNEL_W][IN_G][OUT_Q] vec4: the weight's layout, once for each split of the sum
+//
+// An invocation owns four row quads (16 rows of the weight's matrix, a row being one channel of a group under one tap)
+// of one column quad, for the output pixels [z * span, (z + 1) * span) of the whole batch: five loads feed 64
+// multiply-adds. Neighbours own neighbouring columns and so read neighbouring gradients.
+// common/sum_partials.wgsl joins the splits.
+
+override IN_H: u32 = 1;
+override IN_W: u32 = 1;
+override IN_C: u32 = 4;
+override OUT_H: u32 = 1;
+override OUT_W: u32 = 1;
+override OUT_C: u32 = 4;
+override KERNEL_H: u32 = 1;
+override KERNEL_W: u32 = 1;
+override STRIDE_H: i32 = 1;
+override STRIDE_W: i32 = 1;
+override DILATION_H: i32 = 1;
+override DILATION_W: i32 = 1;
+override PAD_TOP: i32 = 0;
+override PAD_LEFT: i32 = 0;
+override GROUPS: u32 = 1;
+override IN_Q: u32 = (IN_C + 3u) / 4u;
+override OUT_Q: u32 = (OUT_C + 3u) / 4u;
+override IN_G: u32 = IN_C / GROUPS;
+override OUT_G: u32 = OUT_C / GROUPS;
+
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
+struct Params {
+    // The number of samples.
+    batch: u32,
+    // How many output pixels one split sums.
+    span: u32,
+}
+
+@group(0) @binding(0) var<storage, read> input: array<Quad>;
+@group(0) @binding(1) var<storage, read> grad_output: array<Quad>;
+@group(0) @binding(2) var<storage, read_write> partial: array<vec4<f32>>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+const OUTSIDE: u32 = 0xffffffffu;
+
+// A quad of rows of the weight's matrix: the offset of its tap from a pixel's first, and its quad of channels.
+struct Row {
+    y: i32,
+    x: i32,
+    quad: u32,
+    valid: bool,
+}
+
+fn row_of(quad: u32, first: u32) -> Row {
+    let tap = quad / (IN_G / 4u);
+    let y = i32(tap / KERNEL_W) * DILATION_H - PAD_TOP;
+    let x = i32(tap % KERNEL_W) * DILATION_W - PAD_LEFT;
+    return Row(y, x, first + quad % (IN_G / 4u), tap < KERNEL_H * KERNEL_W);
+}
+
+fn channels(row: Row, sample: u32, y: u32, x: u32) -> vec4<f32> {
+    let sy = i32(y) * STRIDE_H + row.y;
+    let sx = i32(x) * STRIDE_W + row.x;
+    let inside = row.valid & (sy >= 0) & (sx >= 0) & (u32(sy) < IN_H) & (u32(sx) < IN_W);
+    let at = ((sample * IN_H + u32(sy)) * IN_W + u32(sx)) * IN_Q + row.quad;
+    return select(vec4(0.0), load(input[select(0u, at, inside)]), inside);
+}
+
+fn put(row: u32, column: u32, split: u32, sum: vec4<f32>) {
+    let rows = KERNEL_H * KERNEL_W * IN_G;
+    if (row < rows) {
+        partial[(split * rows + row) * OUT_Q + column] = sum;
+    }
+}
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let i = (group.x + group.y * groups.x) * 64u + local;
+    let column = i % OUT_Q;
+    let quad = i / OUT_Q * 4u;
+    let first = 4u * column / OUT_G * (IN_G / 4u);
+    let r0 = row_of(quad, first);
+    let r1 = row_of(quad + 1u, first);
+    let r2 = row_of(quad + 2u, first);
+    let r3 = row_of(quad + 3u, first);
+    if (!r0.valid) {
+        return;
+    }
+    var acc0 = vec4(0.0);
+    var acc1 = vec4(0.0);
+    var acc2 = vec4(0.0);
+    var acc3 = vec4(0.0);
+    var acc4 = vec4(0.0);
+    var acc5 = vec4(0.0);
+    var acc6 = vec4(0.0);
+    var acc7 = vec4(0.0);
+    var acc8 = vec4(0.0);
+    var acc9 = vec4(0.0);
+    var acc10 = vec4(0.0);
+    var acc11 = vec4(0.0);
+    var acc12 = vec4(0.0);
+    var acc13 = vec4(0.0);
+    var acc14 = vec4(0.0);
+    var acc15 = vec4(0.0);
+    let begin = group.z * params.span;
+    let end = min(begin + params.span, params.batch * OUT_H * OUT_W);
+    for (var line = begin / OUT_W; line * OUT_W < end; line++) {
+        let n = line / OUT_H;
+        let y = line % OUT_H;
+        let last = min(end - line * OUT_W, OUT_W);
+        for (var x = max(begin, line * OUT_W) - line * OUT_W; x < last; x++) {
+            let d = load(grad_output[(line * OUT_W + x) * OUT_Q + column]);
+            let a0 = channels(r0, n, y, x);
+            let a1 = channels(r1, n, y, x);
+            let a2 = channels(r2, n, y, x);
+            let a3 = channels(r3, n, y, x);
+            acc0 = fma(vec4(a0.x), d, acc0);
+            acc1 = fma(vec4(a0.y), d, acc1);
+            acc2 = fma(vec4(a0.z), d, acc2);
+            acc3 = fma(vec4(a0.w), d, acc3);
+            acc4 = fma(vec4(a1.x), d, acc4);
+            acc5 = fma(vec4(a1.y), d, acc5);
+            acc6 = fma(vec4(a1.z), d, acc6);
+            acc7 = fma(vec4(a1.w), d, acc7);
+            acc8 = fma(vec4(a2.x), d, acc8);
+            acc9 = fma(vec4(a2.y), d, acc9);
+            acc10 = fma(vec4(a2.z), d, acc10);
+            acc11 = fma(vec4(a2.w), d, acc11);
+            acc12 = fma(vec4(a3.x), d, acc12);
+            acc13 = fma(vec4(a3.y), d, acc13);
+            acc14 = fma(vec4(a3.z), d, acc14);
+            acc15 = fma(vec4(a3.w), d, acc15);
+        }
+    }
+    put(4u * quad, column, group.z, acc0);
+    put(4u * quad + 1u, column, group.z, acc1);
+    put(4u * quad + 2u, column, group.z, acc2);
+    put(4u * quad + 3u, column, group.z, acc3);
+    put(4u * quad + 4u, column, group.z, acc4);
+    put(4u * quad + 5u, column, group.z, acc5);
+    put(4u * quad + 6u, column, group.z, acc6);
+    put(4u * quad + 7u, column, group.z, acc7);
+    put(4u * quad + 8u, column, group.z, acc8);
+    put(4u * quad + 9u, column, group.z, acc9);
+    put(4u * quad + 10u, column, group.z, acc10);
+    put(4u * quad + 11u, column, group.z, acc11);
+    put(4u * quad + 12u, column, group.z, acc12);
+    put(4u * quad + 13u, column, group.z, acc13);
+    put(4u * quad + 14u, column, group.z, acc14);
+    put(4u * quad + 15u, column, group.z, acc15);
+}

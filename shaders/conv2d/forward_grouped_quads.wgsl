@@ -1,0 +1,192 @@
+// conv2d with groups, forward, where the channels of a group are whole quads on both sides.
+//
+//   output[n, y, x, o] = bias[o] + sum over ky, kx, c of input[n, sy, sx, g * IN_G + c] * weight[ky][kx][c][o]
+//   g = o / OUT_G,   IN_G = IN_C / GROUPS,   OUT_G = OUT_C / GROUPS, both multiples of four
+//   sy = (y * STRIDE_H + ky * DILATION_H - PAD_TOP) / UP_H,   sx likewise
+//
+// What UP and its phases are is said in forward_subgroup.wgsl.
+//
+// input   [n][IN_H][IN_W][IN_Q] vec4 over channels
+// weight  [KERNEL_H][KERNEL_W][IN_G][OUT_Q] vec4 over output channels
+// bias    [OUT_Q] vec4, read where BIAS is 1
+// output  [split][n][OUT_H][OUT_W][OUT_Q] vec4; one split is the result itself
+//
+// z takes a phase of the pixels and a range of the sum; the bias goes with the first range.
+//
+// An invocation owns four pixels of one output quad: eight loads, of the pixels' quads and of four weight rows, feed 64
+// multiply-adds. Neighbours own neighbouring quads, and so mostly read one group's inputs, which are few: a tile
+// of workgroup memory would be filled as often as it is read.
+
+override IN_H: u32 = 1;
+override IN_W: u32 = 1;
+override IN_C: u32 = 4;
+override OUT_H: u32 = 1;
+override OUT_W: u32 = 1;
+override OUT_C: u32 = 4;
+override KERNEL_H: u32 = 1;
+override KERNEL_W: u32 = 1;
+override STRIDE_H: i32 = 1;
+override STRIDE_W: i32 = 1;
+override DILATION_H: i32 = 1;
+override DILATION_W: i32 = 1;
+override PAD_TOP: i32 = 0;
+override PAD_LEFT: i32 = 0;
+override GROUPS: u32 = 1;
+override UP_H: u32 = 1;
+override UP_W: u32 = 1;
+override BIAS: u32 = 0;
+override IN_Q: u32 = (IN_C + 3u) / 4u;
+override OUT_Q: u32 = (OUT_C + 3u) / 4u;
+override IN_G: u32 = IN_C / GROUPS;
+override OUT_G: u32 = OUT_C / GROUPS;
+
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
+// section result: how the output lies in memory: like an activation, but plain where it is a part of a split sum.
+alias Result = vec4<f32>;
+fn store_result(value: vec4<f32>) -> Result {
+    return value;
+}
+// end result
+
+// section activation: what the scheduler fuses into the store. Another function is put here.
+fn activate(x: vec4<f32>) -> vec4<f32> {
+    return x;
+}
+// end activation
+
+struct Params {
+    // The number of samples.
+    batch: u32,
+    // How many quads of the sum (over taps and a group's channels) one split takes.
+    span: u32,
+}
+
+@group(0) @binding(0) var<storage, read> input: array<Quad>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> output: array<Result>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+// An output pixel: the sample, and where its first tap lies in the (dilated, unpadded) input.
+struct Pixel {
+    sample: u32,
+    y: i32,
+    x: i32,
+    // Its index in the output; OUTSIDE for a row past the last pixel.
+    index: u32,
+}
+
+const OUTSIDE: u32 = 0xffffffffu;
+
+fn pixel(row: u32, phase: vec2<u32>) -> Pixel {
+    let phase_w = (OUT_W + UP_W - 1u) / UP_W;
+    let phase_h = (OUT_H + UP_H - 1u) / UP_H;
+    let sample = row / (phase_h * phase_w);
+    let y = (row / phase_w) % phase_h * UP_H + phase.y;
+    let x = row % phase_w * UP_W + phase.x;
+    let inside = (sample < params.batch) & (y < OUT_H) & (x < OUT_W);
+    let index = select(OUTSIDE, (sample * OUT_H + y) * OUT_W + x, inside);
+    return Pixel(sample, i32(y) * STRIDE_H - PAD_TOP, i32(x) * STRIDE_W - PAD_LEFT, index);
+}
+
+// The index of the input pixel under a tap, or OUTSIDE.
+fn source(p: Pixel, ky: u32, kx: u32) -> u32 {
+    let y = p.y + i32(ky) * DILATION_H;
+    let x = p.x + i32(kx) * DILATION_W;
+    let sy = u32(y / i32(UP_H));
+    let sx = u32(x / i32(UP_W));
+    let whole = (y % i32(UP_H) == 0) & (x % i32(UP_W) == 0);
+    let inside = whole & (p.index != OUTSIDE) & (y >= 0) & (x >= 0) & (sy < IN_H) & (sx < IN_W);
+    return select(OUTSIDE, (p.sample * IN_H + sy) * IN_W + sx, inside);
+}
+
+// A quad of channels under a tap.
+fn channels(source: u32, quad: u32) -> vec4<f32> {
+    let inside = source != OUTSIDE;
+    return select(vec4(0.0), load(input[select(0u, source * IN_Q + quad, inside)]), inside);
+}
+
+// acc + the product of one pixel's quad with the four weight rows.
+fn madd(acc: vec4<f32>, a: vec4<f32>, b0: vec4<f32>, b1: vec4<f32>, b2: vec4<f32>, b3: vec4<f32>) -> vec4<f32> {
+    return fma(vec4(a.w), b3, fma(vec4(a.z), b2, fma(vec4(a.y), b1, fma(vec4(a.x), b0, acc))));
+}
+
+// What is stored of a finished sum. The lanes past the last channel stay zero, which an activation of 0 need not be.
+fn finished(column: u32, sum: vec4<f32>) -> vec4<f32> {
+    return select(vec4(0.0), activate(sum), vec4(4u * column) + vec4(0u, 1u, 2u, 3u) < vec4(OUT_C));
+}
+
+fn put(split: u32, index: u32, column: u32, sum: vec4<f32>) {
+    if (index != OUTSIDE) {
+        output[(split * params.batch * OUT_H * OUT_W + index) * OUT_Q + column] = store_result(finished(column, sum));
+    }
+}
+
+// Whether any pixel of the phase meets the input under a tap of this row or column. Both remainders are of what is not
+// negative: of a negative number GLSL has none.
+fn meets(phase: u32, tap: u32, dilation: i32, pad: i32, up: u32) -> bool {
+    return (phase + tap * u32(dilation) + u32(max(-pad, 0))) % up == u32(max(pad, 0)) % up;
+}
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let i = (group.x + group.y * groups.x) * 64u + local;
+    let column = i % OUT_Q;
+    let split = group.z / (UP_H * UP_W);
+    let phase = vec2(group.z % UP_W, group.z / UP_W % UP_H);
+    let p0 = pixel(i / OUT_Q * 4u, phase);
+    let p1 = pixel(i / OUT_Q * 4u + 1u, phase);
+    let p2 = pixel(i / OUT_Q * 4u + 2u, phase);
+    let p3 = pixel(i / OUT_Q * 4u + 3u, phase);
+    // The quads of a group's inputs, and the first of this group.
+    let quads = IN_G / 4u;
+    let first = 4u * column / OUT_G * quads;
+
+    let biased = (BIAS == 1u) & (split == 0u);
+    var acc0 = select(vec4(0.0), bias[select(0u, column, biased)], biased);
+    var acc1 = acc0;
+    var acc2 = acc0;
+    var acc3 = acc0;
+    let begin = split * params.span;
+    let end = min(begin + params.span, KERNEL_H * KERNEL_W * quads);
+    for (var tap = begin / quads; tap * quads < end; tap++) {
+        let ky = tap / KERNEL_W;
+        let kx = tap % KERNEL_W;
+        if (!meets(phase.y, ky, DILATION_H, PAD_TOP, UP_H) || !meets(phase.x, kx, DILATION_W, PAD_LEFT, UP_W)) {
+            continue;
+        }
+        let s0 = source(p0, ky, kx);
+        let s1 = source(p1, ky, kx);
+        let s2 = source(p2, ky, kx);
+        let s3 = source(p3, ky, kx);
+        let last = min(end - tap * quads, quads);
+        for (var q = max(begin, tap * quads) - tap * quads; q < last; q++) {
+            let w = 4u * (tap * quads + q) * OUT_Q + column;
+            let b0 = weight[w];
+            let b1 = weight[w + OUT_Q];
+            let b2 = weight[w + 2u * OUT_Q];
+            let b3 = weight[w + 3u * OUT_Q];
+            acc0 = madd(acc0, channels(s0, first + q), b0, b1, b2, b3);
+            acc1 = madd(acc1, channels(s1, first + q), b0, b1, b2, b3);
+            acc2 = madd(acc2, channels(s2, first + q), b0, b1, b2, b3);
+            acc3 = madd(acc3, channels(s3, first + q), b0, b1, b2, b3);
+        }
+    }
+    put(split, p0.index, column, acc0);
+    put(split, p1.index, column, acc1);
+    put(split, p2.index, column, acc2);
+    put(split, p3.index, column, acc3);
+}

@@ -1,0 +1,91 @@
+// Generalised intersection over union of boxes, forward: the sum over the boxes that count of
+//   loss = 1 − I / (U + ε) + (C − U) / (C + ε)
+// I being the area in which the predicted box and its target overlap, U that of both together, and C that of the
+// smallest box around both (Rezatofighi et al. 2019, arXiv:1902.09630).
+//
+// prediction: boxes (x1, y1, x2, y2), [sample][pixel].
+// expected: the targets, laid out alike in f32.
+// step: the state of the step. Samples from `samples` on are padding; they do not count.
+// partials: for each workgroup (the sum of its losses, count, 0, count). The first workgroup states the number of
+// boxes that count for all of them; it is 0 for the others.
+//
+// A workgroup owns 1,024 boxes in a row, an invocation every 256th of them, so that neighbours read neighbours. The
+// sums of the invocations are joined as a fixed tree.
+
+const WORKGROUP = 256u;
+// The quads of an invocation.
+const EACH = 4u;
+
+// Quads of one sample.
+override SAMPLE_QUADS: u32;
+// Boxes of one sample.
+override PREDICTIONS: u32;
+override EPS: f32;
+
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
+struct StepState {
+    seed_low: u32,
+    seed_high: u32,
+    step: u32,
+    samples: u32,
+}
+
+@group(0) @binding(0) var<storage, read> prediction: array<Quad>;
+@group(0) @binding(1) var<storage, read> expected: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> partials: array<vec4<f32>>;
+@group(0) @binding(3) var<uniform> step: StepState;
+// The number of samples, padding included.
+@group(0) @binding(4) var<uniform> batch: u32;
+
+var<workgroup> sums: array<f32, WORKGROUP>;
+
+fn loss(index: u32) -> f32 {
+    let box = load(prediction[index]);
+    let truth = expected[index];
+    let overlap = min(box.zw, truth.zw) - max(box.xy, truth.xy);
+    let around = max(box.zw, truth.zw) - min(box.xy, truth.xy);
+    let sides = box.zw - box.xy;
+    let truth_sides = truth.zw - truth.xy;
+    let intersection = select(0.0, overlap.x * overlap.y, all(overlap > vec2<f32>()));
+    let union_area = sides.x * sides.y + truth_sides.x * truth_sides.y - intersection;
+    let hull = around.x * around.y;
+    return 1.0 - intersection / (union_area + EPS) + (hull - union_area) / (hull + EPS);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) invocation: u32,
+) {
+    let group = workgroup.x + workgroup.y * workgroups.x;
+    let first = group * WORKGROUP * EACH;
+    let samples = min(step.samples, batch);
+    let end = min(first + WORKGROUP * EACH, samples * SAMPLE_QUADS);
+    var sum = 0.0;
+    for (var index = first + invocation; index < end; index += WORKGROUP) {
+        sum += loss(index);
+    }
+    sums[invocation] = sum;
+    workgroupBarrier();
+    for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
+        if invocation < half {
+            sums[invocation] += sums[invocation + half];
+        }
+        workgroupBarrier();
+    }
+    // A folded dispatch has workgroups too many; those have no quad.
+    if invocation == 0u && first < batch * SAMPLE_QUADS {
+        let count = select(0.0, f32(samples * PREDICTIONS), group == 0u);
+        partials[group] = vec4(sums[0], count, 0.0, count);
+    }
+}

@@ -1,0 +1,54 @@
+// Hard tanh, forward: output = min(max(input, LOWEST), HIGHEST).
+//
+// input, output: the quads of an activation, [pixel][quad]. The function of 0 need not be 0, so pad
+// lanes are put back to zero.
+// An invocation owns one quad, a workgroup 256 quads in a row: the kernel is bound by memory, and
+// neighbours on neighbouring quads read and write it in one piece.
+
+const WORKGROUP = 256u;
+
+override CHANNELS: u32;
+
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
+// section activation: the function, which can also be fused into the store of the layer before.
+override LOWEST: f32 = -1.0;
+override HIGHEST: f32 = 1.0;
+fn activate(x: vec4<f32>) -> vec4<f32> {
+    // Comparisons keep NaN, which a minimum or a maximum may hide.
+    let y = select(x, vec4(LOWEST), x <= vec4(LOWEST));
+    return select(y, vec4(HIGHEST), y >= vec4(HIGHEST));
+}
+// end activation
+
+@group(0) @binding(0) var<storage, read> input: array<Quad>;
+@group(0) @binding(1) var<storage, read_write> output: array<Quad>;
+// The number of quads.
+@group(0) @binding(2) var<uniform> quads: u32;
+
+// The value without the lanes past the last channel.
+fn real(index: u32, value: vec4<f32>) -> vec4<f32> {
+    let channels = index % ((CHANNELS + 3u) / 4u) * 4u + vec4(0u, 1u, 2u, 3u);
+    return select(vec4<f32>(), value, channels < vec4(CHANNELS));
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) invocation: u32,
+) {
+    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
+    if index >= quads {
+        return;
+    }
+    output[index] = store(real(index, activate(load(input[index]))));
+}

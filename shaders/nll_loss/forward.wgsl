@@ -1,0 +1,101 @@
+// Negative log-likelihood, forward: the sum over the rows (pixels of samples) that count of
+//   loss = −w_y x_y
+// with log-probabilities x, label y and class weights w.
+//
+// prediction: the quads of an activation of CLASSES channels, [row][quad].
+// labels: one i32 a row.
+// class_weights: one f32 a class, as quads.
+// step: the state of the step. Rows of samples from `samples` on are padding; they do not count, nor
+// do rows whose label is IGNORE_INDEX (or no class at all; the host lets none through).
+// partials: for each workgroup the sums over its rows of (loss, weight w_y, predictions that are right,
+// rows that count).
+//
+// An invocation owns one row and goes through its classes to see whether the prediction is right, a workgroup
+// 64 rows, which it sums as a fixed tree. The heads of classifiers have few rows: a larger workgroup would
+// mostly idle.
+
+const WORKGROUP = 64u;
+const LANES = vec4<u32>(0u, 1u, 2u, 3u);
+
+override CLASSES: u32;
+// Rows of one sample.
+override PIXELS: u32;
+override IGNORE_INDEX: i32;
+
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
+struct StepState {
+    seed_low: u32,
+    seed_high: u32,
+    step: u32,
+    samples: u32,
+}
+
+@group(0) @binding(0) var<storage, read> prediction: array<Quad>;
+@group(0) @binding(1) var<storage, read> labels: array<i32>;
+@group(0) @binding(2) var<storage, read> class_weights: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> partials: array<vec4<f32>>;
+@group(0) @binding(4) var<uniform> step: StepState;
+// The number of samples, padding included.
+@group(0) @binding(5) var<uniform> batch: u32;
+
+var<workgroup> sums: array<vec4<f32>, WORKGROUP>;
+
+// What the workgroup sums.
+fn measure(row: u32) -> vec4<f32> {
+    let is_class = (labels[row] >= 0) & (labels[row] < i32(CLASSES)) & (labels[row] != IGNORE_INDEX);
+    if row / PIXELS >= step.samples || !is_class {
+        return vec4<f32>();
+    }
+    let quads = (CLASSES + 3u) / 4u;
+    let first = row * quads;
+    let label = u32(labels[row]);
+    let own_quad = load(prediction[first + label / 4u]);
+    let own = own_quad[label % 4u];
+
+    // The prediction is the first of the largest: what comes before the label must be less.
+    var is_right = true;
+    for (var quad = 0u; quad < quads; quad++) {
+        let scores = load(prediction[first + quad]);
+        let classes = quad * 4u + LANES;
+        let loses = (scores < vec4(own)) | ((scores == vec4(own)) & (classes >= vec4(label)));
+        is_right = is_right && all(loses | (classes >= vec4(CLASSES)));
+    }
+    let weight = class_weights[label / 4u][label % 4u];
+    return vec4(-weight * own, weight, select(0.0, 1.0, is_right), 1.0);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) invocation: u32,
+) {
+    let group = workgroup.x + workgroup.y * workgroups.x;
+    let row = group * WORKGROUP + invocation;
+    let row_count = batch * PIXELS;
+    var measured = vec4<f32>();
+    if row < row_count {
+        measured = measure(row);
+    }
+    sums[invocation] = measured;
+    workgroupBarrier();
+    for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
+        if invocation < half {
+            sums[invocation] += sums[invocation + half];
+        }
+        workgroupBarrier();
+    }
+    // A folded dispatch has workgroups too many; those have no row.
+    if invocation == 0u && row < row_count {
+        partials[group] = sums[0];
+    }
+}

@@ -1,0 +1,137 @@
+// Sigmoid focal loss, forward: the sum over the elements that count of
+//   loss = α_t · m^γ · ce
+// with logit x and target t, where
+//   α_t = α t + (1 − α) (1 − t), or 1 where α is negative
+//   m   = (1 − t) σ(x) + t σ(−x),   σ(x) = 1 / (1 + e^(−x))
+//   ce  = (1 − t) softplus(x) + t softplus(−x),   softplus(x) = max(x, 0) + log(1 + e^(−|x|))
+// m is 1 − p_t of Lin et al. 2017, arXiv:1708.02002.
+//
+// prediction: the quads of an activation, [sample][pixel][quad].
+// expected: the targets, laid out alike in f32.
+// step: the state of the step. Samples from `samples` on are padding; they do not count.
+// partials: for each workgroup (the sum of its losses, count, 0, count). The first workgroup states the number of
+// elements that count for all of them; it is 0 for the others.
+//
+// A workgroup owns 1,024 quads in a row, an invocation every 256th of them, so that neighbours read neighbours. The
+// sums of the invocations are joined as a fixed tree. Pad lanes do not count: softplus(0) is not 0.
+
+const WORKGROUP = 256u;
+// The quads of an invocation.
+const EACH = 4u;
+const LANES = vec4<u32>(0u, 1u, 2u, 3u);
+
+// Quads of one sample.
+override SAMPLE_QUADS: u32;
+// Elements of one sample.
+override PREDICTIONS: u32;
+override CHANNELS: u32;
+override GAMMA: f32;
+// None where it is negative.
+override ALPHA: f32;
+
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
+struct StepState {
+    seed_low: u32,
+    seed_high: u32,
+    step: u32,
+    samples: u32,
+}
+
+@group(0) @binding(0) var<storage, read> prediction: array<Quad>;
+@group(0) @binding(1) var<storage, read> expected: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> partials: array<vec4<f32>>;
+@group(0) @binding(3) var<uniform> step: StepState;
+// The number of samples, padding included.
+@group(0) @binding(4) var<uniform> batch: u32;
+
+var<workgroup> sums: array<f32, WORKGROUP>;
+
+// log(1 + t) for t from 0 to 1: 2 artanh(t / (2 + t)) as a series, which keeps its precision where t is small.
+fn log_one_plus(t: vec4<f32>) -> vec4<f32> {
+    let s = t / (2.0 + t);
+    let q = s * s;
+    var series = q * (1.0 / 13.0) + 1.0 / 11.0;
+    series = q * series + 1.0 / 9.0;
+    series = q * series + 1.0 / 7.0;
+    series = q * series + 1.0 / 5.0;
+    series = q * series + 1.0 / 3.0;
+    return 2.0 * (s + s * q * series);
+}
+
+// base^exponent for base ≥ 0, the exponent being a constant of the pipeline. What a product or a root gives is taken
+// from it, not only because it is nearer: Mesa 22.3's OpenGL compiles exp2(2 · log2(v)) to v.xxxx · v.xxxx, and
+// likewise for 4. The logarithm of 0 is not to be relied on.
+fn power(base: vec4<f32>, exponent: f32) -> vec4<f32> {
+    if exponent == 0.0 {
+        return vec4(1.0);
+    }
+    if exponent == 0.5 {
+        return sqrt(base);
+    }
+    if exponent == 1.0 {
+        return base;
+    }
+    if exponent == 2.0 {
+        return base * base;
+    }
+    if exponent == 4.0 {
+        let square = base * base;
+        return square * square;
+    }
+    return select(exp2(exponent * log2(base)), vec4<f32>(), base == vec4<f32>());
+}
+
+fn loss(index: u32) -> vec4<f32> {
+    let channels = index % ((CHANNELS + 3u) / 4u) * 4u + LANES;
+    let x = load(prediction[index]);
+    let t = expected[index];
+    let zero = vec4<f32>();
+    // Only exponents up to zero: e^|x| would overflow. Both sigmoids are exact; one minus the other would not be.
+    let small = exp(-abs(x));
+    let is_positive = x >= zero;
+    let sigmoid = select(small, vec4(1.0), is_positive) / (1.0 + small);
+    let complement = select(vec4(1.0), small, is_positive) / (1.0 + small);
+    let rest = log_one_plus(small);
+    let cross_entropy = (1.0 - t) * (max(x, zero) + rest) + t * (max(-x, zero) + rest);
+    let miss = (1.0 - t) * sigmoid + t * complement;
+    let alpha = select(ALPHA * t + (1.0 - ALPHA) * (1.0 - t), vec4(1.0), ALPHA < 0.0);
+    return select(zero, alpha * power(miss, GAMMA) * cross_entropy, channels < vec4(CHANNELS));
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) invocation: u32,
+) {
+    let group = workgroup.x + workgroup.y * workgroups.x;
+    let first = group * WORKGROUP * EACH;
+    let samples = min(step.samples, batch);
+    let end = min(first + WORKGROUP * EACH, samples * SAMPLE_QUADS);
+    var sum = vec4<f32>();
+    for (var index = first + invocation; index < end; index += WORKGROUP) {
+        sum += loss(index);
+    }
+    sums[invocation] = sum.x + sum.y + sum.z + sum.w;
+    workgroupBarrier();
+    for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
+        if invocation < half {
+            sums[invocation] += sums[invocation + half];
+        }
+        workgroupBarrier();
+    }
+    // A folded dispatch has workgroups too many; those have no quad.
+    if invocation == 0u && first < batch * SAMPLE_QUADS {
+        let count = select(0.0, f32(samples * PREDICTIONS), group == 0u);
+        partials[group] = vec4(sums[0], count, 0.0, count);
+    }
+}

@@ -1,0 +1,83 @@
+// Smooth L1, forward: the sum over the elements that count of
+//   loss = d² / (2 β) where |d| < β and |d| − β / 2 elsewhere,   d = x − t
+// with prediction x and target t.
+//
+// prediction: the quads of an activation, [sample][pixel][quad].
+// expected: the targets, laid out alike in f32.
+// step: the state of the step. Samples from `samples` on are padding; they do not count.
+// partials: for each workgroup (the sum of its losses, count, 0, count). The first workgroup states the number of
+// elements that count for all of them; it is 0 for the others.
+//
+// A workgroup owns 1,024 quads in a row, an invocation every 256th of them, so that neighbours read neighbours. The
+// sums of the invocations are joined as a fixed tree. Pad lanes are zero in both tensors, and so is their loss.
+
+const WORKGROUP = 256u;
+// The quads of an invocation.
+const EACH = 4u;
+
+// Quads of one sample.
+override SAMPLE_QUADS: u32;
+// Elements of one sample.
+override PREDICTIONS: u32;
+override BETA: f32;
+
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
+struct StepState {
+    seed_low: u32,
+    seed_high: u32,
+    step: u32,
+    samples: u32,
+}
+
+@group(0) @binding(0) var<storage, read> prediction: array<Quad>;
+@group(0) @binding(1) var<storage, read> expected: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> partials: array<vec4<f32>>;
+@group(0) @binding(3) var<uniform> step: StepState;
+// The number of samples, padding included.
+@group(0) @binding(4) var<uniform> batch: u32;
+
+var<workgroup> sums: array<f32, WORKGROUP>;
+
+fn loss(index: u32) -> vec4<f32> {
+    let distance = abs(load(prediction[index]) - expected[index]);
+    // With a β of 0 nothing is below it. The division comes first: the square of a small number may vanish.
+    return select(distance - 0.5 * BETA, 0.5 * distance * (distance / BETA), distance < vec4(BETA));
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) invocation: u32,
+) {
+    let group = workgroup.x + workgroup.y * workgroups.x;
+    let first = group * WORKGROUP * EACH;
+    let samples = min(step.samples, batch);
+    let end = min(first + WORKGROUP * EACH, samples * SAMPLE_QUADS);
+    var sum = vec4<f32>();
+    for (var index = first + invocation; index < end; index += WORKGROUP) {
+        sum += loss(index);
+    }
+    sums[invocation] = sum.x + sum.y + sum.z + sum.w;
+    workgroupBarrier();
+    for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
+        if invocation < half {
+            sums[invocation] += sums[invocation + half];
+        }
+        workgroupBarrier();
+    }
+    // A folded dispatch has workgroups too many; those have no quad.
+    if invocation == 0u && first < batch * SAMPLE_QUADS {
+        let count = select(0.0, f32(samples * PREDICTIONS), group == 0u);
+        partials[group] = vec4(sums[0], count, 0.0, count);
+    }
+}

@@ -1,0 +1,3 @@
+//! Networks from other programs' files.
+
+pub mod onnx;

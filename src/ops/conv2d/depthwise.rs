@@ -1,0 +1,113 @@
+//! The dispatches of a convolution whose groups have one input channel each.
+
+use super::super::program::{Activation, Dispatch, Kernel, TensorId, kernel, quads, weight_rows};
+use super::super::reduce::{Parts, pixel_splits};
+use super::convolution::{Convolution, Direction, Operands, Place};
+use super::slide::Slide;
+use crate::shape::Geometry;
+
+/// The invocations of a workgroup.
+const WORKGROUP: usize = 64;
+
+/// How many pixels, or taps, an invocation owns.
+const STRIP: usize = 4;
+
+/// The step that stride and dilation along a row both divide, in units of either. A tap `period` further meets at a
+/// pixel what the tap meets at the pixel `spacing` further.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Steps {
+    period: usize,
+    spacing: usize,
+}
+
+impl Steps {
+    /// Those of a window, unless they are so long that a position some steps away might not fit in 32 bits.
+    pub fn of(geometry: &Geometry) -> Option<Self> {
+        let (stride, dilation) = (geometry.stride[1], geometry.dilation[1]);
+        let (mut divisor, mut rest) = (stride, dilation);
+        while rest != 0 {
+            (divisor, rest) = (rest, divisor % rest);
+        }
+        let (period, spacing) = (stride / divisor, dilation / divisor);
+        (period * dilation < 1 << 16).then_some(Self { period, spacing })
+    }
+}
+
+/// How many strips of elements `apart` from each other cover `len` elements.
+fn strips(len: usize, apart: usize) -> usize {
+    len.div_ceil(STRIP * apart) * apart.min(len)
+}
+
+fn dispatch(
+    place: &Place<'_>,
+    kernel: Kernel,
+    convolution: &Convolution,
+    steps: Steps,
+    [under, positions]: [Activation; 2],
+) -> Dispatch {
+    Slide::new(&convolution.geometry, Direction::Forward)
+        .constants(Dispatch::new(place.layer, kernel), under, positions)
+        .size("PERIOD", steps.period)
+        .size("SPACING", steps.spacing)
+        .flops(under.batch as u64 * convolution.flops())
+}
+
+/// Appends one pass. The weight is that of the forward direction, whichever the pass has.
+pub(super) fn pass(
+    place: &mut Place<'_>,
+    convolution: &Convolution,
+    steps: Steps,
+    direction: Direction,
+    operands: Operands<'_>,
+) {
+    let Operands { input, weight, bias, activation, output } = operands;
+    let (kernel, images, apart) = match direction {
+        Direction::Forward => (kernel!("conv2d/depthwise_forward"), [input, output], steps.spacing),
+        Direction::Transposed => {
+            let apart = steps.spacing * convolution.geometry.stride[1];
+            (kernel!("conv2d/depthwise_backward_input"), [output, input], apart)
+        }
+    };
+    let rows = output.batch * output.shape.height;
+    let dispatch = dispatch(place, kernel, convolution, steps, images)
+        .size("BIAS", bias.is_some().into())
+        .read(input.tensor)
+        .read(weight)
+        // Something must be bound; without a bias it is not read.
+        .read(bias.unwrap_or(weight))
+        .write(output.tensor)
+        .activation(activation)
+        .uniform(output.batch as u32)
+        .invocations(rows * strips(output.shape.width, apart) * output.quads(), WORKGROUP);
+    place.program.push(dispatch);
+}
+
+/// Appends the gradient to the weight from the images under the window and of the positions.
+pub(super) fn backward_weight(
+    place: &mut Place<'_>,
+    convolution: &Convolution,
+    steps: Steps,
+    images: [Activation; 2],
+    grad_weight: TensorId,
+) {
+    let [under, positions] = images;
+    let [kernel_height, kernel_width] = convolution.geometry.kernel;
+    let (taps, columns) = (kernel_height * kernel_width, quads(convolution.outputs));
+    let rows = weight_rows(1, taps);
+    // Some more invocations write the rows that only pad the weight.
+    let invocations = (kernel_height * strips(kernel_width, steps.period) + rows - taps) * columns;
+    let workgroups = invocations.div_ceil(WORKGROUP);
+    let (splits, span) = pixel_splits(positions, 64, workgroups, place.variant.workgroups_wanted());
+    let parts = Parts::new(place.program, place.layer, grad_weight, splits, rows * columns);
+    let kernel = kernel!("conv2d/depthwise_backward_weight");
+    let dispatch = dispatch(place, kernel, convolution, steps, images)
+        .read(under.tensor)
+        .read(positions.tensor)
+        .write(parts.tensor)
+        .uniform(under.batch as u32)
+        .uniform(span as u32)
+        .invocations(invocations, WORKGROUP)
+        .layers(splits);
+    place.program.push(dispatch);
+    parts.finish(place.program, place.layer);
+}

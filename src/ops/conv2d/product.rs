@@ -1,0 +1,168 @@
+//! The dispatches of a convolution as an implicit matrix product, or one for each group.
+
+use super::super::matmul::Variant;
+use super::super::program::{Activation, Dispatch, TensorId, kernel, quads, weight_rows};
+use super::super::reduce::{Parts, pixel_splits, splits};
+use super::convolution::{Convolution, Direction, Operands, Place};
+use super::slide::Slide;
+
+/// The invocations of a workgroup of the grouped kernels.
+const WORKGROUP: usize = 64;
+
+/// How the product is tiled.
+#[derive(Debug, Clone, Copy)]
+enum Tiling {
+    /// One group.
+    Dense(Variant),
+    /// Groups whose channels are whole quads on both sides.
+    GroupedQuads,
+    /// Groups of any size.
+    Grouped,
+}
+
+impl Tiling {
+    fn choose(convolution: &Convolution, variant: Variant) -> Self {
+        let Convolution { groups, inputs, outputs, .. } = *convolution;
+        match groups {
+            1 => Self::Dense(variant),
+            _ if (inputs / groups).is_multiple_of(4) && (outputs / groups).is_multiple_of(4) => {
+                Self::GroupedQuads
+            }
+            _ => Self::Grouped,
+        }
+    }
+
+    /// A dispatch of its kernel for a pass.
+    fn pass(self, layer: &str, groups: usize) -> Dispatch {
+        let kernel = match self {
+            Self::Dense(variant) => {
+                let kernels = [kernel!("conv2d/forward_subgroup"), kernel!("conv2d/forward_tiled")];
+                return variant.dispatch(layer, kernels[0], kernels[1]);
+            }
+            Self::GroupedQuads => kernel!("conv2d/forward_grouped_quads"),
+            Self::Grouped => kernel!("conv2d/forward_grouped"),
+        };
+        Dispatch::new(layer, kernel).size("GROUPS", groups)
+    }
+
+    /// How many workgroups own `pixels` pixels of `columns` quads.
+    fn tiles(self, pixels: usize, columns: usize) -> usize {
+        match self {
+            Self::Dense(variant) => variant.tiles(pixels, columns),
+            Self::GroupedQuads => (pixels.div_ceil(4) * columns).div_ceil(WORKGROUP),
+            Self::Grouped => (pixels.div_ceil(2) * columns).div_ceil(WORKGROUP),
+        }
+    }
+
+    /// In how many steps the kernel takes the sum over the taps and the input channels of a group.
+    fn steps(self, channels: usize, taps: usize) -> usize {
+        match self {
+            Self::Dense(_) | Self::GroupedQuads => weight_rows(channels, taps) / 4,
+            Self::Grouped => channels * taps,
+        }
+    }
+
+    /// A dispatch of its kernel for the gradient to the weight.
+    fn backward_weight(self, layer: &str, groups: usize) -> Dispatch {
+        let kernel = match self {
+            Self::Dense(variant) => {
+                let kernels =
+                    [kernel!("conv2d/backward_weight_subgroup"), kernel!("conv2d/backward_weight_tiled")];
+                return variant.dispatch(layer, kernels[0], kernels[1]);
+            }
+            Self::GroupedQuads => kernel!("conv2d/backward_weight_grouped_quads"),
+            Self::Grouped => kernel!("conv2d/backward_weight_grouped"),
+        };
+        Dispatch::new(layer, kernel).size("GROUPS", groups)
+    }
+
+    /// How many workgroups own a weight of `rows` rows, whole quads, and `columns` quads.
+    fn weight_tiles(self, rows: usize, columns: usize) -> usize {
+        match self {
+            Self::Dense(variant) => variant.weight_tiles(rows / 4, columns),
+            Self::GroupedQuads => (rows.div_ceil(16) * columns).div_ceil(WORKGROUP),
+            Self::Grouped => (rows * columns).div_ceil(WORKGROUP),
+        }
+    }
+
+    /// How many pixels a part of the gradient to the weight should have at least.
+    fn least_pixels(self) -> usize {
+        match self {
+            Self::Dense(_) => 256,
+            Self::GroupedQuads | Self::Grouped => 64,
+        }
+    }
+}
+
+/// Appends one pass. The weight is `[kh][kw][in][out]` for this direction.
+pub(super) fn pass(
+    place: &mut Place<'_>,
+    convolution: &Convolution,
+    direction: Direction,
+    operands: Operands<'_>,
+) {
+    let Place { program, layer, variant } = place;
+    let Operands { input, weight, bias, activation, output } = operands;
+    let slide = Slide::new(&convolution.geometry, direction);
+    let tiling = Tiling::choose(convolution, *variant);
+    let groups = convolution.groups;
+    // The pixels of one phase; all phases have as many workgroups as the largest.
+    let phase = output.shape.height.div_ceil(slide.up[0]) * output.shape.width.div_ceil(slide.up[1]);
+    let phases = slide.up[0] * slide.up[1];
+    let tiles = tiling.tiles(output.batch * phase, output.quads());
+    let steps = tiling.steps(input.shape.channels / groups, convolution.geometry.taps());
+    // A part is whole steps of the tiled kernel, which takes four quads at a time.
+    let span = steps.div_ceil(splits(steps, 64, tiles * phases, variant.workgroups_wanted()));
+    let span = span.next_multiple_of(4);
+    let splits = steps.div_ceil(span);
+    let parts = Parts::of_activation(program, layer, output, splits, activation);
+    let dispatch = slide
+        .constants(tiling.pass(layer, groups), input, output)
+        .size("UP_H", slide.up[0])
+        .size("UP_W", slide.up[1])
+        .size("BIAS", bias.is_some().into())
+        .read(input.tensor)
+        .read(weight)
+        // Something must be bound; without a bias it is not read.
+        .read(bias.unwrap_or(weight));
+    let dispatch = parts
+        .written_by(dispatch)
+        .uniform(output.batch as u32)
+        .uniform(span as u32)
+        .groups(tiles)
+        .layers(phases * splits)
+        .flops(output.batch as u64 * convolution.flops());
+    program.push(dispatch);
+    parts.finish(program, layer);
+}
+
+/// Appends the gradient to the weight, `[kh][kw][in][out]` for the forward direction, from the images under the window
+/// and of the positions.
+pub(super) fn backward_weight(
+    place: &mut Place<'_>,
+    convolution: &Convolution,
+    [under, positions]: [Activation; 2],
+    grad_weight: TensorId,
+) {
+    let Place { program, layer, variant } = place;
+    let tiling = Tiling::choose(convolution, *variant);
+    let groups = convolution.groups;
+    let rows = weight_rows(convolution.inputs / groups, convolution.geometry.taps());
+    let columns = quads(convolution.outputs);
+    let tiles = tiling.weight_tiles(rows, columns);
+    let least = tiling.least_pixels();
+    let (splits, span) = pixel_splits(positions, least, tiles, variant.workgroups_wanted());
+    let parts = Parts::new(program, layer, grad_weight, splits, rows * columns);
+    let dispatch = Slide::new(&convolution.geometry, Direction::Forward)
+        .constants(tiling.backward_weight(layer, groups), under, positions)
+        .read(under.tensor)
+        .read(positions.tensor)
+        .write(parts.tensor)
+        .uniform(under.batch as u32)
+        .uniform(span as u32)
+        .groups(tiles)
+        .layers(splits)
+        .flops(under.batch as u64 * convolution.flops());
+    program.push(dispatch);
+    parts.finish(program, layer);
+}

@@ -1,0 +1,128 @@
+//! Layers that the scheduler joins: what is computed is what the layers compute one after the other.
+
+use std::collections::BTreeMap;
+
+use wgcnn::Tensor;
+use wgcnn::network::{Network, NetworkBuilder};
+use wgcnn::ops::registry::{Attributes, Build, Entry, REGISTRY};
+use wgcnn::ops::{Conv2d, ConvTranspose2d, Linear, Sigmoid};
+use wgcnn::reference::{self, Pass};
+use wgcnn::schedule::{Plan, PlanOptions};
+
+use crate::check::{check_network, close};
+use crate::common::differences::spread;
+use crate::common::gpu;
+use crate::contexts::contexts;
+
+/// Checks what a network computes outside training.
+fn check_inference(mut network: Network, batch: usize) {
+    let shapes: BTreeMap<String, Vec<usize>> =
+        network.parameters().iter().map(|p| (p.name.clone(), p.spec.shape.clone())).collect();
+    for (i, (name, shape)) in (100..).zip(shapes) {
+        // A variance is positive.
+        let value = spread(&shape, i).map(|x| if name.ends_with("running_var") { x.abs() } else { x });
+        network.set_parameter(&name, value).unwrap();
+    }
+    let input = spread(&network.input_shape().nchw(batch), 1);
+    let parameters: Vec<Tensor<f64>> = reference::parameters(&network);
+    let values =
+        reference::forward(&network, &parameters, &[input.map(f64::from)], &Pass::default()).unwrap();
+    let wanted = values[network.output().0].data();
+    let largest = wanted.iter().fold(0.0, |largest: f64, y| largest.max(y.abs()));
+    for context in contexts() {
+        let got = gpu::differentiate(context, &network, &[&input], None, &Pass::default()).unwrap();
+        close(&format!("{:?}", network.nodes()), &got["output"], wanted, |_| 1e-5 * largest + 1e-6);
+    }
+}
+
+/// The kernels of a pass, for people.
+fn kernels(network: &Network, options: &PlanOptions<'_>) -> Vec<String> {
+    let plan = Plan::new(network, options, contexts()[1].capabilities()).unwrap();
+    plan.program().dispatches.iter().map(|dispatch| dispatch.description()).collect()
+}
+
+/// Every function of one variable ends a layer as it does by itself.
+#[test]
+fn every_function_can_end_a_layer() {
+    type Add = fn(NetworkBuilder) -> NetworkBuilder;
+    let functions: [(&str, Add); 11] = [
+        ("elu", NetworkBuilder::elu),
+        ("gelu", NetworkBuilder::gelu),
+        ("hard_sigmoid", NetworkBuilder::hard_sigmoid),
+        ("hard_swish", NetworkBuilder::hard_swish),
+        ("leaky_relu", NetworkBuilder::leaky_relu),
+        ("relu", NetworkBuilder::relu),
+        ("relu6", NetworkBuilder::relu6),
+        ("sigmoid", NetworkBuilder::sigmoid),
+        ("silu", NetworkBuilder::silu),
+        ("softplus", NetworkBuilder::softplus),
+        ("tanh", NetworkBuilder::tanh),
+    ];
+    for (name, function) in functions {
+        let network = function(Network::builder(7).linear("fc", Linear::new(6))).build().unwrap();
+        let used = kernels(&network, &PlanOptions::inference(3));
+        assert!(used.contains(&format!("linear/forward_tiled + {name}")), "{name}: {used:?}");
+        check_inference(network.clone(), 3);
+        check_network(network, 3);
+    }
+    let pointwise = |entry: &&Entry| match entry.build {
+        Build::Operator(build) => {
+            build(&Attributes::default()).is_ok_and(|operator| operator.pointwise().is_some())
+        }
+        _ => false,
+    };
+    assert_eq!(REGISTRY.iter().filter(pointwise).count(), functions.len(), "a function has no test here");
+}
+
+/// Every kind of convolution, and a sum that is split, ends with a function that is not 0 at 0.
+#[test]
+fn every_layer_can_end_with_a_function() {
+    let networks = [
+        Network::builder([3, 5, 4]).conv2d("conv", Conv2d::new(5, 3).same()),
+        Network::builder([5, 3, 4]).conv2d("conv", Conv2d::new(6, 1)),
+        Network::builder([6, 5, 4]).conv2d("conv", Conv2d::new(6, 3).groups(6).same()),
+        Network::builder([6, 5, 4]).conv2d("conv", Conv2d::new(9, 3).groups(3)),
+        Network::builder([8, 5, 4]).conv2d("conv", Conv2d::new(8, 3).groups(2)),
+        Network::builder([6, 3, 2]).then(ConvTranspose2d::new(5, 3).stride(2)),
+        Network::builder(1030).linear("fc", 5),
+    ];
+    for network in networks {
+        let network = network.then(Sigmoid).build().unwrap();
+        check_inference(network.clone(), 2);
+        check_network(network, 2);
+    }
+}
+
+/// A normalisation is folded into what comes before it, with and without a bias, and the function after it fused.
+#[test]
+fn a_normalisation_is_folded() {
+    for (network, batch) in [
+        (Network::builder([3, 9, 8]).conv2d("conv", Conv2d::new(5, 3).same()), 2),
+        (Network::builder([6, 9, 8]).conv2d("conv", Conv2d::new(6, 3).groups(6).bias(false)), 2),
+        (Network::builder(6).linear("fc", 5), 16),
+    ] {
+        let network = network.batch_norm("norm").relu().build().unwrap();
+        let used = kernels(&network, &PlanOptions::inference(batch));
+        assert!(used.iter().any(|kernel| kernel == "batch_norm/fold"), "{used:?}");
+        assert!(!used.iter().any(|kernel| kernel == "common/normalize"), "{used:?}");
+        check_inference(network, batch);
+    }
+}
+
+/// What is overwritten in place was needed by nobody: a residual block, whose sum goes through a function.
+#[test]
+fn in_place_within_a_graph() {
+    let network = Network::builder([3, 5, 4])
+        .conv2d("stem", Conv2d::new(6, 1))
+        .relu()
+        .residual(|branch| {
+            branch.conv2d("a", Conv2d::new(6, 3).same()).relu().tanh().conv2d("b", Conv2d::new(6, 1))
+        })
+        .relu()
+        .silu()
+        .elu()
+        .build()
+        .unwrap();
+    check_inference(network.clone(), 2);
+    check_network(network, 2);
+}
