@@ -16,6 +16,7 @@ mod common {
     #[cfg(feature = "onnx")]
     pub mod evaluate;
     pub mod gpu;
+    pub mod mismatch;
     #[cfg(feature = "onnx")]
     pub mod onnx;
     pub mod reference;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use naga::valid::{Capabilities, ValidationFlags, Validator};
-use naga::{AddressSpace, Module};
+use naga::{AddressSpace, GlobalVariable, Module};
 use wgcnn::ops::Function;
 use wgcnn::ops::program::{Dispatch, Kernel};
 
@@ -14,15 +14,18 @@ const MAX_STORAGE_BUFFERS: usize = 8;
 
 #[test]
 fn every_shader_is_valid_within_the_default_limits_and_documented() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
     let mut files = Vec::new();
-    find(&folder, &mut files);
-    assert!(!files.is_empty(), "there is no shader in {}", folder.display());
+    find(&shaders(), &mut files);
+    assert!(!files.is_empty(), "there is no shader in {}", shaders().display());
     let failures: Vec<String> = files
         .iter()
         .filter_map(|file| check(file).err().map(|message| format!("{}: {message}", file.display())))
         .collect();
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}
+
+fn shaders() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders")
 }
 
 fn find(folder: &Path, files: &mut Vec<PathBuf>) {
@@ -38,15 +41,71 @@ fn find(folder: &Path, files: &mut Vec<PathBuf>) {
 
 fn check(file: &Path) -> Result<(), String> {
     let source = std::fs::read_to_string(file).map_err(|e| e.to_string())?;
-    if !source.starts_with("// ") {
+    sections(&source)?;
+    let module = validate(&source)?;
+    let header = header(&source);
+    if header.is_empty() {
         return Err("it does not begin with a comment that says what it computes".into());
     }
-    let module = validate(&source)?;
     // A file of sections for other kernels runs nothing itself.
     if file.parent().is_some_and(|folder| folder.ends_with("storage")) {
         return Ok(());
     }
+    documented(file, &header, &module)?;
     limits(&module)
+}
+
+/// The comment that a file opens with.
+fn header(source: &str) -> String {
+    source.lines().map_while(|line| line.strip_prefix("//")).collect()
+}
+
+/// Checks that the sections of a file have an end each, of their name, and do not overlap: they are what the scheduler
+/// replaces.
+fn sections(source: &str) -> Result<(), String> {
+    let mut open = None;
+    for line in source.lines() {
+        if let Some(section) = line.trim_start().strip_prefix("// section ") {
+            let (name, what) = section.split_once(':').ok_or_else(|| format!("{line:?} lacks a colon"))?;
+            if what.trim().is_empty() {
+                return Err(format!("section {name:?} does not say what it is for"));
+            }
+            if let Some(outer) = open.replace(name) {
+                return Err(format!("section {name:?} begins within section {outer:?}"));
+            }
+        } else if let Some(name) = line.trim_start().strip_prefix("// end ") {
+            if open.take() != Some(name) {
+                return Err(format!("{line:?} does not end the section before it"));
+            }
+        }
+    }
+    open.map_or(Ok(()), |name| Err(format!("section {name:?} has no end")))
+}
+
+/// Checks that the header speaks of every storage buffer by its name, and of what a workgroup or an invocation does. It
+/// may leave that to another file, which it names.
+fn documented(file: &Path, header: &str, module: &Module) -> Result<(), String> {
+    let words = |text: &str| -> Vec<String> {
+        let not_in_name = |c: char| !(c.is_alphanumeric() || "_.".contains(c));
+        text.split(not_in_name).map(|word| word.trim_end_matches('.').to_owned()).collect()
+    };
+    let mut known = words(header);
+    for other in known.clone().iter().filter(|word| word.ends_with(".wgsl")) {
+        let places = [file.with_file_name(other), shaders().join("common").join(other)];
+        let source = places.iter().find_map(|place| std::fs::read_to_string(place).ok());
+        let source =
+            source.ok_or_else(|| format!("it names {other}, which is neither beside it nor in common"))?;
+        known.extend(words(&self::header(&source)));
+    }
+    let says = |name: &str| known.iter().any(|word| word == name);
+    let buffers = variables(module, |space| matches!(space, AddressSpace::Storage { .. }));
+    if let Some(unsaid) = buffers.filter_map(|buffer| buffer.name.as_deref()).find(|name| !says(name)) {
+        return Err(format!("its header does not say what {unsaid} is"));
+    }
+    if !["workgroup", "invocation"].into_iter().any(says) {
+        return Err("its header does not say what a workgroup or an invocation owns".into());
+    }
+    Ok(())
 }
 
 /// Parses a module and checks it. Subgroup operations and `f16` are allowed where the source shows that it is a variant
@@ -67,7 +126,7 @@ fn validate(source: &str) -> Result<Module, String> {
 #[test]
 fn every_section_is_valid_wherever_it_may_be_put() {
     let mut files = Vec::new();
-    find(&Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders"), &mut files);
+    find(&shaders(), &mut files);
     let leak = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
     let kernels: Vec<Kernel> = files
         .iter()
@@ -101,10 +160,7 @@ fn limits(module: &Module) -> Result<(), String> {
     if invocations > MAX_INVOCATIONS {
         return Err(format!("a workgroup has {invocations} invocations, more than {MAX_INVOCATIONS}"));
     }
-    let variables = |wanted: fn(AddressSpace) -> bool| {
-        module.global_variables.iter().map(|(_, variable)| variable).filter(move |v| wanted(v.space))
-    };
-    let workgroup_bytes: u32 = variables(|space| space == AddressSpace::WorkGroup)
+    let workgroup_bytes: u32 = variables(module, |space| space == AddressSpace::WorkGroup)
         .map(|variable| module.types[variable.ty].inner.size(module.to_ctx()))
         .sum();
     if workgroup_bytes > MAX_WORKGROUP_BYTES {
@@ -112,9 +168,18 @@ fn limits(module: &Module) -> Result<(), String> {
             "it takes {workgroup_bytes} bytes of a workgroup, more than {MAX_WORKGROUP_BYTES}"
         ));
     }
-    let buffers = variables(|space| matches!(space, AddressSpace::Storage { .. })).count();
+    let buffers = variables(module, |space| matches!(space, AddressSpace::Storage { .. })).count();
     if buffers > MAX_STORAGE_BUFFERS {
         return Err(format!("it binds {buffers} storage buffers, more than {MAX_STORAGE_BUFFERS}"));
     }
     Ok(())
+}
+
+/// The module's variables in the spaces that are wanted.
+fn variables(module: &Module, wanted: fn(AddressSpace) -> bool) -> impl Iterator<Item = &GlobalVariable> {
+    module
+        .global_variables
+        .iter()
+        .map(|(_, variable)| variable)
+        .filter(move |variable| wanted(variable.space))
 }

@@ -3,6 +3,8 @@
 //! Tools that meet operators as data (the conformance cases, an importer) build them from here.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
@@ -102,15 +104,15 @@ pub trait FromAttributes: Sized {
 }
 
 const fn operator<O: Operator + FromAttributes + 'static>() -> Entry {
-    Entry { name: O::NAME, build: Build::Operator(|a| Ok(Box::new(O::from_attributes(a)?))) }
+    Entry { name: O::NAME, build: Build::Operator(|a| Ok(Box::new(a.read::<O>()?))) }
 }
 
 const fn loss<L: Loss + FromAttributes + 'static>() -> Entry {
-    Entry { name: L::NAME, build: Build::Loss(|a| Ok(Box::new(L::from_attributes(a)?))) }
+    Entry { name: L::NAME, build: Build::Loss(|a| Ok(Box::new(a.read::<L>()?))) }
 }
 
 const fn optimizer<O: Optimizer + FromAttributes + 'static>() -> Entry {
-    Entry { name: O::NAME, build: Build::Optimizer(|a| Ok(Box::new(O::from_attributes(a)?))) }
+    Entry { name: O::NAME, build: Build::Optimizer(|a| Ok(Box::new(a.read::<O>()?))) }
 }
 
 /// Named attributes, and the shapes of the parameters that come with them.
@@ -118,9 +120,44 @@ const fn optimizer<O: Optimizer + FromAttributes + 'static>() -> Entry {
 pub struct Attributes {
     values: Map<String, Value>,
     parameters: BTreeMap<String, Vec<usize>>,
+    /// Copies share it.
+    asked: Arc<Mutex<BTreeMap<String, Asked>>>,
+}
+
+/// An attribute that somebody asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked {
+    /// What stands for it where it is absent.
+    pub default: String,
+    /// What it must be, in words.
+    pub wanted: &'static str,
 }
 
 impl Attributes {
+    /// Makes a `T` of them.
+    ///
+    /// # Errors
+    /// What [`FromAttributes::from_attributes`] refuses, and an attribute that it does not know.
+    fn read<T: FromAttributes>(&self) -> Result<T, Refusal> {
+        let made = T::from_attributes(self)?;
+        let asked = self.asked();
+        match self.values.keys().find(|name| !asked.contains_key(*name)) {
+            None => Ok(made),
+            Some(name) if asked.is_empty() => {
+                Err(format!("attribute {name} is unknown; {} has no attributes", T::NAME))
+            }
+            Some(name) => {
+                let known: Vec<_> = asked.into_keys().collect();
+                Err(format!("attribute {name} is unknown; {} has {}", T::NAME, known.join(", ")))
+            }
+        }
+    }
+
+    /// The attributes that have been asked for, by name: those that an operator knows, once it was made.
+    pub fn asked(&self) -> BTreeMap<String, Asked> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Reads a JSON object.
     ///
     /// # Errors
@@ -128,7 +165,7 @@ impl Attributes {
     pub fn from_json(json: &str) -> Result<Self, Refusal> {
         let values =
             serde_json::from_str(json).map_err(|e| format!("attributes are not a JSON object: {e}"))?;
-        Ok(Self { values, parameters: BTreeMap::new() })
+        Ok(Self { values, ..Self::default() })
     }
 
     /// Sets attribute `name`.
@@ -208,23 +245,25 @@ impl Attributes {
     /// The axis `name`, counted in NCHW from the front or, below zero, from behind; the channels where it is
     /// absent.
     pub fn axis(&self, name: &str) -> Result<Axis, Refusal> {
-        match self.i64(name)? {
-            None | Some(1 | -3) => Ok(Axis::Channels),
-            Some(2 | -2) => Ok(Axis::Height),
-            Some(3 | -1) => Ok(Axis::Width),
-            Some(axis) => {
+        match self.get(name, 1, "an integer", Value::as_i64)? {
+            1 | -3 => Ok(Axis::Channels),
+            2 | -2 => Ok(Axis::Height),
+            3 | -1 => Ok(Axis::Width),
+            axis => {
                 Err(format!("attribute {name} is {axis}; it must be 1 (channels), 2 (height) or 3 (width)"))
             }
         }
     }
 
-    fn get<'a, T>(
+    fn get<'a, T: Debug>(
         &'a self,
         name: &str,
         default: T,
-        wanted: &str,
+        wanted: &'static str,
         read: impl FnOnce(&'a Value) -> Option<T>,
     ) -> Result<T, Refusal> {
+        let asked = Asked { default: format!("{default:?}"), wanted };
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(name.into(), asked);
         match self.values.get(name) {
             None | Some(Value::Null) => Ok(default),
             Some(value) => {

@@ -1,5 +1,6 @@
 //! A plan with its memory: what is run, step after step.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use wgpu::CommandEncoder;
@@ -148,7 +149,7 @@ impl Execution {
 
     /// Encodes the whole pass.
     pub fn encode(&self, encoder: &mut CommandEncoder) {
-        self.recording.encode(encoder);
+        self.recording.encode(encoder, 0..usize::MAX);
     }
 
     /// Encodes and submits the whole pass.
@@ -159,6 +160,20 @@ impl Execution {
         let mut encoder = self.context.device().create_command_encoder(&Default::default());
         self.encode(&mut encoder);
         self.context.submit([encoder.finish()]).map(|_| ())
+    }
+
+    /// Runs some of the plan's dispatches so many times over and waits for them: what a benchmark takes the time of.
+    /// Indices past the last dispatch are left out.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`] and what else the device reports.
+    pub fn repeat(&self, dispatches: Range<usize>, times: usize) -> Result<()> {
+        let mut encoder = self.context.device().create_command_encoder(&Default::default());
+        for _ in 0..times {
+            self.recording.encode(&mut encoder, dispatches.clone());
+        }
+        let submission = self.context.submit([encoder.finish()])?;
+        self.context.wait(&submission)
     }
 
     /// Encodes and submits the whole pass, and asks for what the loss measured.

@@ -1,5 +1,6 @@
 //! A program made ready to run: pipelines and bind groups made once, so that a step only encodes.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use wgpu::{
@@ -60,10 +61,10 @@ impl Recording {
         Ok(Self { steps, _uniforms: uniforms })
     }
 
-    /// Encodes all dispatches as one compute pass.
-    pub fn encode(&self, encoder: &mut CommandEncoder) {
+    /// Encodes those of the dispatches that are in the range, as one compute pass.
+    pub fn encode(&self, encoder: &mut CommandEncoder, dispatches: Range<usize>) {
         let mut pass = encoder.begin_compute_pass(&ComputePassDescriptor::default());
-        for step in &self.steps {
+        for step in self.steps.iter().take(dispatches.end).skip(dispatches.start) {
             let [x, y, z] = step.workgroups;
             pass.set_pipeline(&step.pipeline.pipeline);
             pass.set_bind_group(0, &step.bind_group, &[]);

@@ -1,16 +1,17 @@
 //! Operator cases: files of inputs and of what must come out. `tests/cases/README.md` describes the format.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde_json::{Map, Value};
 use wgcnn::Tensor;
 use wgcnn::ops::registry::Attributes;
 use wgcnn::ops::{StepState, Target};
 use wgcnn::reference::Pass;
 
 /// What must come out of an operator for certain inputs.
+#[derive(Clone)]
 pub struct Case {
     /// The file's name without its ending.
     pub name: String,
@@ -18,6 +19,8 @@ pub struct Case {
     pub operator: String,
     /// The operator's attributes, with the shapes of the parameters.
     pub attributes: Attributes,
+    /// Whether it is a pass of a training step.
+    pub training: bool,
     /// The inputs that are floats.
     pub inputs: Vec<Tensor>,
     /// The labels of a loss, which are its second input.
@@ -34,6 +37,26 @@ pub struct Case {
 /// What an executor computed for a case, by the names of [`Case::wanted`].
 pub type Results = BTreeMap<String, Vec<f64>>;
 
+/// The case files of a folder, in order of their names.
+///
+/// # Errors
+/// Where the folder cannot be read or holds none.
+pub fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let entries = std::fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|e| format!("{}: {e}", folder.display()))?.path();
+        if path.extension().is_some_and(|extension| extension == "safetensors") {
+            files.push(path);
+        }
+    }
+    if files.is_empty() {
+        return Err(format!("{} holds no case (a file that ends in .safetensors)", folder.display()));
+    }
+    files.sort();
+    Ok(files)
+}
+
 impl Case {
     /// Reads a case file.
     pub fn read(path: &Path) -> Result<Self, String> {
@@ -49,11 +72,8 @@ impl Case {
             let value = header.metadata().as_ref().and_then(|metadata| metadata.get(key));
             value.cloned().ok_or_else(|| format!("its metadata has no {key:?}"))
         };
-        let mut attributes = Attributes::from_json(&metadata("attrs")?)?;
-        let mut operator = metadata("op")?;
-        if operator == "optimizer" {
-            operator = attributes.string("name", "")?.into();
-        }
+        let Settings { operator, training, mut attributes } =
+            Settings::read(metadata("op")?, &metadata("attrs")?)?;
 
         let mut inputs = BTreeMap::new();
         let (mut labels, mut grad_output) = (None, None);
@@ -77,7 +97,7 @@ impl Case {
         if inputs.is_empty() {
             return Err("it has no tensor \"input.0\"".into());
         }
-        Ok(Self { name, operator, attributes, inputs, labels, parameters, grad_output, wanted })
+        Ok(Self { name, operator, attributes, training, inputs, labels, parameters, grad_output, wanted })
     }
 
     /// What a loss compares its first input with: labels, or its second input.
@@ -92,90 +112,40 @@ impl Case {
         }
     }
 
-    /// The pass over a batch that is full: of a training step, unless the attribute `training` is false.
-    pub fn pass(&self) -> Result<Pass, String> {
+    /// The pass over a batch that is full.
+    pub fn pass(&self) -> Pass {
         let samples = self.inputs.first().map_or(0, |input| input.nchw()[0]);
-        let training = self.attributes.bool("training", true)?;
-        Ok(Pass { training, stream: 0, step: StepState::new(0, 0, samples, 0.0) })
-    }
-
-    /// What `results` lack or have wrong; none if the case passes.
-    pub fn mismatches(&self, results: &Results) -> Vec<Mismatch> {
-        let compare = |(name, want): (&String, &Tensor)| {
-            let got = results.get(name).map_or(&[][..], Vec::as_slice);
-            let scale = want.data().iter().fold(0.0, |max: f64, x| max.max(f64::from(x.abs())));
-            let relative = if self.terms(name) > 10_000 { 1e-4 } else { 1e-5 };
-            Mismatch::find(name, got, want, relative * scale + 1e-6)
-        };
-        self.wanted.iter().filter_map(compare).collect()
-    }
-
-    /// About how many terms the sums have that make up the elements of a wanted tensor.
-    fn terms(&self, name: &str) -> usize {
-        let per = |tensor: &Tensor, axis: usize| tensor.len() / tensor.nchw()[axis].max(1);
-        let weight = self.parameters.get("weight");
-        if name.starts_with("grad.param.") {
-            self.grad_output.as_ref().map_or(1, |grad| per(grad, 1))
-        } else if name.starts_with("grad.input.") {
-            weight.map_or(1, |weight| per(weight, 1))
-        } else {
-            let inputs: usize = self.inputs.iter().map(Tensor::len).sum();
-            weight.map_or(inputs / self.wanted[name].len().max(1), |weight| per(weight, 0))
-        }
+        Pass { training: self.training, stream: 0, step: StepState::new(0, 0, samples, 0.0) }
     }
 }
 
-/// Where a result is furthest from what was wanted.
-pub struct Mismatch {
-    name: String,
-    message: String,
+/// What a case's metadata says.
+struct Settings {
+    operator: String,
+    training: bool,
+    attributes: Attributes,
 }
 
-impl Mismatch {
-    fn find(name: &str, got: &[f64], want: &Tensor, bound: f64) -> Option<Self> {
-        let message = if got.len() == want.len() {
-            // NaN counts as further than anything.
-            let error = |i: usize| {
-                let error = (got[i] - f64::from(want.data()[i])).abs();
-                if error.is_nan() { f64::INFINITY } else { error }
-            };
-            let worst = (0..got.len()).max_by(|a, b| error(*a).total_cmp(&error(*b)))?;
-            if error(worst) <= bound {
-                return None;
+impl Settings {
+    /// Keeps what is no attribute of the operator's apart: the name of an optimizer, how many steps it takes (which is
+    /// seen from the gradients), and whether the pass is one of training.
+    fn read(operator: String, attributes: &str) -> Result<Self, String> {
+        let mut values: Map<String, Value> = serde_json::from_str(attributes).map_err(|e| e.to_string())?;
+        let training = values.remove("training").is_none_or(|training| training == Value::Bool(true));
+        let operator = match (operator.as_str(), values.remove("name")) {
+            ("optimizer", Some(Value::String(name))) => {
+                values.remove("steps");
+                name
             }
-            format!(
-                "worst error {:.2e} (allowed {bound:.2e}) at {:?}: got {}, want {}",
-                error(worst),
-                position(worst, want.shape()),
-                got[worst],
-                want.data()[worst]
-            )
-        } else {
-            format!("{} elements were computed, {} are wanted", got.len(), want.len())
+            ("optimizer", _) => return Err("its attributes lack the optimizer's name".into()),
+            _ => operator,
         };
-        Some(Self { name: name.into(), message })
-    }
-}
-
-impl fmt::Display for Mismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.name, self.message)
-    }
-}
-
-/// The index along each axis of the element at flat index `i`.
-fn position(mut i: usize, shape: &[usize]) -> Vec<usize> {
-    let mut position: Vec<usize> = shape
-        .iter()
-        .rev()
-        .map(|size| {
-            let along = i % size;
-            i /= size;
-            along
+        Ok(Self {
+            operator,
+            training,
+            attributes: Attributes::from_json(&Value::Object(values).to_string())?,
         })
-        .collect();
-    position.reverse();
-    position
+    }
 }
 
 fn floats(key: &str, view: &TensorView<'_>) -> Result<Tensor, String> {

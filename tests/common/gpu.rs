@@ -37,7 +37,7 @@ fn operator(context: &Context, case: &Case, operator: Box<dyn Operator>) -> Resu
     }
     let inputs: Vec<&Tensor> = case.inputs.iter().collect();
     let results =
-        differentiate(context, &network, &inputs, case.grad_output.as_ref(), &case.pass()?).map_err(text)?;
+        differentiate(context, &network, &inputs, case.grad_output.as_ref(), &case.pass()).map_err(text)?;
     let rename = |key: String| {
         let of_layer = |prefix: &str| {
             let parameter = key.strip_prefix(&format!("{prefix}.{name}."))?;

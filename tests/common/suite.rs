@@ -1,11 +1,11 @@
 //! Runs a folder of operator cases and counts what passes.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use wgcnn::ops::registry::{self, Entry};
 
-use super::case::{Case, Results};
+use super::case::{self, Case, Results};
 
 /// How many cases passed, failed, and were skipped because nobody knows their operator.
 #[derive(Debug, Default, PartialEq)]
@@ -33,7 +33,7 @@ pub fn run(
     mut report: impl FnMut(&str),
 ) -> Result<Tally, String> {
     let mut tally = Tally::default();
-    for file in files(folder)? {
+    for file in case::files(folder)? {
         let named = |name: &str| filter.is_none_or(|filter| name.contains(filter));
         let case = match Case::read(&file) {
             Ok(case) if named(&case.name) || filter == Some(&case.operator) => case,
@@ -65,21 +65,4 @@ pub fn run(
         }
         _ => Ok(tally),
     }
-}
-
-/// The case files of a folder, in order of their names.
-pub fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
-    let entries = std::fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    let mut files = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(|e| format!("{}: {e}", folder.display()))?.path();
-        if path.extension().is_some_and(|extension| extension == "safetensors") {
-            files.push(path);
-        }
-    }
-    if files.is_empty() {
-        return Err(format!("{} holds no case (a file that ends in .safetensors)", folder.display()));
-    }
-    files.sort();
-    Ok(files)
 }

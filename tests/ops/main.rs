@@ -5,10 +5,14 @@ mod common {
     pub mod bound;
     pub mod case;
     pub mod differences;
+    pub mod draft;
     pub mod gpu;
-    pub mod suite;
+    pub mod mismatch;
+    pub mod oracle;
+    pub mod reference;
+    pub mod strategies;
+    pub mod values;
 }
-mod cases;
 mod check;
 mod contexts;
 mod elementwise;
@@ -31,6 +35,7 @@ mod crop;
 mod cross_entropy;
 mod dropout;
 mod elu;
+mod every;
 mod flatten;
 mod fused;
 mod gelu;

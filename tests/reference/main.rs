@@ -4,8 +4,10 @@
 mod common {
     pub mod case;
     pub mod differences;
+    pub mod mismatch;
     pub mod reference;
     pub mod suite;
+    pub mod values;
 }
 mod gradients;
 

@@ -1,0 +1,171 @@
+//! Every name of the registry on its cases in `tests/cases`, and on random ones against the reference.
+//!
+//! The random cases are the same in every run, unless `WGCNN_SEED` says otherwise. `./dev fuzz` runs others for as long
+//! as it is told, and says of a failure with which seed it comes again.
+
+use std::path::Path;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime};
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use wgcnn::gpu::Context;
+use wgcnn::ops::registry::{self, Entry, REGISTRY};
+
+use crate::common::case::{self, Case};
+use crate::common::draft::Draft;
+use crate::common::gpu;
+use crate::common::oracle::Oracle;
+use crate::common::strategies::{drafts, is_small};
+use crate::contexts::{contexts, open};
+
+/// The tests of each operator, so that each is seen to pass or fail by itself.
+macro_rules! every {
+    ($($name:ident),+ $(,)?) => {
+        const NAMES: &[&str] = &[$(stringify!($name)),+];
+        $(mod $name {
+            #[test]
+            fn cases() {
+                super::check_cases(stringify!($name));
+            }
+
+            #[test]
+            fn properties() {
+                super::check_properties(super::entry(stringify!($name)), super::seed(), super::contexts());
+            }
+        })+
+    };
+}
+
+every! {
+    adam,
+    adamw,
+    adaptive_avg_pool2d,
+    adaptive_max_pool2d,
+    add,
+    avg_pool2d,
+    batch_norm,
+    bce_with_logits,
+    concat,
+    conv2d,
+    conv_transpose2d,
+    crop,
+    cross_entropy,
+    dropout,
+    elu,
+    flatten,
+    gelu,
+    giou,
+    global_avg_pool2d,
+    global_max_pool2d,
+    group_norm,
+    hard_sigmoid,
+    hard_swish,
+    hard_tanh,
+    l1,
+    leaky_relu,
+    linear,
+    local_response_norm,
+    log_softmax,
+    lp_pool2d,
+    max_pool2d,
+    mse,
+    mul,
+    nll_loss,
+    pad2d,
+    prelu,
+    relu,
+    relu6,
+    reshape,
+    rmsprop,
+    sgd,
+    sigmoid,
+    sigmoid_focal,
+    silu,
+    smooth_l1,
+    softmax,
+    softplus,
+    split,
+    tanh,
+    upsample_bilinear2d,
+    upsample_nearest2d,
+}
+
+#[test]
+fn the_names_are_those_of_the_registry() {
+    let registered: Vec<&str> = REGISTRY.iter().map(|entry| entry.name).collect();
+    assert_eq!(NAMES, registered);
+}
+
+fn entry(name: &str) -> &'static Entry {
+    registry::find(name).unwrap_or_else(|| panic!("{name} is not in the registry"))
+}
+
+/// Checks that every case of an operator gives what PyTorch gave.
+fn check_cases(name: &str) {
+    static CASES: OnceLock<Vec<Case>> = OnceLock::new();
+    let cases = CASES.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+        case::files(&folder).unwrap().iter().map(|file| Case::read(file).unwrap()).collect()
+    });
+    for context in contexts() {
+        for case in cases.iter().filter(|case| case.operator == name) {
+            let results = gpu::run(context, case, entry(name)).unwrap();
+            let wrong: Vec<_> = case.mismatches(&results).iter().map(ToString::to_string).collect();
+            assert!(wrong.is_empty(), "{} on {}\n{}", case.name, context.description(), wrong.join("\n"));
+        }
+    }
+}
+
+/// How many random cases of an operator one seed gives.
+const CASES: u32 = 8;
+
+fn seed() -> u64 {
+    std::env::var("WGCNN_SEED").map_or(0, |seed| seed.parse().expect("WGCNN_SEED must be a whole number"))
+}
+
+/// Checks random cases of an operator. A failure is made as small as it will get before it is shown.
+fn check_properties(entry: &'static Entry, seed: u64, contexts: &[Context]) {
+    let config =
+        Config { cases: CASES, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    if let Err(error) = runner.run(&drafts(entry.name), |draft| check_draft(entry, &draft, contexts)) {
+        let name = entry.name;
+        panic!(
+            "{name}: {error}\nTo see it again: WGCNN_SEED={seed} cargo test --test ops every::{name}::properties"
+        );
+    }
+}
+
+/// Checks one random case on every variant of the kernels. One that the operator refuses, that is large, or whose result
+/// is no number does not count.
+fn check_draft(entry: &Entry, draft: &Draft, contexts: &[Context]) -> Result<(), TestCaseError> {
+    let case = draft.case(entry).map_err(TestCaseError::reject)?;
+    prop_assume!(is_small(&case));
+    let oracle = Oracle::of(&case, entry).map_err(TestCaseError::fail)?;
+    prop_assume!(oracle.is_finite());
+    for context in contexts {
+        let results = gpu::run(context, &case, entry).map_err(TestCaseError::fail)?;
+        let worst = oracle.worst(&results).map_err(TestCaseError::fail)?;
+        prop_assert!(worst.share() <= 1.0, "{worst} on {}", context.description());
+    }
+    Ok(())
+}
+
+/// Random cases of all operators with ever new seeds, for as many seconds as `WGCNN_FUZZ_SECONDS` says.
+#[test]
+#[ignore = "./dev fuzz SECONDS"]
+fn fuzz() {
+    let seconds = std::env::var("WGCNN_FUZZ_SECONDS").expect("WGCNN_FUZZ_SECONDS");
+    let end = Instant::now() + Duration::from_secs(seconds.parse().expect("a number of seconds"));
+    let first = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
+    for seed in (first..).take_while(|_| Instant::now() < end) {
+        println!("seed {seed}");
+        // A device keeps every pipeline that it made.
+        let contexts = open();
+        let entries = REGISTRY.iter().take_while(|_| Instant::now() < end);
+        entries.for_each(|entry| check_properties(entry, seed, &contexts));
+    }
+}
