@@ -50,6 +50,7 @@ mod hard_swish;
 mod hard_tanh;
 mod l1;
 mod leaky_relu;
+mod limits;
 mod linear;
 mod local_response_norm;
 mod log_softmax;
