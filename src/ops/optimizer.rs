@@ -19,7 +19,7 @@ pub struct UpdatePass<'a> {
     pub quads: usize,
     /// The step's state: see [`StepState`](super::StepState).
     pub step: TensorId,
-    /// What gradients are multiplied by, and whether the step is skipped: see [`UpdateControl`].
+    /// What gradients are multiplied by, and whether the step is skipped: see [`UpdateControl`](super::UpdateControl).
     pub control: TensorId,
 }
 
