@@ -2,8 +2,8 @@
 
 use wgcnn::gpu::Context;
 use wgcnn::network::Network;
-use wgcnn::ops::{Conv2d, CrossEntropy, LossScaling, Sgd};
-use wgcnn::schedule::{Plan, PlanOptions};
+use wgcnn::ops::{Conv2d, CrossEntropy, LossScaling, Sgd, StepState, UpdateOptions};
+use wgcnn::schedule::{DeviceParameters, Execution, Plan, PlanOptions};
 use wgcnn::train::{Trainer, TrainerOptions};
 
 use crate::fixture::{contexts, images};
@@ -80,4 +80,28 @@ fn an_overflow_of_half_precision_is_found() {
     let control = trainer.update_control().unwrap().wait().unwrap();
     assert!(control.skipped > 0 && control.loss_scale < 2f32.powi(26), "{control:?}");
     assert!(losses.iter().all(|loss| loss.is_finite()) && losses.last() < losses.first(), "{losses:?}");
+}
+
+/// A gradient to the output that the host provides is scaled before it is stored, like that of a loss.
+#[test]
+fn a_gradient_from_the_host_is_scaled() {
+    let context = &contexts()[0];
+    let network = Network::builder(3).linear("fc", 2).build().unwrap();
+    let optimizer = Sgd::new(1.0);
+    let update = UpdateOptions { loss_scaling: Some(LossScaling::default()), ..UpdateOptions::default() };
+    let updated = |half: bool| {
+        let options = PlanOptions { half, update, optimizer: Some(&optimizer), ..PlanOptions::inference(1) };
+        let plan = Plan::new(&network, &options, context.capabilities()).unwrap();
+        let parameters = DeviceParameters::upload(context, &network).unwrap();
+        let execution = Execution::new(context, plan, &parameters, None).unwrap();
+        execution.write_input(0, &[1.0, 0.5, -0.25]).unwrap();
+        // Without scaling the first would be less than f16 can hold.
+        execution.write_grad_output(&[2f32.powi(-26), 0.5]).unwrap();
+        execution.write_step(StepState::new(0, 0, 1, 1.0)).unwrap();
+        execution.run().unwrap();
+        parameters.download(context, &network).unwrap().parameters()[1].value.clone()
+    };
+    let bias = updated(true);
+    assert_eq!(bias, updated(false));
+    assert_eq!(bias.data(), [-(2f32.powi(-26)), -0.5]);
 }
