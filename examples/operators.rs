@@ -11,6 +11,7 @@ mod common {
     #[allow(dead_code, reason = "what comes out of a case in a file is of no interest here")]
     pub mod case;
     pub mod draft;
+    pub mod facts;
     pub mod gpu;
     pub mod oracle;
     pub mod page;
@@ -119,18 +120,19 @@ fn measured_table(files: &[PathBuf]) -> Result<String, String> {
         let lines = text.lines().filter_map(|line| line.split_once(' '));
         columns.push(lines.map(|(name, share)| (name.to_owned(), share.to_owned())).collect());
     }
-    let mut table = format!("{}{EXPLANATION}\n| name | {} |\n", page::MEASURED, names.join(" | "));
-    table += &format!("| --- |{}\n", " --- |".repeat(names.len()));
-    for entry in REGISTRY {
-        let share = |column: &BTreeMap<String, String>| column.get(entry.name).cloned().unwrap_or("–".into());
-        let shares: Vec<String> = columns.iter().map(share).collect();
-        table += &format!("| {} | {} |\n", entry.name, shares.join(" | "));
-    }
-    Ok(table)
+    let share =
+        |name: &str, column: &BTreeMap<String, String>| column.get(name).cloned().unwrap_or("–".into());
+    let row = |entry: &Entry| {
+        let shares = columns.iter().map(|column| share(entry.name, column));
+        [entry.name.to_owned()].into_iter().chain(shares).collect()
+    };
+    let rows: Vec<Vec<String>> = REGISTRY.iter().map(row).collect();
+    let names: Vec<&str> = ["name"].into_iter().chain(names.iter().map(String::as_str)).collect();
+    Ok(format!("{}{EXPLANATION}{}", page::MEASURED, page::table(&names, &rows)))
 }
 
 const EXPLANATION: &str = "
-A result y of K numbers xᵢ may be off by 4 · 2⁻²⁴ · (√(K + 1) · M + m), where M = |y| + Σ |xᵢ · ∂y/∂xᵢ| is its condition
+A result y of K numbers xᵢ may be off by 4 · 2⁻²⁴ · (√(K + 1) · M + 4 · m), where M = |y| + Σ |xᵢ · ∂y/∂xᵢ| is its condition
 and m the largest magnitude that enters: of the inputs, for a gradient of the one that arrives. For a sum of products
 that is a small multiple of 2⁻²⁴ · √K · Σ |a·b|. The table has the largest error of output and gradients over 64
 random cases on each adapter, as a share of this bound; the tests refuse more than 1.

@@ -47,13 +47,14 @@ pub fn rows(operator: &str) -> Vec<Draft> {
             vec![up, depthwise]
         }
         "crop" => vec![images().attribute("sides", json!([1, 2, 3, 2]))],
-        "cross_entropy" => {
+        "cross_entropy" | "nll_loss" => {
             vec![Draft::new(vec![vec![256, 1000, 1, 1]]), Draft::new(vec![vec![4, 21, 64, 64]])]
         }
         "dropout" => vec![images().attribute("p", 0.5)],
-        "elu" | "gelu" | "hard_sigmoid" | "hard_swish" | "leaky_relu" | "relu" | "relu6" | "sigmoid"
-        | "silu" | "softplus" | "tanh" => vec![images()],
-        "flatten" => vec![images()],
+        "elu" | "flatten" | "gelu" | "global_avg_pool2d" | "global_max_pool2d" | "hard_sigmoid"
+        | "hard_swish" | "hard_tanh" | "leaky_relu" | "relu" | "relu6" | "sigmoid" | "silu" | "softplus"
+        | "tanh" => vec![images()],
+        "giou" => vec![Draft { boxes: true, ..Draft::new(vec![vec![64, 4, 28, 28]]) }],
         "group_norm" => vec![scaled(images()).attribute("num_groups", 8)],
         "linear" => {
             let features = Draft::new(vec![vec![64, 1024, 1, 1]]);

@@ -224,7 +224,7 @@ mod tests {
         let read = |json: &str| output_size(&Attributes::from_json(json).unwrap());
         assert_eq!(read(r#"{"output_size": [3, 2]}"#), Ok([3, 2]));
         assert!(read("{}").unwrap_err().contains("output_size is missing; it must be [height, width]"));
-        assert!(read(r#"{"output_size": 3}"#).unwrap_err().contains("a list of sizes of the right length"));
+        assert!(read(r#"{"output_size": 3}"#).unwrap_err().contains("it must be [height, width]"));
     }
 
     /// What the kernels count on: no invocation goes on for too long, and a window that is split has more pixels than

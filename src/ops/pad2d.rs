@@ -94,6 +94,11 @@ impl Operator for Pad2d {
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, Refusal> {
         let input = single_input(inputs)?;
+        if let PadMode::Constant(value) = self.mode
+            && !value.is_finite()
+        {
+            return Err(format!("value is {value}; it must be a finite number"));
+        }
         let [top, left, bottom, right] = self.padding;
         let repeats = |name: &str, size: usize, before: usize, after: usize| {
             let most = if self.mode == PadMode::Reflect { size.saturating_sub(1) } else { LARGEST };

@@ -26,7 +26,8 @@ pub(super) fn window_from_attributes(attributes: &Attributes) -> Result<Window, 
     if kernel == [0; 2] {
         return Err("attribute kernel is missing; it must be [height, width], each at least 1".into());
     }
-    window::from_attributes(attributes, window(kernel))
+    let [ceil_mode, strict] = [attributes.bool("ceil_mode", false)?, attributes.bool("strict", false)?];
+    window::from_attributes(attributes, Window { ceil_mode, strict, ..window(kernel) })
 }
 
 /// As [`window_from_attributes`], for a pool without dilation.

@@ -210,9 +210,15 @@ impl Attributes {
         self.get(name, default, "a whole number from 0", |v| v.as_u64().map(|v| v as usize))
     }
 
-    /// The `N` sizes of attribute `name`, or `default` where it is absent.
+    /// The `N` sizes of attribute `name`, or `default` where it is absent: of height and width (2), or on the four
+    /// sides (4).
     pub fn sizes<const N: usize>(&self, name: &str, default: [usize; N]) -> Result<[usize; N], Refusal> {
-        self.get(name, default, "a list of sizes of the right length", |v| {
+        let wanted = match N {
+            2 => "[height, width], whole numbers from 0",
+            4 => "[top, left, bottom, right], whole numbers from 0",
+            _ => "a list of whole numbers from 0, as many as its default has",
+        };
+        self.get(name, default, wanted, |v| {
             let list: Option<Vec<usize>> =
                 v.as_array()?.iter().map(|v| v.as_u64().map(|v| v as usize)).collect();
             list?.try_into().ok()

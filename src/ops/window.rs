@@ -50,18 +50,15 @@ macro_rules! window_setters {
 }
 pub(crate) use window_setters;
 
-/// The window that `stride`, `padding`, `dilation`, `ceil_mode` and `strict` say; what is absent is as in
-/// `default`.
+/// The window that `stride`, `padding` and `dilation` say; what is absent is as in `default`, and so is the rest.
 ///
 /// # Errors
 /// Names the attribute that cannot be read.
 pub(super) fn from_attributes(attributes: &Attributes, default: Window) -> Result<Window, Refusal> {
     Ok(Window {
-        kernel: default.kernel,
         stride: attributes.sizes("stride", default.stride)?,
         padding: attributes.sizes("padding", [0; 4])?.into(),
         dilation: attributes.sizes("dilation", default.dilation)?,
-        ceil_mode: attributes.bool("ceil_mode", default.ceil_mode)?,
-        strict: attributes.bool("strict", default.strict)?,
+        ..default
     })
 }

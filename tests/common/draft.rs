@@ -23,6 +23,8 @@ pub struct Draft {
     pub inputs: Vec<Vec<usize>>,
     /// Whether it is a pass of a training step.
     pub training: bool,
+    /// Whether the inputs are the corners of boxes, of which the second lies to the right of and below the first.
+    pub boxes: bool,
     /// How large the inputs are.
     pub scale: f32,
     /// Chooses the order of the tensors' values.
@@ -37,6 +39,7 @@ impl Draft {
             parameters: BTreeMap::new(),
             inputs,
             training: true,
+            boxes: false,
             scale: 1.0,
             salt: 0,
         }
@@ -64,13 +67,16 @@ impl Draft {
             attributes = attributes.with_parameter(name, shape);
         }
         let values = |i: u64, shape: &[usize]| spread(shape, 1_000 * self.salt + i);
-        let inputs = (0..).zip(&self.inputs).map(|(i, shape)| values(i, shape).map(|x| x * self.scale));
+        let input = |(i, shape): (u64, &Vec<usize>)| {
+            let values = values(i, shape).map(|x| x * self.scale);
+            if self.boxes { corners(values) } else { values }
+        };
         let mut case = Case {
             name: format!("{self:?}"),
             operator: entry.name.into(),
             attributes,
             training: self.training,
-            inputs: inputs.collect(),
+            inputs: (0..).zip(&self.inputs).map(input).collect(),
             labels: None,
             parameters: BTreeMap::new(),
             grad_output: None,
@@ -98,6 +104,7 @@ impl Draft {
                     TargetSpec::Classes { .. } => case.labels = Some(self.labels()),
                     TargetSpec::Values { range, .. } => {
                         let target = values(1, case.inputs[0].shape());
+                        let target = if self.boxes { corners(target) } else { target };
                         // The values are up to 1.2 in magnitude.
                         let within = |[least, most]: [f32; 2]| {
                             target.map(|x| least + (most - least) * (x + 1.25) / 2.5)
@@ -118,6 +125,17 @@ impl Draft {
         let labels = (0..batch * height * width).map(|i| if i % 5 == 3 { -100 } else { label(i) as i32 });
         labels.collect()
     }
+}
+
+/// Boxes from any values: x1, y1, and the magnitudes of the other two as width and height.
+fn corners(mut values: Tensor) -> Tensor {
+    let [_, channels, height, width] = values.nchw();
+    let (plane, sample) = (height * width, channels * height * width);
+    let values_mut = values.data_mut();
+    for i in (0..values_mut.len()).filter(|i| i % sample >= 2 * plane) {
+        values_mut[i] = values_mut[i - 2 * plane] + values_mut[i].abs();
+    }
+    values
 }
 
 /// The shapes and the attributes.

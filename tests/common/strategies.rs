@@ -71,11 +71,11 @@ fn drafts_on(operator: &'static str, image: [usize; 4]) -> BoxedStrategy<Draft> 
             .boxed(),
         "conv2d" => {
             let sizes = (select(divisors(channels)), 1..=4_usize, [1..=3_usize, 1..=3_usize]);
-            (images(window(2)), sizes, any::<bool>())
+            (images([window(2), vec![strict()]].concat()), sizes, any::<bool>())
                 .prop_map(move |(draft, (groups, out, [kh, kw]), bias)| {
                     let out = out * groups;
                     let draft = draft.parameter("weight", [out, channels / groups, kh, kw]);
-                    with_bias(draft.attribute("groups", groups), bias.then_some(out))
+                    with_bias(grouped(draft, groups), bias.then_some(out))
                 })
                 .boxed()
         }
@@ -85,7 +85,7 @@ fn drafts_on(operator: &'static str, image: [usize; 4]) -> BoxedStrategy<Draft> 
             (images(attributes), sizes, any::<bool>())
                 .prop_map(move |(draft, (groups, out, [kh, kw]), bias)| {
                     let draft = draft.parameter("weight", [channels, out, kh, kw]);
-                    with_bias(draft.attribute("groups", groups), bias.then_some(out * groups))
+                    with_bias(grouped(draft, groups), bias.then_some(out * groups))
                 })
                 .boxed()
         }
@@ -101,10 +101,11 @@ fn drafts_on(operator: &'static str, image: [usize; 4]) -> BoxedStrategy<Draft> 
         }
         "dropout" => images(vec![sometimes("p", number(&[0.0, 0.25, 0.9]))]),
         "elu" => images(vec![sometimes("alpha", number(&[0.25, 1.0, 2.5]))]),
-        "giou" => draft(
-            vec![reduction(), sometimes("eps", number(&[1e-7, 1e-3]))],
-            vec![vec![batch, 4, height, width]],
-        ),
+        "giou" => {
+            let attributes = vec![reduction(), sometimes("eps", number(&[1e-7, 1e-3]))];
+            let boxes = draft(attributes, vec![vec![batch, 4, height, width]]);
+            boxes.prop_map(|draft| Draft { boxes: true, ..draft }).boxed()
+        }
         "group_norm" => {
             let groups = select(divisors(channels)).prop_map(Value::from).boxed();
             let attributes = vec![always("num_groups", groups), sometimes("eps", eps())];
@@ -138,14 +139,11 @@ fn drafts_on(operator: &'static str, image: [usize; 4]) -> BoxedStrategy<Draft> 
         "max_pool2d" => images(pool()),
         "mul" => broadcast(image),
         "nll_loss" => images(class_loss(channels)),
-        "pad2d" => {
-            let modes = ["constant", "reflect", "replicate", "edge"].map(Value::from).to_vec();
-            images(vec![
-                sometimes("padding", sides(2)),
-                sometimes("mode", select(modes).boxed()),
-                sometimes("value", number(&[-1.5, 0.5])),
-            ])
-        }
+        "pad2d" => images(vec![
+            sometimes("padding", sides(2)),
+            sometimes("mode", one_of(&["constant", "reflect", "replicate", "edge"])),
+            sometimes("value", number(&[-1.5, 0.5])),
+        ]),
         "prelu" => {
             let weight = select(vec![1, channels]);
             (images(vec![]), weight).prop_map(|(draft, len)| draft.parameter("weight", [len])).boxed()
@@ -195,8 +193,14 @@ fn drafts_on(operator: &'static str, image: [usize; 4]) -> BoxedStrategy<Draft> 
             prop_oneof![images(vec![size, corners.clone()]), images(vec![scale, corners])].boxed()
         }
         "upsample_nearest2d" => {
-            let [size, scale] = resize();
-            prop_oneof![images(vec![size]), images(vec![scale])].boxed()
+            let coordinates = ["asymmetric", "half_pixel", "tf_half_pixel_for_nn", "align_corners"];
+            let modes = ["floor", "ceil", "round_prefer_floor", "round_prefer_ceil"];
+            let onnx = vec![
+                sometimes("coordinate_transformation_mode", one_of(&coordinates)),
+                sometimes("nearest_mode", one_of(&modes)),
+            ];
+            let [size, scale] = resize().map(|size| [vec![size], onnx.clone()].concat());
+            prop_oneof![images(size), images(scale)].boxed()
         }
         _ => images(vec![]),
     }
@@ -212,6 +216,10 @@ fn broadcast(image: [usize; 4]) -> BoxedStrategy<Draft> {
     (any::<[bool; 3]>(), any::<[bool; 3]>())
         .prop_flat_map(move |(left, right)| draft(vec![], vec![operand(left), operand(right)]))
         .boxed()
+}
+
+fn grouped(draft: Draft, groups: usize) -> Draft {
+    if groups == 1 { draft } else { draft.attribute("groups", groups) }
 }
 
 fn with_bias(draft: Draft, len: Option<usize>) -> Draft {
@@ -264,19 +272,23 @@ fn sometimes(name: &'static str, values: BoxedStrategy<Value>) -> Attribute {
 fn pool() -> Vec<Attribute> {
     let side = || prop_oneof![5 => 2..=4_usize, 1 => Just(1)];
     let kernel = [side(), side()].prop_map(|kernel| json!(kernel)).boxed();
-    [window(1), vec![always("kernel", kernel)]].concat()
+    [window(1), vec![always("kernel", kernel), sometimes("ceil_mode", flag()), strict()]].concat()
 }
 
 fn window(padding: usize) -> Vec<Attribute> {
-    // Few strides leave nothing uncovered.
-    let strict = prop_oneof![5 => Just(json!(false)), 1 => Just(json!(true))].boxed();
     vec![
         sometimes("stride", pair(1..=3)),
         sometimes("padding", sides(padding)),
         sometimes("dilation", pair(1..=2)),
-        sometimes("ceil_mode", flag()),
-        sometimes("strict", strict),
     ]
+}
+
+/// Mostly off: few strides leave nothing uncovered.
+fn strict() -> Attribute {
+    (
+        "strict",
+        prop_oneof![5 => Just(None), 1 => any::<bool>().prop_map(|strict| Some(json!(strict)))].boxed(),
+    )
 }
 
 /// The size that an image is brought to, or by how much it grows.
@@ -315,7 +327,7 @@ fn number(values: &'static [f64]) -> BoxedStrategy<Value> {
 }
 
 fn reduction() -> Attribute {
-    sometimes("reduction", select(vec![json!("mean"), json!("sum")]).boxed())
+    sometimes("reduction", one_of(&["mean", "sum"]))
 }
 
 /// What the losses of class labels have in common.
@@ -325,6 +337,10 @@ fn class_loss(classes: usize) -> Vec<Attribute> {
         sometimes("class_weight", weights(classes)),
         sometimes("ignore_index", select(vec![json!(-100), json!(0)]).boxed()),
     ]
+}
+
+fn one_of(words: &[&str]) -> BoxedStrategy<Value> {
+    select(words.iter().map(|word| json!(word)).collect::<Vec<_>>()).boxed()
 }
 
 fn weights(len: usize) -> BoxedStrategy<Value> {

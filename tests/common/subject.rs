@@ -101,25 +101,32 @@ impl Subject {
     }
 
     /// Which of a plan's dispatches are its own.
+    pub fn own(&self, plan: &Plan) -> Vec<usize> {
+        layer(plan, self.name)
+    }
+
+    /// Which of the dispatches of [`plan`](Self::plan) are its own.
     ///
     /// # Errors
-    /// What the plan refuses.
+    /// What a plan of the forward pass alone refuses.
     pub fn passes(&self, plan: &Plan, capabilities: &Capabilities) -> Result<Passes, String> {
-        let layers = |plan: &Plan, wanted: &str| -> Vec<usize> {
-            let dispatches = plan.program().dispatches.iter().enumerate();
-            dispatches.filter(|(_, dispatch)| dispatch.layer == wanted).map(|(at, _)| at).collect()
-        };
-        let own = layers(plan, self.name);
+        let own = self.own(plan);
         let forward = if self.loss.is_some() {
             let options = PlanOptions { input_gradients: false, ..self.options() };
-            layers(&Plan::new(&self.network, &options, capabilities).map_err(text)?, self.name).len()
+            self.own(&Plan::new(&self.network, &options, capabilities).map_err(text)?).len()
         } else {
-            let boundary = layers(plan, "grad_output").first().copied().filter(|_| self.optimizer.is_none());
+            let boundary = layer(plan, "grad_output").first().copied().filter(|_| self.optimizer.is_none());
             own.iter().filter(|at| boundary.is_none_or(|boundary| **at < boundary)).count()
         };
         let (forward, backward) = own.split_at(forward);
         Ok(Passes { forward: forward.into(), backward: backward.into() })
     }
+}
+
+/// The dispatches of a layer.
+fn layer(plan: &Plan, name: &str) -> Vec<usize> {
+    let dispatches = plan.program().dispatches.iter().enumerate();
+    dispatches.filter(|(_, dispatch)| dispatch.layer == name).map(|(at, _)| at).collect()
 }
 
 fn sample_shape(tensor: &Tensor) -> Shape {

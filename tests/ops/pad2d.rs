@@ -88,7 +88,7 @@ fn bad_attributes_say_what_would_fit() {
         ),
         (
             attributes::<Pad2d>(r#"{"padding": [1, 2]}"#).unwrap_err(),
-            "padding is [1,2]; it must be a list of sizes",
+            "padding is [1,2]; it must be [top, left, bottom, right]",
         ),
         (attributes::<Pad2d>(r#"{"value": "x"}"#).unwrap_err(), "value is \"x\"; it must be a number"),
     ] {

@@ -5,6 +5,7 @@ mod common {
     #[allow(dead_code, reason = "what comes out of a case is of no interest here")]
     pub mod case;
     pub mod draft;
+    pub mod facts;
     pub mod page;
     #[path = "../../benches/operators/rows.rs"]
     pub mod rows;

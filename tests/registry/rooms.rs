@@ -58,8 +58,8 @@ fn every_kernel_is_used() {
     let sources = text(&root().join("src"));
     for folder in std::fs::read_dir(root().join("shaders")).unwrap() {
         let folder = folder.unwrap().path();
-        for file in std::fs::read_dir(&folder).unwrap() {
-            let file = file.unwrap().path();
+        let files = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path());
+        for file in files.filter(|file| file.extension().is_some_and(|extension| extension == "wgsl")) {
             let [folder, kernel] = [&folder, &file].map(|path| path.file_stem().unwrap().to_str().unwrap());
             let name = format!("\"{folder}/{kernel}\"");
             assert!(sources.contains(&name), "nothing in src dispatches {}", file.display());

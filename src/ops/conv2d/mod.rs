@@ -73,8 +73,10 @@ impl FromAttributes for Conv2d {
                 return Err("there is no weight; its shape gives the output channels and the kernel".into());
             }
         };
+        let kernel = [kernel_height, kernel_width];
+        let window = Window { strict: attributes.bool("strict", false)?, ..Window::new(kernel) };
         Ok(Self {
-            window: window::from_attributes(attributes, Window::new([kernel_height, kernel_width]))?,
+            window: window::from_attributes(attributes, window)?,
             groups: attributes.usize("groups", 1)?,
             bias: attributes.parameter("bias").is_some(),
             ..Self::new(out_channels, 1)
