@@ -73,10 +73,10 @@ fn sections(source: &str) -> Result<(), String> {
             if let Some(outer) = open.replace(name) {
                 return Err(format!("section {name:?} begins within section {outer:?}"));
             }
-        } else if let Some(name) = line.trim_start().strip_prefix("// end ") {
-            if open.take() != Some(name) {
-                return Err(format!("{line:?} does not end the section before it"));
-            }
+        } else if let Some(name) = line.trim_start().strip_prefix("// end ")
+            && open.take() != Some(name)
+        {
+            return Err(format!("{line:?} does not end the section before it"));
         }
     }
     open.map_or(Ok(()), |name| Err(format!("section {name:?} has no end")))
