@@ -86,15 +86,15 @@ fn sections(source: &str) -> Result<(), String> {
 /// may leave that to another file, which it names.
 fn documented(file: &Path, header: &str, module: &Module) -> Result<(), String> {
     let words = |text: &str| -> Vec<String> {
-        let not_in_name = |c: char| !(c.is_alphanumeric() || "_.".contains(c));
+        let not_in_name = |c: char| !(c.is_alphanumeric() || "_./".contains(c));
         text.split(not_in_name).map(|word| word.trim_end_matches('.').to_owned()).collect()
     };
     let mut known = words(header);
     for other in known.clone().iter().filter(|word| word.ends_with(".wgsl")) {
-        let places = [file.with_file_name(other), shaders().join("common").join(other)];
+        let places = [file.with_file_name(other), shaders().join(other)];
         let source = places.iter().find_map(|place| std::fs::read_to_string(place).ok());
         let source =
-            source.ok_or_else(|| format!("it names {other}, which is neither beside it nor in common"))?;
+            source.ok_or_else(|| format!("it names {other}, which is neither beside it nor in the folder of shaders"))?;
         known.extend(words(&self::header(&source)));
     }
     let says = |name: &str| known.iter().any(|word| word == name);
