@@ -93,8 +93,9 @@ fn documented(file: &Path, header: &str, module: &Module) -> Result<(), String> 
     for other in known.clone().iter().filter(|word| word.ends_with(".wgsl")) {
         let places = [file.with_file_name(other), shaders().join(other)];
         let source = places.iter().find_map(|place| std::fs::read_to_string(place).ok());
-        let source =
-            source.ok_or_else(|| format!("it names {other}, which is neither beside it nor in the folder of shaders"))?;
+        let source = source.ok_or_else(|| {
+            format!("it names {other}, which is neither beside it nor in the folder of shaders")
+        })?;
         known.extend(words(&self::header(&source)));
     }
     let says = |name: &str| known.iter().any(|word| word == name);
