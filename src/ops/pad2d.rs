@@ -22,7 +22,7 @@ pub struct Pad2d {
 /// What padding holds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum PadMode {
-    /// This value.
+    /// This value, which may be infinite: −∞ before a maximum.
     Constant(f32),
     /// The image mirrored at its outermost pixels, which are not repeated.
     Reflect,
@@ -74,7 +74,14 @@ impl FromAttributes for Pad2d {
     /// `padding` is top, left, bottom, right; `mode` is `constant`, with `value`, `reflect`, `replicate` or `edge`.
     fn from_attributes(attributes: &Attributes) -> Result<Self, Refusal> {
         let mode = match attributes.string("mode", "constant")? {
-            "constant" => PadMode::Constant(attributes.f64("value", 0.0)? as f32),
+            "constant" => {
+                let value = attributes.f64("value", 0.0)?;
+                // An infinite one comes only of a number that is too large.
+                if !(value as f32).is_finite() {
+                    return Err(format!("value is {value}; it must be a number that f32 can hold"));
+                }
+                PadMode::Constant(value as f32)
+            }
             "reflect" => PadMode::Reflect,
             "replicate" | "edge" => PadMode::Replicate,
             other => {
@@ -94,10 +101,8 @@ impl Operator for Pad2d {
 
     fn output_shape(&self, inputs: &[Shape]) -> Result<Shape, Refusal> {
         let input = single_input(inputs)?;
-        if let PadMode::Constant(value) = self.mode
-            && !value.is_finite()
-        {
-            return Err(format!("value is {value}; it must be a finite number"));
+        if matches!(self.mode, PadMode::Constant(value) if value.is_nan()) {
+            return Err("value is NaN; it must be a number".into());
         }
         let [top, left, bottom, right] = self.padding;
         let repeats = |name: &str, size: usize, before: usize, after: usize| {

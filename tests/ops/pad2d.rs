@@ -42,6 +42,12 @@ fn pixels() {
     }
 }
 
+#[test]
+fn a_value_that_is_no_number_is_refused() {
+    let pad = Pad2d::new([1; 4]).mode(PadMode::Constant(f32::NAN));
+    assert_eq!(pad.output_shape(&[Shape::new(2, 1, 1)]).unwrap_err(), "value is NaN; it must be a number");
+}
+
 /// What a maximum is padded with.
 #[test]
 fn infinity() {
