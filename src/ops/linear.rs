@@ -109,18 +109,3 @@ impl Operator for Linear {
         matmul::layer_backward(pass);
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_image_is_refused() {
-        let message = Linear::new(10).output_shape(&[Shape::new(64, 7, 7)]).unwrap_err();
-        assert!(message.contains("[64, 7, 7]") && message.contains("put flatten() before it"), "{message}");
-        assert!(
-            Linear::new(0).output_shape(&[Shape::features(3)]).unwrap_err().contains("out_features is 0")
-        );
-        assert_eq!(Linear::new(10).output_shape(&[Shape::features(3)]), Ok(Shape::features(10)));
-    }
-}

@@ -34,11 +34,12 @@ fn image() -> impl Strategy<Value = [usize; 4]> {
 }
 
 /// Drafts whose first input is a batch of images of this shape, or its channels where the operator takes vectors.
-fn drafts_on(operator: &'static str, image: [usize; 4]) -> BoxedStrategy<Draft> {
+pub fn drafts_on(operator: &'static str, image: [usize; 4]) -> BoxedStrategy<Draft> {
     let [batch, channels, height, width] = image;
     let images = |attributes: Vec<Attribute>| draft(attributes, vec![image.to_vec()]);
     // Two values with the mean 0 and the variance 1 are -1 and 1 whatever they were: there must be more.
-    let normalized = |attributes| draft(attributes, vec![vec![batch, channels, height + 1, width + 1]]);
+    let enough = if height * width >= 4 { image } else { [batch, channels, height + 1, width + 1] };
+    let normalized = |attributes| draft(attributes, vec![enough.to_vec()]);
     match operator {
         "adam" | "adamw" => optimizer(vec![
             sometimes("betas", select(vec![json!([0.9, 0.999]), json!([0.5, 0.75])]).boxed()),

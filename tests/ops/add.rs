@@ -55,19 +55,3 @@ fn gradients_that_pass_through_are_not_computed() {
     assert_eq!(kernels([image, image]), ["add/forward"]);
     assert_eq!(kernels([image, Shape::features(3)]), ["common/broadcast", "common/sum_broadcast"]);
 }
-
-#[test]
-fn what_cannot_be_added_is_refused() {
-    let refusal = |inputs: &[Shape]| Add.output_shape(inputs).unwrap_err();
-    let image = Shape::new(3, 5, 4);
-    assert!(refusal(&[]).contains("two inputs or more, got none"));
-    assert!(refusal(&[image]).contains("two inputs or more, got one"));
-    let message = refusal(&[image, image, Shape::features(3)]);
-    assert!(
-        message.contains("[3, 5, 4] and [3]; they must be of one shape where there are more than two"),
-        "{message}"
-    );
-    let message = refusal(&[image, Shape::new(3, 4, 1)]);
-    let expected = "differ in height, 5 and 4; along each axis they must be equal, or one of them 1";
-    assert!(message.contains(expected), "{message}");
-}

@@ -1,8 +1,7 @@
 //! Binary cross-entropy of logits.
 
 use wgcnn::Tensor;
-use wgcnn::ops::{BceWithLogits, Loss};
-use wgcnn::shape::Shape;
+use wgcnn::ops::BceWithLogits;
 
 use crate::losses::{check_elementwise, edges, logits, spoiled};
 
@@ -47,18 +46,4 @@ fn large_logits_neither_overflow_nor_vanish() {
 #[test]
 fn samples_past_the_real_ones_do_not_count() {
     check(&BceWithLogits::mean(), logits([4, 5, 3, 2]), 3);
-}
-
-#[test]
-fn weights_that_make_no_sense_are_refused() {
-    for (weights, expected) in [
-        (
-            vec![1.0; 2],
-            "pos_weight: there are 2 channel weights for a network of 3 outputs; there must be one for each",
-        ),
-        (vec![1.0, -1.0, 1.0], "pos_weight: the weight of channel 1 is -1; it must be 0 or more"),
-    ] {
-        let message = BceWithLogits::mean().pos_weight(weights).check(Shape::features(3)).unwrap_err();
-        assert_eq!(message, expected);
-    }
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseResult;
 use wgcnn::Tensor;
 use wgcnn::gpu::Context;
 use wgcnn::network::Network;
@@ -128,10 +130,41 @@ pub fn check_network(network: Network, batch: usize) {
     for context in contexts() {
         let got = subject.gpu(context);
         for (name, wanted) in &wanted {
-            let bound = 1e-5 * largest(wanted) + 1e-6;
+            let bound = OF_NETWORK * largest(wanted) + 1e-6;
             close(&format!("{}: {name}", subject.name), &got[name], wanted.data(), |_| bound);
         }
     }
+}
+
+/// How far a network's results may be off, relative to their largest element.
+const OF_NETWORK: f64 = 1e-5;
+
+/// The same of a network that nobody chose. It does not count where numbers that are moved by some of their roundings
+/// move the results as far: where it multiplies errors, or where a maximum would change hands.
+pub fn check_stable(network: Network, batch: usize, contexts: &[Context]) -> TestCaseResult {
+    let subject = Subject::of(format!("{:?}", network.nodes()), network, batch, training(batch));
+    let wanted = subject.reference(|x| x, |grad| grad);
+    // Up or down, as chance will have it.
+    let moved =
+        |x: f64| if x.to_bits().count_ones().is_multiple_of(2) { x * (1.0 + 1e-6) } else { x * (1.0 - 1e-6) };
+    let moved = subject.reference(moved, |grad| grad);
+    for (name, wanted) in &wanted {
+        let bound = OF_NETWORK * largest(wanted);
+        let near = |(wanted, moved): (&f64, &f64)| (wanted - moved).abs() <= bound;
+        prop_assume!(wanted.data().iter().zip(moved[name].data()).all(near));
+    }
+    for context in contexts {
+        let got = subject.gpu(context);
+        for (name, wanted) in &wanted {
+            let bound = OF_NETWORK * largest(wanted) + 1e-6;
+            for (at, (got, wanted)) in got[name].iter().zip(wanted.data()).enumerate() {
+                let off = (got - wanted).abs();
+                let name = format!("{}: {name}", subject.name);
+                prop_assert!(off <= bound, "{name} at {at} is {got}, not {wanted}: allowed {bound:.2e}");
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Checks that every element is within its bound; NaN never is.

@@ -86,9 +86,7 @@ fn within_a_graph() {
 }
 
 #[test]
-fn a_probability_must_leave_something() {
-    for (probability, shown) in [(1.0, "is 1;"), (-0.1, "is -0.1;"), (f32::NAN, "is NaN;")] {
-        let message = Dropout::new(probability).output_shape(&[Shape::features(4)]).unwrap_err();
-        assert!(message.contains(shown) && message.contains("at least 0 and less than 1"), "{message}");
-    }
+fn nan_is_refused() {
+    let message = Dropout::new(f32::NAN).output_shape(&[Shape::features(4)]).unwrap_err();
+    assert_eq!(message, "the probability is NaN; it must be at least 0 and less than 1");
 }

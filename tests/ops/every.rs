@@ -1,14 +1,10 @@
 //! Every name of the registry on its cases in `tests/cases`, and on random ones against the reference.
-//!
-//! The random cases are the same in every run, unless `WGCNN_SEED` says otherwise. `./dev fuzz` runs others for as long
-//! as it is told, and says of a failure with which seed it comes again.
 
 use std::path::Path;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime};
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use wgcnn::gpu::Context;
 use wgcnn::ops::registry::{self, Entry, REGISTRY};
 
@@ -18,20 +14,29 @@ use crate::common::gpu;
 use crate::common::oracle::Oracle;
 use crate::common::strategies::{drafts, is_small};
 use crate::contexts::{contexts, open};
+use crate::random::check_random;
+use crate::random_graphs;
 
 /// The tests of each operator, so that each is seen to pass or fail by itself.
 macro_rules! every {
     ($($name:ident),+ $(,)?) => {
         const NAMES: &[&str] = &[$(stringify!($name)),+];
         $(mod $name {
+            const NAME: &str = stringify!($name);
+
             #[test]
             fn cases() {
-                super::check_cases(stringify!($name));
+                super::check_cases(super::entry(NAME), &super::cases(NAME));
+            }
+
+            #[test]
+            fn cases_in_half_precision() {
+                crate::half::check_cases(super::entry(NAME), &super::cases(NAME));
             }
 
             #[test]
             fn properties() {
-                super::check_properties(super::entry(stringify!($name)), super::seed(), super::contexts());
+                super::check_properties(super::entry(NAME), crate::random::seed(), super::contexts());
             }
         })+
     };
@@ -101,42 +106,31 @@ fn entry(name: &str) -> &'static Entry {
     registry::find(name).unwrap_or_else(|| panic!("{name} is not in the registry"))
 }
 
-/// Checks that every case of an operator gives what PyTorch gave.
-fn check_cases(name: &str) {
+/// The cases of an operator in `tests/cases`.
+fn cases(name: &str) -> Vec<&'static Case> {
     static CASES: OnceLock<Vec<Case>> = OnceLock::new();
     let cases = CASES.get_or_init(|| {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
         case::files(&folder).unwrap().iter().map(|file| Case::read(file).unwrap()).collect()
     });
+    cases.iter().filter(|case| case.operator == name).collect()
+}
+
+/// Checks that cases give what PyTorch gave.
+fn check_cases(entry: &Entry, cases: &[&Case]) {
     for context in contexts() {
-        for case in cases.iter().filter(|case| case.operator == name) {
-            let results = gpu::run(context, case, entry(name)).unwrap();
+        for case in cases {
+            let results = gpu::run(context, case, entry).unwrap();
             let wrong: Vec<_> = case.mismatches(&results).iter().map(ToString::to_string).collect();
             assert!(wrong.is_empty(), "{} on {}\n{}", case.name, context.description(), wrong.join("\n"));
         }
     }
 }
 
-/// How many random cases of an operator one seed gives.
-const CASES: u32 = 8;
-
-fn seed() -> u64 {
-    std::env::var("WGCNN_SEED").map_or(0, |seed| seed.parse().expect("WGCNN_SEED must be a whole number"))
-}
-
-/// Checks random cases of an operator. A failure is made as small as it will get before it is shown.
+/// Checks random cases of an operator.
 fn check_properties(entry: &'static Entry, seed: u64, contexts: &[Context]) {
-    let config =
-        Config { cases: CASES, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
-    if let Err(error) = runner.run(&drafts(entry.name), |draft| check_draft(entry, &draft, contexts)) {
-        let name = entry.name;
-        panic!(
-            "{name}: {error}\nTo see it again: WGCNN_SEED={seed} cargo test --test ops every::{name}::properties"
-        );
-    }
+    let test = format!("every::{}::properties", entry.name);
+    check_random(&test, seed, 8, drafts(entry.name), |draft| check_draft(entry, &draft, contexts));
 }
 
 /// Checks one random case on every variant of the kernels. One that the operator refuses, that is large, or whose result
@@ -154,7 +148,7 @@ fn check_draft(entry: &Entry, draft: &Draft, contexts: &[Context]) -> Result<(),
     Ok(())
 }
 
-/// Random cases of all operators with ever new seeds, for as many seconds as `WGCNN_FUZZ_SECONDS` says.
+/// Random cases of all operators, and random networks, with ever new seeds, for as many seconds as `WGCNN_FUZZ_SECONDS` says.
 #[test]
 #[ignore = "./dev fuzz SECONDS"]
 fn fuzz() {
@@ -167,5 +161,6 @@ fn fuzz() {
         let contexts = open();
         let entries = REGISTRY.iter().take_while(|_| Instant::now() < end);
         entries.for_each(|entry| check_properties(entry, seed, &contexts));
+        random_graphs::check(seed, &contexts);
     }
 }

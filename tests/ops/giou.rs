@@ -105,12 +105,7 @@ fn boxes_without_an_area_have_finite_losses_and_gradients() {
 }
 
 #[test]
-fn what_is_no_box_is_refused() {
-    for (loss, channels, expected) in [
-        (Giou::mean(), 5, "the network has 5 outputs; a box takes 4: x1, y1, x2 and y2"),
-        (Giou::mean().eps(0.0), 4, "eps is 0; it must be a number above 0"),
-        (Giou::mean().eps(f32::NAN), 4, "eps is NaN; it must be a number above 0"),
-    ] {
-        assert_eq!(loss.check(Shape::features(channels)).unwrap_err(), expected);
-    }
+fn nan_is_refused() {
+    let message = Giou::mean().eps(f32::NAN).check(Shape::features(4)).unwrap_err();
+    assert_eq!(message, "eps is NaN; it must be a number above 0");
 }

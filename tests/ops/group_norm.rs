@@ -88,10 +88,6 @@ fn what_makes_no_sense_is_refused() {
     let refusal =
         |norm: GroupNorm, channels: usize| norm.output_shape(&[Shape::features(channels)]).unwrap_err();
     assert_eq!(
-        refusal(GroupNorm::new(4), 6),
-        "groups is 4; it must divide the 6 channels: 1, 2, 3, 6 would fit"
-    );
-    assert_eq!(
         refusal(GroupNorm::new(0), 4),
         "groups is 0; it must divide the 4 channels: 1, 2, 4 would fit"
     );
@@ -100,11 +96,7 @@ fn what_makes_no_sense_is_refused() {
         refusal(GroupNorm::new(2), 1 << 22),
         "a group has 2097152 channels; it can have 1048576: more groups would fit"
     );
-    let two = GroupNorm::new(1).output_shape(&[Shape::features(3); 2]).unwrap_err();
-    assert!(two.contains("one input, got 2"), "{two}");
     let built = |json: &str| GroupNorm::from_attributes(&Attributes::from_json(json).unwrap());
-    let missing = "attribute num_groups is missing or 0; it must be at least 1";
-    assert_eq!(built("{}").unwrap_err(), missing);
     let norm = built(r#"{"num_groups": 3, "eps": 0.5}"#).unwrap();
     assert_eq!(norm, GroupNorm::new(3).eps(0.5).affine(false));
 }

@@ -1,20 +1,18 @@
-//! Activations in half precision: the conversion itself, and every operator's cases.
+//! Activations in half precision: the conversion itself, and an operator's cases.
 
-use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use half::f16;
 use wgcnn::Tensor;
 use wgcnn::gpu::Context;
 use wgcnn::network::Network;
-use wgcnn::ops::registry::{self, Build};
+use wgcnn::ops::registry::{Build, Entry};
 use wgcnn::ops::{Dropout, Operator};
 use wgcnn::reference::{self, Pass};
 use wgcnn::shape::Shape;
 
 use crate::check::close;
-use crate::common::case::{self, Case};
+use crate::common::case::Case;
 use crate::common::gpu;
 
 /// Half the distance from 1 to the next f16: what storing a value may change it by, relative to it.
@@ -61,42 +59,12 @@ fn storing_is_what_ieee_754_says() {
 /// The most cases of one operator: each is a pipeline or more.
 const CASES: usize = 3;
 
-/// Some cases of each operator, from inputs that f16 can hold: of all operators, every `parts`th from `part` on.
-fn operators_keep_to_the_precision_of_their_storage(part: usize, parts: usize) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
-    let mut operators: BTreeMap<String, Vec<Case>> = BTreeMap::new();
-    for file in case::files(&folder).unwrap() {
-        let case = Case::read(&file).unwrap();
-        operators.entry(case.operator.clone()).or_default().push(case);
+/// Checks some of an operator's cases, with inputs that f16 can hold. A loss and an optimizer keep to f32.
+pub fn check_cases(entry: &Entry, cases: &[&Case]) {
+    let Build::Operator(build) = entry.build else { return };
+    for case in cases.iter().step_by(cases.len().div_ceil(CASES).max(1)) {
+        check(case, build(&case.attributes).unwrap());
     }
-    for (operator, cases) in operators.iter().skip(part).step_by(parts) {
-        let Some(Build::Operator(build)) = registry::find(operator).map(|entry| entry.build) else {
-            continue;
-        };
-        for case in cases.iter().step_by(cases.len().div_ceil(CASES)) {
-            check(case, build(&case.attributes).unwrap());
-        }
-    }
-}
-
-#[test]
-fn a_quarter_of_the_operators() {
-    operators_keep_to_the_precision_of_their_storage(0, 4);
-}
-
-#[test]
-fn a_second_quarter() {
-    operators_keep_to_the_precision_of_their_storage(1, 4);
-}
-
-#[test]
-fn a_third_quarter() {
-    operators_keep_to_the_precision_of_their_storage(2, 4);
-}
-
-#[test]
-fn the_last_quarter() {
-    operators_keep_to_the_precision_of_their_storage(3, 4);
 }
 
 fn check(case: &Case, operator: Box<dyn Operator>) {

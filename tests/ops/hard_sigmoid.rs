@@ -20,12 +20,7 @@ fn within_a_graph() {
 }
 
 #[test]
-fn bad_settings_are_refused() {
-    for (operator, expected) in [
-        (HardSigmoid::new(f32::NAN, 0.5), "alpha is NaN; it must be a finite number"),
-        (HardSigmoid::new(0.2, f32::INFINITY), "beta is inf"),
-    ] {
-        let refusal = operator.output_shape(&[Shape::features(4)]).unwrap_err();
-        assert!(refusal.contains(expected), "{refusal}");
-    }
+fn nan_is_refused() {
+    let refusal = HardSigmoid::new(f32::NAN, 0.5).output_shape(&[Shape::features(4)]).unwrap_err();
+    assert_eq!(refusal, "alpha is NaN; it must be a finite number");
 }

@@ -33,6 +33,4 @@ fn bad_bounds_are_refused() {
         assert!(refusal.contains(expected), "{refusal}");
     }
     assert_eq!(attributes::<HardTanh>("{}"), Ok(HardTanh::default()));
-    let message = attributes::<HardTanh>(r#"{"min_val": "a"}"#).unwrap_err();
-    assert_eq!(message, "attribute min_val is \"a\"; it must be a number");
 }

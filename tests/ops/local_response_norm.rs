@@ -82,9 +82,6 @@ fn within_a_graph() {
 fn bad_settings_are_refused() {
     let norm = LocalResponseNorm::new;
     for (norm, wanted) in [
-        (norm(0), "size is 0; it must be at least 1 channel"),
-        (norm(3).before(3), "before is 3; it must be less than size, which is 3"),
-        (norm(3).alpha(-1.0), "alpha is -1; it must be a finite number of at least 0"),
         (norm(3).k(f32::INFINITY), "k is inf; it must be a finite number of at least 0"),
         (norm(3).beta(f32::NAN), "beta is NaN; it must be a finite number"),
     ] {
@@ -93,7 +90,6 @@ fn bad_settings_are_refused() {
     let message = norm(1 << 20).output_shape(&[Shape::new(1 << 20, 1, 1)]).unwrap_err();
     assert_eq!(message, "size is 1048576; at most 131000 channels fit");
     assert!(norm(usize::MAX).output_shape(&[Shape::new(3, 4, 5)]).is_ok());
-    assert!(norm(3).output_shape(&[Shape::features(1); 2]).unwrap_err().contains("one input, got 2"));
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod contexts;
 mod elementwise;
 mod losses;
 mod optimizer;
+mod random;
 mod ties;
 
 mod adam;
@@ -61,6 +62,7 @@ mod mul;
 mod nll_loss;
 mod pad2d;
 mod prelu;
+mod random_graphs;
 mod relu;
 mod relu6;
 mod reshape;

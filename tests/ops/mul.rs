@@ -1,8 +1,7 @@
 //! Products of two values.
 
 use wgcnn::network::Network;
-use wgcnn::ops::{AvgPool2d, Conv2d, Mul, Operator};
-use wgcnn::shape::Shape;
+use wgcnn::ops::{AvgPool2d, Conv2d, Mul};
 
 use crate::check::{BROADCASTS, Rounding, check, check_network};
 
@@ -30,14 +29,4 @@ fn within_a_graph() {
         .conv2d("after", Conv2d::new(5, 1))
         .build();
     check_network(network.unwrap(), 2);
-}
-
-#[test]
-fn what_cannot_be_multiplied_is_refused() {
-    let refusal = |inputs: &[Shape]| Mul.output_shape(inputs).unwrap_err();
-    let image = Shape::new(3, 5, 4);
-    assert!(refusal(&[image]).contains("takes two inputs, got 1"));
-    assert!(refusal(&[image; 3]).contains("takes two inputs, got 3"));
-    let message = refusal(&[image, Shape::new(2, 1, 1)]);
-    assert!(message.contains("differ in channels, 3 and 2; along each axis they must be equal"), "{message}");
 }

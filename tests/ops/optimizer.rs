@@ -44,8 +44,3 @@ pub fn check(optimizer: impl Optimizer, len: usize) {
         }
     }
 }
-
-/// Checks the message with which settings are refused.
-pub fn refused(optimizer: impl Optimizer, expected: &str) {
-    assert_eq!(optimizer.check().unwrap_err().to_string(), expected, "{optimizer:?}");
-}

@@ -46,9 +46,6 @@ fn bad_attributes_say_what_would_fit() {
         (refusal([Some(0), Some(5), Some(4)]), elements),
         (refusal([None, None, Some(4)]), "at most one may be left open"),
         (refusal([Some(usize::MAX), Some(2), None]), elements),
-        (attributes::<Reshape>("{}").unwrap_err(), "shape is missing; it must be [channels, height, width]"),
-        (attributes::<Reshape>(r#"{"shape": [3, 20]}"#).unwrap_err(), "shape is [3.0, 20.0]; it must be"),
-        (attributes::<Reshape>(r#"{"shape": [3, -2, 4]}"#).unwrap_err(), "of which one may be -1"),
         (attributes::<Reshape>(r#"{"shape": [3, 2.5, 4]}"#).unwrap_err(), "of which one may be -1"),
     ] {
         assert!(message.contains(expected), "{message:?} lacks {expected:?}");

@@ -57,12 +57,9 @@ fn samples_past_the_real_ones_do_not_count() {
 #[test]
 fn settings_that_make_no_sense_are_refused() {
     let mean = SigmoidFocal::mean;
-    for (loss, expected) in [
-        (mean().alpha(1.5), "alpha is 1.5; it must be from 0 to 1, or negative for none"),
-        (mean().alpha(f32::NAN), "alpha is NaN"),
-        (mean().gamma(-0.5), "gamma is -0.5; it must be a number from 0"),
-        (mean().gamma(f32::INFINITY), "gamma is inf"),
-    ] {
+    for (loss, expected) in
+        [(mean().alpha(f32::NAN), "alpha is NaN"), (mean().gamma(f32::INFINITY), "gamma is inf")]
+    {
         let message = loss.check(Shape::features(3)).unwrap_err();
         assert!(message.contains(expected), "{message:?} lacks {expected:?}");
     }

@@ -36,9 +36,7 @@ fn samples_past_the_real_ones_do_not_count() {
 }
 
 #[test]
-fn a_beta_that_makes_no_sense_is_refused() {
-    for (beta, expected) in [(-1.0, "beta is -1; it must be a number from 0"), (f32::NAN, "beta is NaN")] {
-        let message = SmoothL1::mean().beta(beta).check(Shape::features(3)).unwrap_err();
-        assert!(message.contains(expected), "{message:?} lacks {expected:?}");
-    }
+fn nan_is_refused() {
+    let message = SmoothL1::mean().beta(f32::NAN).check(Shape::features(3)).unwrap_err();
+    assert_eq!(message, "beta is NaN; it must be a number from 0");
 }

@@ -21,12 +21,7 @@ fn within_a_graph() {
 }
 
 #[test]
-fn bad_settings_are_refused() {
-    for (operator, expected) in [
-        (Softplus::new(0.0), "beta is 0; it must be a number above 0"),
-        (Softplus::new(1.0).threshold(f32::NAN), "the threshold is NaN"),
-    ] {
-        let refusal = operator.output_shape(&[Shape::features(4)]).unwrap_err();
-        assert!(refusal.contains(expected), "{refusal}");
-    }
+fn nan_is_refused() {
+    let refusal = Softplus::new(1.0).threshold(f32::NAN).output_shape(&[Shape::features(4)]).unwrap_err();
+    assert_eq!(refusal, "the threshold is NaN; it must be a finite number");
 }

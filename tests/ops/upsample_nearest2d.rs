@@ -50,7 +50,6 @@ fn within_a_graph() {
 #[test]
 fn bad_attributes_say_what_would_fit() {
     let refusal = |upsample: UpsampleNearest2d| upsample.output_shape(&[Shape::new(3, 5, 4)]).unwrap_err();
-    let wanted = "one of the attributes size and scale must be there: [height, width]";
     for (message, expected) in [
         (
             refusal(UpsampleNearest2d::size([0, 4])),
@@ -58,24 +57,7 @@ fn bad_attributes_say_what_would_fit() {
         ),
         (refusal(UpsampleNearest2d::scale([1, 10_000])), "the width is to become 40000 from 4"),
         (refusal(UpsampleNearest2d::scale(usize::MAX)), "both must be from 1 to 32767"),
-        (attributes::<UpsampleNearest2d>("{}").unwrap_err(), wanted),
-        (attributes::<UpsampleNearest2d>(r#"{"size": [1, 1], "scale": [1, 1]}"#).unwrap_err(), wanted),
-        (
-            attributes::<UpsampleNearest2d>(r#"{"size": [1]}"#).unwrap_err(),
-            "size is [1]; it must be [height, width]",
-        ),
         (attributes::<UpsampleNearest2d>(r#"{"scale": [1.5, 2]}"#).unwrap_err(), "a list of whole numbers"),
-        (
-            attributes::<UpsampleNearest2d>(r#"{"size": [1, 1], "nearest_mode": "round"}"#).unwrap_err(),
-            "nearest_mode is \"round\"; it must be \"floor\", \"ceil\", \"round_prefer_floor\" or",
-        ),
-        (
-            attributes::<UpsampleNearest2d>(
-                r#"{"size": [1, 1], "coordinate_transformation_mode": "tf_crop_and_resize"}"#,
-            )
-            .unwrap_err(),
-            "it must be \"asymmetric\", \"half_pixel\", \"tf_half_pixel_for_nn\" or \"align_corners\"",
-        ),
     ] {
         assert!(message.contains(expected), "{message:?} lacks {expected:?}");
     }

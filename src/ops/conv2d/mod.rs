@@ -160,19 +160,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bad_attributes_say_what_would_fit() {
-        let refusal = |operator: Conv2d| operator.output_shape(&[Shape::new(6, 8, 8)]).unwrap_err();
-        for (message, expected) in [
-            (refusal(Conv2d::new(0, 3)), "out_channels is 0"),
-            (refusal(Conv2d::new(4, 3).groups(3)), "1, 2 would fit"),
-            (refusal(Conv2d::new(4, 3).groups(0)), "1, 2 would fit"),
-            (refusal(Conv2d::new(4, 9)), "a kernel of at most 8"),
-            (refusal(Conv2d::new(4, 3).stride([0, 1])), "stride is 0 along the height"),
-            (refusal(Conv2d::new(4, 3).stride(2).strict(true)), "strides that fit: 1, 5"),
-            (refusal(Conv2d::new(4, usize::MAX)), "kernel is 18446744073709551615"),
-        ] {
-            assert!(message.contains(expected), "{message:?} lacks {expected:?}");
-        }
+    fn no_size_is_too_large_to_be_refused() {
+        let message = Conv2d::new(4, usize::MAX).output_shape(&[Shape::new(6, 8, 8)]).unwrap_err();
+        assert!(message.contains("kernel is 18446744073709551615"), "{message}");
     }
 
     #[test]
