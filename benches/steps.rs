@@ -3,9 +3,12 @@
 //! A step is forward, loss, backward and update, with the loss read back every step. The first step, in which
 //! the driver compiles, is reported apart. Times on a shared machine vary: compare medians of one run.
 
+mod networks;
+
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use networks::{MODELS, Model};
 use wgcnn::prelude::*;
 
 /// Times whole training steps.
@@ -41,28 +44,15 @@ fn main() -> wgcnn::Result<()> {
         "{:10} {:>5} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}",
         "step", "batch", "first ms", "min ms", "median ms", "max ms", "GFLOP/s", "peak MiB"
     );
-    row(&context, "lenet", lenet()?, 64, &options)
-}
-
-/// The network of the fashion_mnist example.
-fn lenet() -> wgcnn::Result<Network> {
-    Network::builder([1, 28, 28])
-        .conv2d("conv1", Conv2d::new(32, 5).same())
-        .relu()
-        .max_pool2d(2)
-        .conv2d("conv2", Conv2d::new(64, 5).same())
-        .relu()
-        .max_pool2d(2)
-        .flatten()
-        .linear("fc1", 128)
-        .relu()
-        .dropout(0.5)
-        .linear("fc2", 10)
-        .build()
+    for model in MODELS {
+        row(&context, &model, &options)?;
+    }
+    Ok(())
 }
 
 /// Times the steps of one network and prints their row.
-fn row(context: &Context, name: &str, network: Network, size: usize, options: &Options) -> wgcnn::Result<()> {
+fn row(context: &Context, model: &Model, options: &Options) -> wgcnn::Result<()> {
+    let (name, network, size) = (model.name, model.network()?, model.batch);
     let shape = network.input_shape().nchw(size);
     let classes = network.output_shape().channels;
     let started = Instant::now();

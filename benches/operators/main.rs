@@ -15,13 +15,13 @@ mod common {
 mod rows;
 
 use std::ops::Range;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Parser;
 use common::draft::{self, Draft};
 use common::subject::Subject;
 use rows::rows;
-use wgcnn::gpu::Context;
+use wgcnn::gpu::{Context, Stopwatch};
 use wgcnn::ops::registry::{Build, Entry, REGISTRY};
 use wgcnn::schedule::{DeviceParameters, Execution};
 
@@ -77,6 +77,7 @@ fn time_row(context: &Context, entry: &Entry, row: &Draft, samples: usize) -> Re
     let text = |error: wgcnn::Error| error.to_string();
     let parameters = DeviceParameters::upload(context, &subject.network).map_err(text)?;
     let execution = Execution::new(context, plan, &parameters, None).map_err(text)?;
+    let stopwatch = Stopwatch::new(context).map_err(text)?;
     // What an optimizer is timed on comes from elsewhere, and targets are all zero.
     let inputs = subject.network.inputs().len() * usize::from(!matches!(entry.build, Build::Optimizer(_)));
     for (i, input) in case.inputs.iter().enumerate().take(inputs) {
@@ -91,7 +92,7 @@ fn time_row(context: &Context, entry: &Entry, row: &Draft, samples: usize) -> Re
     let first = if matches!(entry.build, Build::Optimizer(_)) { "update" } else { "forward" };
     for (name, dispatches) in [(first, &passes.forward), ("backward", &passes.backward)] {
         if let (Some(first), Some(last)) = (dispatches.first(), dispatches.last()) {
-            let times = time(&execution, *first..last + 1, samples).map_err(text)?;
+            let times = time(&stopwatch, &execution, *first..last + 1, samples).map_err(text)?;
             print_row(entry.name, name, row, &execution, *first..last + 1, &times);
         }
     }
@@ -102,12 +103,13 @@ fn time_row(context: &Context, entry: &Entry, row: &Draft, samples: usize) -> Re
 const LONG_ENOUGH: Duration = Duration::from_millis(20);
 
 /// How long the dispatches take once: several measurements in order.
-fn time(execution: &Execution, dispatches: Range<usize>, samples: usize) -> wgcnn::Result<Vec<Duration>> {
-    let run = |times: usize| -> wgcnn::Result<Duration> {
-        let started = Instant::now();
-        execution.repeat(dispatches.clone(), times)?;
-        Ok(started.elapsed())
-    };
+fn time(
+    stopwatch: &Stopwatch,
+    execution: &Execution,
+    dispatches: Range<usize>,
+    samples: usize,
+) -> wgcnn::Result<Vec<Duration>> {
+    let run = |times: usize| execution.time(stopwatch, dispatches.clone(), times);
     run(1)?;
     let once = run(1)?.max(Duration::from_micros(1));
     let times = (LONG_ENOUGH.as_secs_f64() / once.as_secs_f64()).ceil().clamp(1.0, 1e4) as usize;

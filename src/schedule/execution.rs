@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use wgpu::CommandEncoder;
 
-use crate::gpu::{Buffer, Context, Pending, Readback};
+use crate::gpu::{Buffer, Context, Pending, Readback, Stopwatch};
 use crate::network::Network;
 use crate::ops::program::TensorId;
 use crate::ops::{LossOutput, StepState, Target, UpdateControl};
@@ -162,18 +163,17 @@ impl Execution {
         self.context.submit([encoder.finish()]).map(|_| ())
     }
 
-    /// Runs some of the plan's dispatches so many times over and waits for them: what a benchmark takes the time of.
-    /// Indices past the last dispatch are left out.
+    /// Runs some of the plan's dispatches so many times over, waits for them, and returns how long all that took on the
+    /// device. Indices past the last dispatch are left out.
     ///
     /// # Errors
     /// [`Error::DeviceLost`] and what else the device reports.
-    pub fn repeat(&self, dispatches: Range<usize>, times: usize) -> Result<()> {
-        let mut encoder = self.context.device().create_command_encoder(&Default::default());
-        for _ in 0..times {
-            self.recording.encode(&mut encoder, dispatches.clone());
-        }
-        let submission = self.context.submit([encoder.finish()])?;
-        self.context.wait(&submission)
+    pub fn time(&self, stopwatch: &Stopwatch, dispatches: Range<usize>, times: usize) -> Result<Duration> {
+        stopwatch.time(|pass| {
+            for _ in 0..times {
+                self.recording.dispatch(pass, dispatches.clone());
+            }
+        })
     }
 
     /// Encodes and submits the whole pass, and asks for what the loss measured.

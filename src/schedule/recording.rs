@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use wgpu::{
     BindGroup, BindGroupDescriptor, BindGroupEntry, BindingResource, BufferBinding, CommandEncoder,
-    ComputePassDescriptor,
+    ComputePass, ComputePassDescriptor,
 };
 
 use super::placement::Place;
@@ -63,7 +63,11 @@ impl Recording {
 
     /// Encodes those of the dispatches that are in the range, as one compute pass.
     pub fn encode(&self, encoder: &mut CommandEncoder, dispatches: Range<usize>) {
-        let mut pass = encoder.begin_compute_pass(&ComputePassDescriptor::default());
+        self.dispatch(&mut encoder.begin_compute_pass(&ComputePassDescriptor::default()), dispatches);
+    }
+
+    /// Puts those of the dispatches that are in the range into a compute pass.
+    pub fn dispatch(&self, pass: &mut ComputePass<'_>, dispatches: Range<usize>) {
         for step in self.steps.iter().take(dispatches.end).skip(dispatches.start) {
             let [x, y, z] = step.workgroups;
             pass.set_pipeline(&step.pipeline.pipeline);
