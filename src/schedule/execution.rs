@@ -65,6 +65,7 @@ impl Execution {
             });
         }
         let recording = Recording::new(context, &plan.program, &plan.places, &buffers)?;
+        context.save_caches();
         Ok(Self { context: context.clone(), plan, buffers, recording })
     }
 

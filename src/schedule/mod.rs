@@ -13,6 +13,7 @@ mod placement;
 mod plan;
 mod planner;
 mod recording;
+mod tuning;
 
 pub use blocks::Block;
 pub use execution::Execution;
@@ -20,3 +21,4 @@ pub use parameters::DeviceParameters;
 pub use placement::Place;
 pub use plan::{BufferPlan, HostTarget, Io, Plan, PlanOptions, Role};
 pub use planner::Resident;
+pub use tuning::{Tuning, tune};
