@@ -6,6 +6,7 @@
 
 mod blocks;
 mod chunks;
+mod colours;
 mod execution;
 mod fusion;
 mod parameters;

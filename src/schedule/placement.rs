@@ -8,6 +8,7 @@
 
 use std::ops::Range;
 
+use super::colours::{Tensors, colours};
 use crate::gpu::Capabilities;
 use crate::ops::program::{Binding, Program};
 use crate::{Error, Result};
@@ -49,7 +50,13 @@ pub(super) fn place(
         .filter(|tensor| transient(*tensor) && !lifetimes[*tensor].is_empty())
         .collect();
     order.sort_by_key(|tensor| lifetimes[*tensor].start);
-    let colours = colours(&order, &conflicts(program));
+    let bytes = |tensor: usize| program.tensors[tensor].bytes.next_multiple_of(capabilities.alignment);
+    let colours = colours(&Tensors {
+        order: &order,
+        conflicts: &conflicts(program),
+        lifetimes: &lifetimes,
+        bytes: &bytes,
+    });
     order.sort_by_key(|tensor| std::cmp::Reverse(program.tensors[*tensor].bytes));
 
     let mut places: Vec<Option<Place>> = vec![None; program.tensors.len()];
@@ -58,7 +65,7 @@ pub(super) fn place(
         let desc = &program.tensors[tensor];
         check_size(&desc.label, desc.bytes, capabilities)?;
         let colour = colours[tensor];
-        let bytes = desc.bytes.next_multiple_of(capabilities.alignment);
+        let bytes = bytes(tensor);
         let best = (0..arenas.len())
             .filter(|arena| arenas[*arena].colour == colour)
             .map(|arena| {
@@ -92,17 +99,6 @@ pub(super) fn place(
 struct Arena {
     colour: usize,
     bytes: u64,
-}
-
-/// Gives each tensor, in this order, the first colour that none of those it conflicts with has.
-fn colours(order: &[usize], conflicts: &[Vec<usize>]) -> Vec<usize> {
-    let mut colours = vec![usize::MAX; conflicts.len()];
-    for tensor in order.iter().copied() {
-        let free = |colour: &usize| conflicts[tensor].iter().all(|other| colours[*other] != *colour);
-        // One of the first n + 1 colours is free of n neighbours.
-        colours[tensor] = (0..=conflicts[tensor].len()).find(free).unwrap_or(conflicts[tensor].len());
-    }
-    colours
 }
 
 /// Checks that a tensor fits into one buffer.

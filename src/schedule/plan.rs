@@ -27,8 +27,8 @@ pub struct PlanOptions<'a> {
     /// The loss to measure, if any. With a backward pass and no loss, the host provides the
     /// gradient to the output.
     pub loss: Option<&'a dyn Loss>,
-    /// Whether the gradients to the trainable parameters are computed; they are in any case where there is an
-    /// optimizer.
+    /// Whether the gradients to the trainable parameters are computed and kept to be read. Where there is an optimizer
+    /// they are computed in any case, and given up after their update unless this is set.
     pub parameter_gradients: bool,
     /// Whether the gradients to the inputs are computed and made readable.
     pub input_gradients: bool,
@@ -62,12 +62,7 @@ impl<'a> PlanOptions<'a> {
 
     /// A whole training step: forward, loss, backward, update.
     pub fn training(batch: usize, loss: &'a dyn Loss, optimizer: &'a dyn Optimizer) -> Self {
-        Self {
-            training: true,
-            parameter_gradients: true,
-            optimizer: Some(optimizer),
-            ..Self::evaluation(batch, loss)
-        }
+        Self { training: true, optimizer: Some(optimizer), ..Self::evaluation(batch, loss) }
     }
 
     /// The output, and the gradients to all inputs and parameters for a gradient to the output that the host
@@ -264,9 +259,27 @@ impl Plan {
         &self.buffers
     }
 
-    /// What running it takes on the device, in bytes: all buffers together.
+    /// What running it takes on the device, in bytes: all buffers together, those of the parameters and of the
+    /// optimizer's state too.
     pub fn peak_bytes(&self) -> u64 {
-        self.buffers.iter().map(|buffer| buffer.bytes).sum()
+        self.bytes_of(|_| true)
+    }
+
+    /// The sizes of all tensors together, in bytes: what running it would take if no two shared memory. Counted are
+    /// activations, gradients, what layers keep and compute on the way, and what outlives the pass: parameters, the
+    /// optimizer's state, inputs, targets and results.
+    pub fn unshared_bytes(&self) -> u64 {
+        self.bytes_of(|role| *role != Role::Arena) + self.arena_unshared
+    }
+
+    /// The bytes of the tensors that live at once, at the moment of the pass when they are most. Wherever tensors are
+    /// placed, the dispatches in this order need no less.
+    pub fn lower_bound_bytes(&self) -> u64 {
+        self.bytes_of(|role| *role != Role::Arena) + self.arena_lower_bound
+    }
+
+    fn bytes_of(&self, role: impl Fn(&Role) -> bool) -> u64 {
+        self.buffers.iter().filter(|buffer| role(&buffer.role)).map(|buffer| buffer.bytes).sum()
     }
 
     /// The floating-point operations of the pass.
@@ -328,11 +341,8 @@ impl fmt::Display for Plan {
                 bound as f64 / 1024.0,
             )?;
         }
-        let of = |role: fn(&Role) -> bool| -> f64 {
-            let bytes: u64 = self.buffers.iter().filter(|b| role(&b.role)).map(|b| b.bytes).sum();
-            bytes as f64 / f64::from(1 << 20)
-        };
         let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+        let of = |role: fn(&Role) -> bool| mib(self.bytes_of(role));
         writeln!(
             f,
             "batch {}: {} dispatches, {:.2} GFLOP, {} buffers",
@@ -341,16 +351,20 @@ impl fmt::Display for Plan {
             self.flops() as f64 / 1e9,
             self.buffers.len()
         )?;
-        write!(
+        writeln!(
             f,
-            "peak device memory {:.2} MiB: parameters and their state {:.2}, input and output {:.2}, \
-             activations {:.2} (unshared {:.2}, at least {:.2})",
+            "peak device memory {:.2} MiB: parameters and their state {:.2}, input and output {:.2}, all else {:.2}",
             mib(self.peak_bytes()),
             of(|role| matches!(role, Role::Resident(_))),
             of(|role| matches!(role, Role::Io | Role::Constant(_))),
             of(|role| matches!(role, Role::Arena)),
-            mib(self.arena_unshared),
-            mib(self.arena_lower_bound),
+        )?;
+        write!(
+            f,
+            "that is {:.0} % of the {:.2} MiB of all tensors; at most {:.2} MiB live at once, and no plan takes less",
+            100.0 * self.peak_bytes() as f64 / self.unshared_bytes() as f64,
+            mib(self.unshared_bytes()),
+            mib(self.lower_bound_bytes()),
         )
     }
 }
