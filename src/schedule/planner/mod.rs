@@ -122,7 +122,7 @@ impl<'a> Planner<'a> {
         planner.place_parameters();
         planner.place_gradients();
         planner.wanted = planner.find_wanted();
-        planner.fusion = Fusion::find(network, options.batch, options.training, &planner.wanted);
+        planner.fusion = Fusion::find(network, options.training, &planner.wanted);
         planner
     }
 
