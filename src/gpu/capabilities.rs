@@ -26,6 +26,12 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
+    /// How many workgroups keep a device busy: a few for each core of a processor; on a GPU of unknown width, about
+    /// four for each of 128 units.
+    pub fn workgroups_wanted(&self) -> usize {
+        if self.software { 16 } else { 512 }
+    }
+
     /// What every WebGPU device has: the specification's default limits, and no optional feature.
     pub fn webgpu() -> Self {
         Self {

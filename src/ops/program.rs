@@ -25,9 +25,12 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
+use super::choice::{Choices, Problem};
 use super::elementwise::Function;
 use super::section;
+use crate::gpu::Capabilities;
 use crate::shape::Shape;
 
 /// One kernel: a WGSL file with one entry point, `main`.
@@ -335,6 +338,10 @@ impl Storage {
 pub struct Program {
     /// How activations, and gradients to them, are stored.
     pub storage: Storage,
+    /// Which variants were chosen for problems that have several.
+    pub choices: Choices,
+    /// The problems for which a variant was chosen, once each.
+    pub problems: Vec<Arc<dyn Problem>>,
     /// All tensors.
     pub tensors: Vec<TensorDesc>,
     /// All dispatches.
@@ -342,6 +349,15 @@ pub struct Program {
 }
 
 impl Program {
+    /// Which of a problem's candidates is to compute it.
+    pub fn choose(&mut self, problem: Arc<dyn Problem>, capabilities: &Capabilities) -> usize {
+        let candidate = self.choices.pick(&*problem, capabilities);
+        if self.problems.iter().all(|known| known.key() != problem.key()) {
+            self.problems.push(problem);
+        }
+        candidate
+    }
+
     /// A tensor of `bytes` bytes, rounded up to whole vec4.
     pub fn tensor(&mut self, label: impl Into<String>, bytes: usize) -> TensorId {
         let bytes = bytes.max(1).next_multiple_of(16) as u64;
