@@ -12,8 +12,8 @@ use super::start::Start;
 pub struct Options {
     /// Only the cases whose names contain one of these: `conv/`, `lenet`, `pool/max_k2s2/forward`
     pub filters: Vec<String>,
-    /// All operators of the registry too, each by itself; their cases are called operator/NAME. A filter that names
-    /// such a case finds it without this
+    /// All operators of the registry too, each by itself; their cases are called operator/NAME, and a filter that begins
+    /// so finds them without this
     #[arg(long)]
     pub all: bool,
     /// Fewer samples: to see that everything runs

@@ -54,12 +54,10 @@ pub fn measure(bench: &mut Bench) -> Result<Ceilings> {
         bench.ceiling(&format!("copy_{size}"), &samples, |row| row.bytes(bytes));
     }
 
-    let nothing = Kernel::new(
-        &bench.context,
-        include_str!("nothing.wgsl"),
-        &[&kernel::storage(&bench.context, 16)],
-    );
-    let samples = bench.pace.repeated(|times| bench.stopwatch.time(|pass| nothing.dispatch(pass, 1, times)))?;
+    let nothing =
+        Kernel::new(&bench.context, include_str!("nothing.wgsl"), &[&kernel::storage(&bench.context, 16)]);
+    let samples =
+        bench.pace.repeated(|times| bench.stopwatch.time(|pass| nothing.dispatch(pass, 1, times)))?;
     bench.ceiling("dispatch", &samples, |row| row);
     transfers::measure(bench)?;
     Ok(Ceilings { multiply_add, copy })
@@ -119,7 +117,9 @@ fn copy(bench: &Bench, bytes: u64) -> Result<Samples> {
     let total = bytes / 2 / 16 / QUADS_A_STEP;
     let time = |steps: u64, pace: super::sampling::Pace| {
         context.queue().write_buffer(&uniform, 0, cast_slice(&[steps as u32]));
-        pace.repeated(|times| bench.stopwatch.time(|pass| kernel.dispatch(pass, (total / steps) as u32, times)))
+        pace.repeated(|times| {
+            bench.stopwatch.time(|pass| kernel.dispatch(pass, (total / steps) as u32, times))
+        })
     };
     let mut best: Option<(f64, u64)> = None;
     for steps in (0..9).map(|shift| 1 << shift).filter(|steps| *steps <= total) {
