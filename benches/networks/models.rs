@@ -1,6 +1,6 @@
-//! The networks whose steps and inference are timed, as other frameworks' benchmarks have them.
+//! The networks that are timed, as other frameworks' benchmarks have them.
 
-#[path = "../examples/common/networks.rs"]
+#[path = "../../examples/common/networks.rs"]
 mod architectures;
 
 use architectures::Architecture;
@@ -8,22 +8,26 @@ use wgcnn::Result;
 use wgcnn::network::{Network, NetworkBuilder};
 use wgcnn::ops::{Conv2d, MaxPool2d};
 
-/// A network with the number of images in a training step of it.
+/// A network, and for how many images its passes are timed.
 #[derive(Debug, Clone, Copy)]
 pub struct Model {
     /// Its name in a row.
     pub name: &'static str,
-    /// The images of a training step.
-    pub batch: usize,
+    /// The numbers of images in a training step.
+    pub steps: &'static [usize],
+    /// The numbers of images that it infers at once.
+    pub inferences: &'static [usize],
     build: fn() -> Result<Network>,
 }
 
-/// All of them, the smallest first.
+/// All of them, the smallest first. LeNet shows how time grows with the number of images.
 pub const MODELS: [Model; 3] = [
-    Model { name: "lenet", batch: 64, build: lenet },
-    Model { name: "cifarnet", batch: 32, build: cifarnet },
-    Model { name: "resnet18", batch: 8, build: resnet18 },
+    Model { name: "lenet", steps: &SCALE, inferences: &SCALE, build: lenet },
+    Model { name: "cifarnet", steps: &[32], inferences: &[1, 64], build: cifarnet },
+    Model { name: "resnet18", steps: &[8], inferences: &[1, 64], build: resnet18 },
 ];
+
+const SCALE: [usize; 5] = [1, 4, 16, 64, 256];
 
 /// The classes that each of them tells apart.
 const CLASSES: usize = 10;
