@@ -340,7 +340,7 @@ pub struct Program {
     pub storage: Storage,
     /// Which variants were chosen for problems that have several.
     pub choices: Choices,
-    /// The problems for which a variant was chosen, once each.
+    /// The problems for which a variant was chosen, as often as it was.
     pub problems: Vec<Arc<dyn Problem>>,
     /// All tensors.
     pub tensors: Vec<TensorDesc>,
@@ -352,9 +352,7 @@ impl Program {
     /// Which of a problem's candidates is to compute it.
     pub fn choose(&mut self, problem: Arc<dyn Problem>, capabilities: &Capabilities) -> usize {
         let candidate = self.choices.pick(&*problem, capabilities);
-        if self.problems.iter().all(|known| known.key() != problem.key()) {
-            self.problems.push(problem);
-        }
+        self.problems.push(problem);
         candidate
     }
 

@@ -1,11 +1,11 @@
 //! A plan with its memory: what is run, step after step.
 
-use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use wgpu::CommandEncoder;
 
-use crate::gpu::{Buffer, Context, Pending, Readback};
+use crate::gpu::{Buffer, Context, Pending, Readback, Stopwatch};
 use crate::network::Network;
 use crate::ops::program::TensorId;
 use crate::ops::{LossOutput, StepState, Target, UpdateControl};
@@ -184,21 +184,20 @@ impl Execution {
         self.context.submit([encoder.finish()]).map(|_| ())
     }
 
-    /// Runs some of the plan's dispatches so many times over and waits for them: what a benchmark takes the time of.
+    /// Runs some of the plan's dispatches so many times over, waits for them, and returns how long all that took.
     /// Indices past the last dispatch are left out.
     ///
     /// # Errors
     /// [`Error::DeviceLost`] and what else the device reports.
-    pub fn repeat(&self, dispatches: Range<usize>, times: usize) -> Result<()> {
-        let mut encoder = self.context.device().create_command_encoder(&Default::default());
-        for _ in 0..times {
-            self.recording.encode(&mut encoder, dispatches.clone());
-        }
+    pub fn time(&self, stopwatch: &Stopwatch, dispatches: &[usize], times: usize) -> Result<Duration> {
         if let Some(version) = &self.changes {
             version.change();
         }
-        let submission = self.context.submit([encoder.finish()])?;
-        self.context.wait(&submission)
+        stopwatch.time(|pass| {
+            for dispatch in (0..times).flat_map(|_| dispatches) {
+                self.recording.dispatch(pass, *dispatch);
+            }
+        })
     }
 
     /// Encodes and submits the whole pass, and asks for what the loss measured.
