@@ -396,7 +396,7 @@ impl Program {
     }
 
     /// `bytes` bytes of a tensor, rounded up to whole vec4, as a tensor; the same part is the same tensor.
-    fn part(&mut self, of: TensorId, offset: u64, bytes: u64) -> TensorId {
+    pub(crate) fn part(&mut self, of: TensorId, offset: u64, bytes: u64) -> TensorId {
         let (whole, within) = self.whole(of);
         let (part_of, offset) = (Some((whole, within + offset)), within + offset);
         let bytes = bytes.next_multiple_of(16).min(self.tensors[whole.0].bytes - offset);
