@@ -28,7 +28,8 @@ pub struct Trainer {
     parameters: DeviceParameters,
     loss: Box<dyn Loss>,
     training: Execution,
-    /// Made when first asked for; they work in the training step's memory.
+    /// Made when first asked for; they work in the training step's memory, but for what they prepare when the parameters
+    /// have changed.
     evaluation: Option<Execution>,
     inference: Option<Execution>,
     batch: usize,
