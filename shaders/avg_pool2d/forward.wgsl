@@ -7,7 +7,7 @@
 // beyond the padding counts in neither.
 //
 // Bindings: x and y are NHWC quads, ((n·H + iy)·W + ix)·Q + q and ((n·OH + oy)·OW + ox)·Q + q.
-// An invocation owns one output quad: four channels share every index and read one vec4 a tap.
+// Each of n invocations takes every n-th output quad: four channels share every index and read one vec4 a tap.
 
 override H: u32; // rows of x
 override W: u32; // columns of x
@@ -47,33 +47,30 @@ fn divisor(oy: u32, ox: u32) -> f32 {
 
 @compute @workgroup_size(64)
 fn main(
-    @builtin(workgroup_id) group: vec3u,
-    @builtin(num_workgroups) groups: vec3u,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(global_invocation_id) invocation: vec3u,
+    @builtin(num_workgroups) workgroups: vec3u,
 ) {
-    let quad = (group.x + group.y * groups.x) * 64u + local;
-    if quad >= batch * OH * OW * Q {
-        return;
-    }
-    let q = quad % Q;
-    let ox = quad / Q % OW;
-    let oy = quad / (Q * OW) % OH;
-    let n = quad / (Q * OW * OH);
+    for (var quad = invocation.x; quad < batch * OH * OW * Q; quad += workgroups.x * 64u) {
+        let q = quad % Q;
+        let ox = quad / Q % OW;
+        let oy = quad / (Q * OW) % OH;
+        let n = quad / (Q * OW * OH);
 
-    var sum = vec4f();
-    for (var kh = 0u; kh < KH; kh++) {
-        // Above the image this wraps around and is larger than any row.
-        let iy = oy * SH + kh - PT;
-        if iy >= H {
-            continue;
-        }
-        for (var kw = 0u; kw < KW; kw++) {
-            let ix = ox * SW + kw - PL;
-            if ix >= W {
+        var sum = vec4f();
+        for (var kh = 0u; kh < KH; kh++) {
+            // Above the image this wraps around and is larger than any row.
+            let iy = oy * SH + kh - PT;
+            if iy >= H {
                 continue;
             }
-            sum += load(x[((n * H + iy) * W + ix) * Q + q]);
+            for (var kw = 0u; kw < KW; kw++) {
+                let ix = ox * SW + kw - PL;
+                if ix >= W {
+                    continue;
+                }
+                sum += load(x[((n * H + iy) * W + ix) * Q + q]);
+            }
         }
+        y[quad] = store(sum / divisor(oy, ox));
     }
-    y[quad] = store(sum / divisor(oy, ox));
 }

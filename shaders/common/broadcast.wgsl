@@ -6,10 +6,10 @@
 //
 // Bindings: left, right and output are NHWC quads, ((n·H + y)·W + x)·Q + q, of (L_H, L_W, L_C), (R_H, R_W, R_C) and
 // (H, W, C) rows, columns and channels. The output has the larger size of each axis.
-// An invocation owns one quad of the output, a workgroup 256 in a row: the kernel is bound by memory, and neighbours
-// read and write neighbouring quads, or the same one of what is repeated.
+// Each of n invocations takes every n-th quad of the output: the kernel is bound by memory, and neighbours read and
+// write neighbouring quads, or the same one of what is repeated.
 
-const WORKGROUP = 256u;
+const WORKGROUP = 64u;
 
 override C: u32;
 override H: u32;
@@ -46,26 +46,23 @@ fn place(n: u32, y: u32, x: u32, q: u32, height: u32, width: u32, channels: u32)
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(global_invocation_id) invocation: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) invocation: u32,
 ) {
-    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
     let quads = (C + 3u) / 4u;
-    if index >= batch * H * W * quads {
-        return;
-    }
-    let q = index % quads;
-    let x = index / quads % W;
-    let y = index / (quads * W) % H;
-    let n = index / (quads * W * H);
+    for (var index = invocation.x; index < batch * H * W * quads; index += workgroups.x * WORKGROUP) {
+        let q = index % quads;
+        let x = index / quads % W;
+        let y = index / (quads * W) % H;
+        let n = index / (quads * W * H);
 
-    var l = load(left[place(n, y, x, q, L_H, L_W, L_C)]);
-    var r = load(right[place(n, y, x, q, R_H, R_W, R_C)]);
-    l = select(l, l.xxxx, L_C == 1u);
-    r = select(r, r.xxxx, R_C == 1u);
-    // A channel that is repeated reaches into the pad lanes.
-    let channel = vec4<u32>(4u * q) + vec4<u32>(0u, 1u, 2u, 3u);
-    let value = select(l + r, l * r, MULTIPLY);
-    output[index] = store(select(vec4<f32>(), value, channel < vec4<u32>(C)));
+        var l = load(left[place(n, y, x, q, L_H, L_W, L_C)]);
+        var r = load(right[place(n, y, x, q, R_H, R_W, R_C)]);
+        l = select(l, l.xxxx, L_C == 1u);
+        r = select(r, r.xxxx, R_C == 1u);
+        // A channel that is repeated reaches into the pad lanes.
+        let channel = vec4<u32>(4u * q) + vec4<u32>(0u, 1u, 2u, 3u);
+        let value = select(l + r, l * r, MULTIPLY);
+        output[index] = store(select(vec4<f32>(), value, channel < vec4<u32>(C)));
+    }
 }

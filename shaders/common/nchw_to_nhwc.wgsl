@@ -2,10 +2,10 @@
 //
 // input: floats as on the host, [n][channel][pixel].
 // output: the quads of an activation, [n][pixel][quad].
-// An invocation owns one quad of the output, a workgroup 256 in a row, so that the writes are in one
-// piece; for images of up to four channels the reads are too.
+// Each of n invocations takes every n-th quad of the output, so that the writes are in one piece; for images of up to
+// four channels the reads are too.
 
-const WORKGROUP = 256u;
+const WORKGROUP = 64u;
 
 override CHANNELS: u32;
 override PIXELS: u32;
@@ -27,21 +27,18 @@ fn store(value: vec4<f32>) -> Quad {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(global_invocation_id) invocation: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) invocation: u32,
 ) {
-    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
     let pixel_quads = (CHANNELS + 3u) / 4u;
-    if index >= batch * PIXELS * pixel_quads {
-        return;
+    for (var index = invocation.x; index < batch * PIXELS * pixel_quads; index += workgroups.x * WORKGROUP) {
+        let channel = (index % pixel_quads) * 4u;
+        let pixel = index / pixel_quads;
+        let first = (pixel / PIXELS * CHANNELS + channel) * PIXELS + pixel % PIXELS;
+        var quad = vec4<f32>();
+        for (var lane = 0u; lane < min(CHANNELS - channel, 4u); lane++) {
+            quad[lane] = input[first + lane * PIXELS];
+        }
+        output[index] = store(quad);
     }
-    let channel = (index % pixel_quads) * 4u;
-    let pixel = index / pixel_quads;
-    let first = (pixel / PIXELS * CHANNELS + channel) * PIXELS + pixel % PIXELS;
-    var quad = vec4<f32>();
-    for (var lane = 0u; lane < min(CHANNELS - channel, 4u); lane++) {
-        quad[lane] = input[first + lane * PIXELS];
-    }
-    output[index] = store(quad);
 }

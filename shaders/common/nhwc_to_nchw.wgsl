@@ -2,10 +2,10 @@
 //
 // input: the quads of an activation, [n][pixel][quad].
 // output: floats as on the host, [n][channel][pixel].
-// An invocation owns one float of the output, a workgroup 256 in a row, so that the writes are in one
-// piece; the reads are a transposition's, and the cache makes up for their stride.
+// Each of n invocations takes every n-th float of the output, so that the writes are in one piece; the reads are a
+// transposition's, and the cache makes up for their stride.
 
-const WORKGROUP = 256u;
+const WORKGROUP = 64u;
 
 override CHANNELS: u32;
 override PIXELS: u32;
@@ -27,18 +27,15 @@ fn store(value: vec4<f32>) -> Quad {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(global_invocation_id) invocation: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) invocation: u32,
 ) {
-    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
-    if index >= batch * CHANNELS * PIXELS {
-        return;
+    for (var index = invocation.x; index < batch * CHANNELS * PIXELS; index += workgroups.x * WORKGROUP) {
+        let pixel = index % PIXELS;
+        let channel = index / PIXELS % CHANNELS;
+        let sample = index / (PIXELS * CHANNELS);
+        let pixel_quads = (CHANNELS + 3u) / 4u;
+        let quad = load(input[(sample * PIXELS + pixel) * pixel_quads + channel / 4u]);
+        output[index] = quad[channel % 4u];
     }
-    let pixel = index % PIXELS;
-    let channel = index / PIXELS % CHANNELS;
-    let sample = index / (PIXELS * CHANNELS);
-    let pixel_quads = (CHANNELS + 3u) / 4u;
-    let quad = load(input[(sample * PIXELS + pixel) * pixel_quads + channel / 4u]);
-    output[index] = quad[channel % 4u];
 }

@@ -5,9 +5,9 @@
 // over the taps that lie in the image. A NaN in the window is the maximum.
 //
 // Bindings: x and y are NHWC quads, ((n·H + iy)·W + ix)·Q + q and ((n·OH + oy)·OW + ox)·Q + q.
-// An invocation owns one output quad: four channels share every index and read one vec4 a tap, and neighbours
-// in a workgroup read neighbouring channels, then neighbouring windows. Nothing is shared through workgroup
-// memory, because windows overlap little and a cache serves what overlap there is.
+// Each of n invocations takes every n-th output quad: four channels share every index and read one vec4 a tap, and
+// neighbours in a workgroup read neighbouring channels, then neighbouring windows. Nothing is shared through
+// workgroup memory, because windows overlap little and a cache serves what overlap there is.
 
 override H: u32; // rows of x
 override W: u32; // columns of x
@@ -44,36 +44,33 @@ fn is_nan(value: vec4f) -> vec4<bool> {
 
 @compute @workgroup_size(64)
 fn main(
-    @builtin(workgroup_id) group: vec3u,
-    @builtin(num_workgroups) groups: vec3u,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(global_invocation_id) invocation: vec3u,
+    @builtin(num_workgroups) workgroups: vec3u,
 ) {
-    let quad = (group.x + group.y * groups.x) * 64u + local;
-    if quad >= batch * OH * OW * Q {
-        return;
-    }
-    let q = quad % Q;
-    let ox = quad / Q % OW;
-    let oy = quad / (Q * OW) % OH;
-    let n = quad / (Q * OW * OH);
+    for (var quad = invocation.x; quad < batch * OH * OW * Q; quad += workgroups.x * 64u) {
+        let q = quad % Q;
+        let ox = quad / Q % OW;
+        let oy = quad / (Q * OW) % OH;
+        let n = quad / (Q * OW * OH);
 
-    var best = vec4f();
-    var found = false;
-    for (var kh = 0u; kh < KH; kh++) {
-        // Above the image this wraps around and is larger than any row.
-        let iy = oy * SH + kh * DH - PT;
-        if iy >= H {
-            continue;
-        }
-        for (var kw = 0u; kw < KW; kw++) {
-            let ix = ox * SW + kw * DW - PL;
-            if ix >= W {
+        var best = vec4f();
+        var found = false;
+        for (var kh = 0u; kh < KH; kh++) {
+            // Above the image this wraps around and is larger than any row.
+            let iy = oy * SH + kh * DH - PT;
+            if iy >= H {
                 continue;
             }
-            let value = load(x[((n * H + iy) * W + ix) * Q + q]);
-            best = select(best, value, (value > best) | is_nan(value) | vec4(!found));
-            found = true;
+            for (var kw = 0u; kw < KW; kw++) {
+                let ix = ox * SW + kw * DW - PL;
+                if ix >= W {
+                    continue;
+                }
+                let value = load(x[((n * H + iy) * W + ix) * Q + q]);
+                best = select(best, value, (value > best) | is_nan(value) | vec4(!found));
+                found = true;
+            }
         }
+        y[quad] = store(best);
     }
-    y[quad] = store(best);
 }

@@ -3,7 +3,7 @@
 use super::normalize::{self, Normalization, Sections, Settings};
 use super::program::{Activation, Dispatch, ParameterLayout, Program, TensorId, kernel, quads};
 use super::registry::{Attributes, FromAttributes};
-use super::{Backward, Cost, Fold, Forward, Operator, ParameterSpec, Refusal, elementwise, single_input};
+use super::{Backward, Cost, Fold, Forward, Operator, ParameterSpec, Refusal, single_input};
 use crate::shape::Shape;
 
 /// The invocations of a workgroup of the kernel for running statistics.
@@ -231,7 +231,7 @@ impl Operator for BatchNorm {
                 .read(running[1])
                 .write(folded_weight)
                 .write(folded_bias)
-                .invocations(floats / 4, elementwise::WORKGROUP)
+                .in_turn(floats / 4, 1)
                 .flops(floats as u64),
         );
         Some([folded_weight, folded_bias])

@@ -63,7 +63,7 @@ pub(super) fn forward(
         .read(right.tensor)
         .write(output.tensor)
         .uniform(output.batch as u32)
-        .invocations(output.total_quads(), elementwise::WORKGROUP)
+        .in_turn(output.total_quads(), 1)
         .flops(elementwise::elements(output))
 }
 

@@ -8,7 +8,7 @@ pub(crate) fn nhwc_to_nchw(layer: &str, from: Activation, to: TensorId) -> Dispa
     convert(layer, kernel!("common/nhwc_to_nchw"), from)
         .read(from.tensor)
         .write(to)
-        .invocations(from.batch * from.shape.len(), elementwise::WORKGROUP)
+        .in_turn(from.batch * from.shape.len(), 4)
 }
 
 /// Writes `to` from the host tensor `from`.
@@ -16,7 +16,7 @@ pub(crate) fn nchw_to_nhwc(layer: &str, from: TensorId, to: Activation) -> Dispa
     convert(layer, kernel!("common/nchw_to_nhwc"), to)
         .read(from)
         .write(to.tensor)
-        .invocations(to.total_quads(), elementwise::WORKGROUP)
+        .in_turn(to.total_quads(), 4)
 }
 
 fn convert(layer: &str, kernel: Kernel, image: Activation) -> Dispatch {

@@ -1,6 +1,6 @@
 //! Normalisation by a mean and a deviation, which batch_norm and group_norm share. No operator of its own.
 
-use super::elementwise::{WORKGROUP, elements};
+use super::elementwise::elements;
 use super::program::{Activation, Dispatch, Kernel, Program, TensorId, kernel};
 use super::reduce::splits;
 use super::registry::Attributes;

@@ -82,7 +82,7 @@ impl Size {
 pub(super) fn forward(layer: &str, kernel: Kernel, input: Activation, output: Activation) -> Dispatch {
     sizes(layer, kernel, input, output)
         .uniform(output.batch as u32)
-        .invocations(output.total_quads(), elementwise::WORKGROUP)
+        .in_turn(output.total_quads(), 1)
 }
 
 /// Appends the backward pass. `readers` gives the range of outputs that read an input pixel, from its place, the

@@ -85,5 +85,5 @@ fn shift(
         .read(from.tensor)
         .uniform(to.batch as u32)
         .uniform(value.to_bits())
-        .invocations(to.batch * height * width * region_quads, elementwise::WORKGROUP)
+        .in_turn(to.batch * height * width * region_quads, 1)
 }

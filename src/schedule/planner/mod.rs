@@ -97,7 +97,11 @@ impl<'a> Planner<'a> {
         blocks: &'a [Block],
         capabilities: &'a Capabilities,
     ) -> Self {
-        let mut program = Program { storage: storage(options, capabilities), ..Program::default() };
+        let mut program = Program {
+            storage: storage(options, capabilities),
+            workgroups_wanted: capabilities.workgroups_wanted(),
+            ..Program::default()
+        };
         let step = program.tensor("step state", size_of::<StepState>());
         let mut planner = Self {
             network,
