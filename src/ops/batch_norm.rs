@@ -176,7 +176,8 @@ impl Operator for BatchNorm {
         let ([input], Some((affine, running))) = (pass.inputs, by_kind(pass.parameters)) else {
             return vec![];
         };
-        let norm = Normalization { layer, sections: Sections::batch(*input, training), affine, step };
+        let wanted = pass.capabilities.workgroups_wanted();
+        let norm = Normalization { layer, sections: Sections::batch(*input, training, wanted), affine, step };
         let statistics = match training {
             true => self.batch_statistics(program, &norm, *input, running),
             false => self.running_statistics(program, &norm, *input, running),
@@ -189,7 +190,8 @@ impl Operator for BatchNorm {
         let Backward { program, layer, training, grad_output, step, .. } = pass;
         let ([input], [statistics]) = (pass.inputs, pass.saved) else { return };
         let Some((affine, _)) = by_kind(pass.parameters) else { return };
-        let norm = Normalization { layer, sections: Sections::batch(*input, training), affine, step };
+        let wanted = pass.capabilities.workgroups_wanted();
+        let norm = Normalization { layer, sections: Sections::batch(*input, training, wanted), affine, step };
         let grad_input = pass.grad_inputs.first().copied().flatten();
         let learned = affine.and(pass.grad_parameters.get(..2)).unwrap_or_default();
         if learned.iter().any(Option::is_some) || (training && grad_input.is_some()) {

@@ -4,7 +4,7 @@
 //! gradient to the input that operator's forward pass, and its gradient to the weight that of convolution with the
 //! two images exchanged.
 
-use super::conv2d::{Convolution, Direction, check_groups};
+use super::convolution::{Convolution, Direction, check_groups};
 use super::program::TensorId;
 use super::registry::{Attributes, FromAttributes};
 use super::window::{self, window_setters};

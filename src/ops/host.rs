@@ -1,6 +1,5 @@
 //! Between the host's order of elements and the device's. No operator of its own.
 
-use super::elementwise;
 use super::program::{Activation, Dispatch, Kernel, TensorId, kernel};
 
 /// Writes the host tensor `to` from `from`.

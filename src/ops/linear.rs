@@ -1,8 +1,9 @@
 //! The fully connected layer.
 
+use super::convolution::{Convolution, Direction};
 use super::program::TensorId;
 use super::registry::{Attributes, FromAttributes};
-use super::{Backward, Cost, Forward, Operator, ParameterSpec, Refusal, matmul, single_input};
+use super::{Backward, Cost, Forward, Operator, ParameterSpec, Refusal, single_input};
 use crate::network::Init;
 use crate::shape::Shape;
 
@@ -101,11 +102,13 @@ impl Operator for Linear {
     }
 
     fn forward(&self, pass: Forward<'_>) -> Vec<TensorId> {
-        matmul::layer_forward(pass);
+        let convolution = Convolution::of_features(pass.inputs[0].shape.channels, self.out_features);
+        convolution.forward(pass, Direction::Forward);
         vec![]
     }
 
     fn backward(&self, pass: Backward<'_>) {
-        matmul::layer_backward(pass);
+        let convolution = Convolution::of_features(pass.inputs[0].shape.channels, self.out_features);
+        convolution.backward(pass, Direction::Forward);
     }
 }

@@ -116,6 +116,23 @@ pub(super) fn dispatch(layer: &str, kernel: Kernel, geometry: &Geometry, over: A
         .in_turn(over.total_quads(), iterations(geometry))
 }
 
+/// A dispatch of a gradient's kernel whose invocations take blocks of `grad_input` in turn, as many rows and columns of
+/// the padded image as windows are apart; `None` where that is more than two, or more than four windows cover a block.
+pub(super) fn blocks(
+    layer: &str,
+    kernel: Kernel,
+    geometry: &Geometry,
+    grad_input: Activation,
+) -> Option<Dispatch> {
+    let fits = |axis: usize| {
+        let stride = geometry.stride[axis];
+        stride <= 2 && (geometry.kernel[axis] - 1) * geometry.dilation[axis] < 2 * stride
+    };
+    let along = |axis: usize| (geometry.input[axis] + geometry.padding[axis]).div_ceil(geometry.stride[axis]);
+    let blocks = grad_input.batch * along(0) * along(1) * grad_input.quads();
+    (fits(0) && fits(1)).then(|| dispatch(layer, kernel, geometry, grad_input).in_turn(blocks, 1))
+}
+
 /// How many words the pixel of its window that won takes for a quad of a max pool: a byte a channel will do for windows
 /// of up to 256 pixels.
 pub(super) fn tap_words(pixels: usize) -> usize {

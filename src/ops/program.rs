@@ -25,9 +25,12 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
+use super::choice::{Choices, Problem};
 use super::elementwise::Function;
 use super::section;
+use crate::gpu::Capabilities;
 use crate::shape::Shape;
 
 /// One kernel: a WGSL file with one entry point, `main`.
@@ -314,12 +317,11 @@ pub const TURN_WORKGROUP: usize = 64;
 /// after 65,535 iterations in all, without a word; one is that of the loop over the items.
 pub(super) const MAX_ITERATIONS: usize = 65_534;
 
-/// How many workgroups take `items` items in turn, where `wanted` keep the device busy. An invocation takes time to
-/// start, much on a processor; a GPU waits for memory, and hides that with several workgroups a unit.
+/// How many workgroups take `items` items in turn, `wanted` of them where there are enough items.
 fn turn_workgroups(items: usize, iterations: usize, wanted: usize) -> usize {
     let turns = (MAX_ITERATIONS / (iterations + 1)).max(1);
     let least = items.div_ceil(turns * TURN_WORKGROUP);
-    items.div_ceil(TURN_WORKGROUP).min(4 * wanted).max(least).clamp(1, MAX_WORKGROUPS_PER_AXIS)
+    items.div_ceil(TURN_WORKGROUP).min(wanted).max(least).clamp(1, MAX_WORKGROUPS_PER_AXIS)
 }
 
 /// Splits `groups` workgroups over x and y with as few idle ones as the even split allows.
@@ -362,8 +364,12 @@ impl Storage {
 pub struct Program {
     /// How activations, and gradients to them, are stored.
     pub storage: Storage,
-    /// How many workgroups keep the device busy.
-    pub workgroups_wanted: usize,
+    /// How many workgroups take items in turn: see [`Dispatch::in_turn`].
+    pub workgroups_in_turn: usize,
+    /// Which variants were chosen for problems that have several.
+    pub choices: Choices,
+    /// The problems for which a variant was chosen, once each.
+    pub problems: Vec<Arc<dyn Problem>>,
     /// All tensors.
     pub tensors: Vec<TensorDesc>,
     /// All dispatches.
@@ -371,6 +377,15 @@ pub struct Program {
 }
 
 impl Program {
+    /// Which of a problem's candidates is to compute it.
+    pub fn choose(&mut self, problem: Arc<dyn Problem>, capabilities: &Capabilities) -> usize {
+        let candidate = self.choices.pick(&*problem, capabilities);
+        if self.problems.iter().all(|known| known.key() != problem.key()) {
+            self.problems.push(problem);
+        }
+        candidate
+    }
+
     /// A tensor of `bytes` bytes, rounded up to whole vec4.
     pub fn tensor(&mut self, label: impl Into<String>, bytes: usize) -> TensorId {
         let bytes = bytes.max(1).next_multiple_of(16) as u64;
@@ -445,7 +460,7 @@ impl Program {
             }
         }
         if let Some([items, iterations]) = dispatch.items {
-            let groups = turn_workgroups(items, iterations, self.workgroups_wanted);
+            let groups = turn_workgroups(items, iterations, self.workgroups_in_turn);
             dispatch.workgroups = [groups as u32, 1, 1];
         }
         self.dispatches.push(dispatch);

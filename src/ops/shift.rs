@@ -3,7 +3,6 @@
 //!
 //! A place is a channel, a row and a column, in the order of [`Shape::sizes`].
 
-use super::elementwise;
 use super::program::{Activation, Dispatch, TensorId, kernel, quads};
 use super::{Backward, Forward};
 use crate::shape::Shape;

@@ -5,7 +5,7 @@
 use super::Real;
 use super::matrix::{add_product, transposed};
 use crate::Tensor;
-use crate::ops::conv2d::Convolution;
+use crate::ops::convolution::Convolution;
 use crate::shape::Geometry;
 
 /// Adds the convolution of `input` to `output`.

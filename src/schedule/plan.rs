@@ -5,7 +5,7 @@ use std::fmt;
 use crate::gpu::Capabilities;
 use crate::network::Network;
 use crate::ops::program::{Access, Dispatch, Program, TensorId};
-use crate::ops::{Loss, Optimizer, TargetSpec, UpdateOptions};
+use crate::ops::{Choices, Loss, Optimizer, TargetSpec, UpdateOptions};
 use crate::{Error, Result};
 
 use super::blocks::{Block, blocks};
@@ -37,6 +37,8 @@ pub struct PlanOptions<'a> {
     /// What is done with gradients before the optimizer gets them. Where the loss is scaled, those that can be read
     /// are too.
     pub update: UpdateOptions,
+    /// Which variants of its kernels a pass takes where somebody chose; elsewhere it takes the best by estimate.
+    pub choices: Option<&'a Choices>,
 }
 
 impl<'a> PlanOptions<'a> {
@@ -52,6 +54,7 @@ impl<'a> PlanOptions<'a> {
             input_gradients: false,
             optimizer: None,
             update: UpdateOptions::default(),
+            choices: None,
         }
     }
 

@@ -57,24 +57,24 @@ pub fn differentiate(
     grad_output: Option<&Tensor>,
     pass: &Pass,
 ) -> Result<Results, Error> {
-    differentiate_stored(context, network, inputs, grad_output, pass, false)
+    differentiate_as(context, network, inputs, grad_output, pass, |options| options)
 }
 
-/// [`differentiate`], with activations stored in half precision or not.
-pub fn differentiate_stored(
+/// [`differentiate`], by a plan whose options somebody changes: activations in half precision, or other variants.
+pub fn differentiate_as<'a>(
     context: &Context,
     network: &Network,
     inputs: &[&Tensor],
     grad_output: Option<&Tensor>,
     pass: &Pass,
-    half: bool,
+    change: impl FnOnce(PlanOptions<'a>) -> PlanOptions<'a>,
 ) -> Result<Results, Error> {
     let batch = inputs[0].nchw()[0];
     let options = match grad_output {
         Some(_) => PlanOptions::gradients(batch),
         None => PlanOptions::inference(batch),
     };
-    let options = PlanOptions { training: pass.training, half, ..options };
+    let options = change(PlanOptions { training: pass.training, ..options });
     let parameters = DeviceParameters::upload(context, network)?;
     let plan = Plan::new(network, &options, context.capabilities())?;
     let execution = Execution::new(context, plan, &parameters, None)?;

@@ -9,8 +9,9 @@ use wgcnn::Tensor;
 use wgcnn::gpu::Context;
 use wgcnn::network::Network;
 use wgcnn::ops::registry::{Attributes, FromAttributes};
-use wgcnn::ops::{Conv2d, Operator, Refusal, StepState};
+use wgcnn::ops::{Choices, Conv2d, Operator, Refusal, StepState};
 use wgcnn::reference::{self, Pass};
+use wgcnn::schedule::{Plan, PlanOptions};
 use wgcnn::shape::Shape;
 
 use crate::common::case::Results;
@@ -96,9 +97,10 @@ pub fn check_pass(
         }
     };
     let numeric = subject.differences();
-    for context in contexts() {
-        let got = subject.gpu(context);
-        let on = format!("{} with {:?}", subject.name, context.capabilities().subgroup_size);
+    let context = &contexts()[0];
+    for variant in subject.variants(context) {
+        let got = subject.gpu_by(context, &variant);
+        let on = format!("{} by {:?}", subject.name, variant.iter().next().map(|(_, name)| name));
         assert!(got.keys().eq(wanted.keys()), "{on}: {:?}", got.keys());
         for (name, wanted) in &wanted {
             close(&format!("{on}: {name}"), &got[name], wanted.data(), |i| bound(name, i));
@@ -241,8 +243,29 @@ impl Subject {
 
     /// What the kernels give.
     fn gpu(&self, context: &Context) -> Results {
+        self.gpu_by(context, &Choices::default())
+    }
+
+    /// What chosen variants of the kernels give.
+    fn gpu_by(&self, context: &Context, choices: &Choices) -> Results {
         let inputs: Vec<&Tensor> = self.inputs.iter().collect();
-        gpu::differentiate(context, &self.network, &inputs, Some(&self.grad_output), &self.pass).unwrap()
+        let by = |options| PlanOptions { choices: Some(choices), ..options };
+        let (network, grad_output) = (&self.network, Some(&self.grad_output));
+        gpu::differentiate_as(context, network, &inputs, grad_output, &self.pass, by).unwrap()
+    }
+
+    /// What is taken without a choice, and for the name of each further variant the choice of it wherever there is one.
+    fn variants(&self, context: &Context) -> Vec<Choices> {
+        let capabilities = context.capabilities();
+        let options = PlanOptions::gradients(self.inputs[0].nchw()[0]);
+        let plan = Plan::new(&self.network, &options, capabilities).unwrap();
+        let mut named: BTreeMap<String, Choices> = BTreeMap::new();
+        for problem in &plan.program().problems {
+            for name in problem.candidates(capabilities).into_iter().skip(1) {
+                named.entry(name.clone()).or_default().set(problem.key(), name);
+            }
+        }
+        std::iter::once(Choices::default()).chain(named.into_values()).collect()
     }
 
     /// The gradients by differences, where there are few enough elements.

@@ -9,6 +9,7 @@ use wgcnn::network::Network;
 use wgcnn::ops::registry::{Build, Entry};
 use wgcnn::ops::{Dropout, Operator};
 use wgcnn::reference::{self, Pass};
+use wgcnn::schedule::PlanOptions;
 use wgcnn::shape::Shape;
 
 use crate::check::close;
@@ -22,6 +23,11 @@ const UNIT: f64 = 1.0 / (1 << 11) as f64;
 /// what it is computed from (an output from which a derivative follows) once before. A logarithm's error becomes
 /// one relative to its exponential.
 const UNITS: f64 = 8.0;
+
+/// With activations in half precision.
+fn in_half(options: PlanOptions<'_>) -> PlanOptions<'_> {
+    PlanOptions { half: true, ..options }
+}
 
 /// A context for each variant of the conversion: by the type `f16` where the adapter has it, and by packing.
 fn contexts() -> &'static [Context] {
@@ -47,7 +53,7 @@ fn storing_is_what_ieee_754_says() {
     let network = Network::from_operator(identity, &[Shape::features(values.len())]).unwrap();
     for context in contexts() {
         let stored =
-            gpu::differentiate_stored(context, &network, &[&input], None, &Pass::default(), true).unwrap();
+            gpu::differentiate_as(context, &network, &[&input], None, &Pass::default(), in_half).unwrap();
         for (value, got) in values.iter().zip(&stored["output"]) {
             let wanted = f16::from_f32(*value).to_f64();
             let same = wanted == *got || (wanted.is_nan() && got.is_nan());
@@ -92,7 +98,7 @@ fn check(case: &Case, operator: Box<dyn Operator>) {
     let inputs: Vec<&Tensor> = inputs.iter().collect();
     for context in contexts() {
         let got =
-            gpu::differentiate_stored(context, &network, &inputs, Some(&grad_output), &pass, true).unwrap();
+            gpu::differentiate_as(context, &network, &inputs, Some(&grad_output), &pass, in_half).unwrap();
         let near = |what: &str, wanted: &Tensor<f64>| {
             let largest = wanted.data().iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
             let label = format!("{} in half precision: {what}", case.name);

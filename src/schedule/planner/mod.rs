@@ -99,7 +99,8 @@ impl<'a> Planner<'a> {
     ) -> Self {
         let mut program = Program {
             storage: storage(options, capabilities),
-            workgroups_wanted: capabilities.workgroups_wanted(),
+            workgroups_in_turn: capabilities.workgroups_in_turn(),
+            choices: options.choices.cloned().unwrap_or_default(),
             ..Program::default()
         };
         let step = program.tensor("step state", size_of::<StepState>());

@@ -1,7 +1,7 @@
 //! How a window slides over an image, as the kernels of convolution take it.
 
 use super::super::program::{Activation, Dispatch};
-use super::convolution::Direction;
+use super::Direction;
 use crate::shape::{Geometry, effective_kernel};
 
 /// The window of a pass through a convolution in either direction.

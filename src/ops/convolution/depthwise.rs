@@ -1,10 +1,11 @@
 //! The dispatches of a convolution whose groups have one input channel each.
 
-use super::super::program::{Activation, Dispatch, Kernel, TensorId, kernel, quads, weight_rows};
-use super::super::reduce::{Parts, pixel_splits};
-use super::convolution::{Convolution, Direction, Operands, Place};
+use super::super::program::{Activation, Dispatch, Kernel, kernel, quads, weight_rows};
+use super::super::reduce::{MAX_TERMS, Parts, pixel_splits};
+use super::problem::{Image, Problem, WeightGradient};
 use super::slide::Slide;
-use crate::shape::Geometry;
+use super::variant::Place;
+use super::{Convolution, Direction};
 
 /// The invocations of a workgroup.
 const WORKGROUP: usize = 64;
@@ -21,8 +22,13 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    /// Those of a window, unless they are so long that a position some steps away might not fit in 32 bits.
-    pub fn of(geometry: &Geometry) -> Option<Self> {
+    /// Those of a convolution whose groups have one input channel each. There are none where they are so long that a
+    /// position some steps away might not fit in 32 bits, or where the sum is so long that it had to be split.
+    pub fn of(convolution: &Convolution) -> Option<Self> {
+        let Convolution { geometry, groups, inputs, outputs } = convolution;
+        if *groups == 1 || groups != inputs || geometry.taps() * (outputs / inputs) > MAX_TERMS {
+            return None;
+        }
         let (stride, dilation) = (geometry.stride[1], geometry.dilation[1]);
         let (mut divisor, mut rest) = (stride, dilation);
         while rest != 0 {
@@ -52,16 +58,12 @@ fn dispatch(
         .flops(under.batch as u64 * convolution.flops())
 }
 
-/// Appends one pass. The weight is that of the forward direction, whichever the pass has.
-pub(super) fn pass(
-    place: &mut Place<'_>,
-    convolution: &Convolution,
-    steps: Steps,
-    direction: Direction,
-    operands: Operands<'_>,
-) {
-    let Operands { input, weight, bias, activation, output } = operands;
-    let (kernel, images, apart) = match direction {
+/// Appends a forward pass or a gradient to the input. The weight is that of the forward direction, whichever way the
+/// pass goes.
+pub(super) fn image(place: &mut Place<'_>, problem: &Problem, steps: Steps, image: Image<'_>) {
+    let Image { input, weight, bias, activation, output } = image;
+    let convolution = &problem.convolution;
+    let (kernel, images, apart) = match problem.way() {
         Direction::Forward => (kernel!("conv2d/depthwise_forward"), [input, output], steps.spacing),
         Direction::Transposed => {
             let apart = steps.spacing * convolution.geometry.stride[1];
@@ -82,14 +84,14 @@ pub(super) fn pass(
     place.program.push(dispatch);
 }
 
-/// Appends the gradient to the weight from the images under the window and of the positions.
-pub(super) fn backward_weight(
-    place: &mut Place<'_>,
-    convolution: &Convolution,
-    steps: Steps,
-    images: [Activation; 2],
-    grad_weight: TensorId,
-) {
+/// Appends the gradient to the weight.
+pub(super) fn weight(place: &mut Place<'_>, problem: &Problem, steps: Steps, gradient: WeightGradient) {
+    let WeightGradient { input, grad_output, grad_weight } = gradient;
+    let convolution = &problem.convolution;
+    let images = match problem.direction {
+        Direction::Forward => [input, grad_output],
+        Direction::Transposed => [grad_output, input],
+    };
     let [under, positions] = images;
     let [kernel_height, kernel_width] = convolution.geometry.kernel;
     let (taps, columns) = (kernel_height * kernel_width, quads(convolution.outputs));
@@ -97,7 +99,7 @@ pub(super) fn backward_weight(
     // Some more invocations write the rows that only pad the weight.
     let invocations = (kernel_height * strips(kernel_width, steps.period) + rows - taps) * columns;
     let workgroups = invocations.div_ceil(WORKGROUP);
-    let (splits, span) = pixel_splits(positions, 64, workgroups, place.variant.workgroups_wanted());
+    let (splits, span) = pixel_splits(positions, 64, workgroups, place.capabilities.workgroups_wanted());
     let parts = Parts::new(place.program, place.layer, grad_weight, splits, rows * columns);
     let kernel = kernel!("conv2d/depthwise_backward_weight");
     let dispatch = dispatch(place, kernel, convolution, steps, images)

@@ -1,43 +1,55 @@
 //! The dispatches of a convolution as an implicit matrix product, or one for each group.
 
-use super::super::matmul::Variant;
 use super::super::program::{Activation, Dispatch, TensorId, kernel, quads, weight_rows};
 use super::super::reduce::{Parts, pixel_splits, splits};
-use super::convolution::{Convolution, Direction, Operands, Place};
+use super::problem::{Image, Pass, Problem, WeightGradient};
 use super::slide::Slide;
+use super::tiling::Tiling;
+use super::variant::Place;
+use super::{Convolution, Direction};
+use crate::gpu::Capabilities;
 
 /// The invocations of a workgroup of the grouped kernels.
 const WORKGROUP: usize = 64;
 
-/// How the product is tiled.
-#[derive(Debug, Clone, Copy)]
-enum Tiling {
+/// How the product is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Product {
     /// One group.
-    Dense(Variant),
+    Dense(Tiling),
     /// Groups whose channels are whole quads on both sides.
     GroupedQuads,
     /// Groups of any size.
     Grouped,
 }
 
-impl Tiling {
-    fn choose(convolution: &Convolution, variant: Variant) -> Self {
+impl Product {
+    /// Those that a device can run.
+    pub fn all(convolution: &Convolution, capabilities: &Capabilities) -> Vec<Self> {
         let Convolution { groups, inputs, outputs, .. } = *convolution;
         match groups {
-            1 => Self::Dense(variant),
+            1 => Tiling::all(capabilities).into_iter().map(Self::Dense).collect(),
             _ if (inputs / groups).is_multiple_of(4) && (outputs / groups).is_multiple_of(4) => {
-                Self::GroupedQuads
+                vec![Self::GroupedQuads]
             }
-            _ => Self::Grouped,
+            _ => vec![Self::Grouped],
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dense(tiling) => tiling.name(),
+            Self::GroupedQuads => "grouped_quads",
+            Self::Grouped => "grouped",
         }
     }
 
     /// A dispatch of its kernel for a pass.
     fn pass(self, layer: &str, groups: usize) -> Dispatch {
         let kernel = match self {
-            Self::Dense(variant) => {
+            Self::Dense(tiling) => {
                 let kernels = [kernel!("conv2d/forward_subgroup"), kernel!("conv2d/forward_tiled")];
-                return variant.dispatch(layer, kernels[0], kernels[1]);
+                return tiling.dispatch(layer, kernels[0], kernels[1]);
             }
             Self::GroupedQuads => kernel!("conv2d/forward_grouped_quads"),
             Self::Grouped => kernel!("conv2d/forward_grouped"),
@@ -48,7 +60,7 @@ impl Tiling {
     /// How many workgroups own `pixels` pixels of `columns` quads.
     fn tiles(self, pixels: usize, columns: usize) -> usize {
         match self {
-            Self::Dense(variant) => variant.tiles(pixels, columns),
+            Self::Dense(tiling) => tiling.tiles(pixels, columns),
             Self::GroupedQuads => (pixels.div_ceil(4) * columns).div_ceil(WORKGROUP),
             Self::Grouped => (pixels.div_ceil(2) * columns).div_ceil(WORKGROUP),
         }
@@ -65,10 +77,10 @@ impl Tiling {
     /// A dispatch of its kernel for the gradient to the weight.
     fn backward_weight(self, layer: &str, groups: usize) -> Dispatch {
         let kernel = match self {
-            Self::Dense(variant) => {
+            Self::Dense(tiling) => {
                 let kernels =
                     [kernel!("conv2d/backward_weight_subgroup"), kernel!("conv2d/backward_weight_tiled")];
-                return variant.dispatch(layer, kernels[0], kernels[1]);
+                return tiling.dispatch(layer, kernels[0], kernels[1]);
             }
             Self::GroupedQuads => kernel!("conv2d/backward_weight_grouped_quads"),
             Self::Grouped => kernel!("conv2d/backward_weight_grouped"),
@@ -79,7 +91,7 @@ impl Tiling {
     /// How many workgroups own a weight of `rows` rows, whole quads, and `columns` quads.
     fn weight_tiles(self, rows: usize, columns: usize) -> usize {
         match self {
-            Self::Dense(variant) => variant.weight_tiles(rows / 4, columns),
+            Self::Dense(tiling) => tiling.weight_tiles(rows / 4, columns),
             Self::GroupedQuads => (rows.div_ceil(16) * columns).div_ceil(WORKGROUP),
             Self::Grouped => (rows * columns).div_ceil(WORKGROUP),
         }
@@ -94,30 +106,32 @@ impl Tiling {
     }
 }
 
-/// Appends one pass. The weight is `[kh][kw][in][out]` for this direction.
-pub(super) fn pass(
-    place: &mut Place<'_>,
-    convolution: &Convolution,
-    direction: Direction,
-    operands: Operands<'_>,
-) {
-    let Place { program, layer, variant } = place;
-    let Operands { input, weight, bias, activation, output } = operands;
-    let slide = Slide::new(&convolution.geometry, direction);
-    let tiling = Tiling::choose(convolution, *variant);
+/// Appends a forward pass or a gradient to the input.
+pub(super) fn image(place: &mut Place<'_>, problem: &Problem, product: Product, image: Image<'_>) {
+    let Image { input, bias, activation, output, .. } = image;
+    let convolution = &problem.convolution;
+    // The kernels want it as `[kh][kw][in][out]` of their own pass.
+    let weight = match problem.pass {
+        Pass::BackwardInput => {
+            convolution.weight(problem.direction).transposed(place.program, place.layer, image.weight)
+        }
+        Pass::Forward | Pass::BackwardWeight => image.weight,
+    };
+    let Place { program, layer, capabilities } = place;
+    let slide = Slide::new(&convolution.geometry, problem.way());
     let groups = convolution.groups;
     // The pixels of one phase; all phases have as many workgroups as the largest.
     let phase = output.shape.height.div_ceil(slide.up[0]) * output.shape.width.div_ceil(slide.up[1]);
     let phases = slide.up[0] * slide.up[1];
-    let tiles = tiling.tiles(output.batch * phase, output.quads());
-    let steps = tiling.steps(input.shape.channels / groups, convolution.geometry.taps());
+    let tiles = product.tiles(output.batch * phase, output.quads());
+    let steps = product.steps(input.shape.channels / groups, convolution.geometry.taps());
     // A part is whole steps of the tiled kernel, which takes four quads at a time.
-    let span = steps.div_ceil(splits(steps, 64, tiles * phases, variant.workgroups_wanted()));
+    let span = steps.div_ceil(splits(steps, 64, tiles * phases, capabilities.workgroups_wanted()));
     let span = span.next_multiple_of(4);
     let splits = steps.div_ceil(span);
     let parts = Parts::of_activation(program, layer, output, splits, activation);
     let dispatch = slide
-        .constants(tiling.pass(layer, groups), input, output)
+        .constants(product.pass(layer, groups), input, output)
         .size("UP_H", slide.up[0])
         .size("UP_W", slide.up[1])
         .size("BIAS", bias.is_some().into())
@@ -136,25 +150,41 @@ pub(super) fn pass(
     parts.finish(program, layer);
 }
 
+/// Appends the gradient to the weight.
+pub(super) fn weight(place: &mut Place<'_>, problem: &Problem, product: Product, gradient: WeightGradient) {
+    let WeightGradient { input, grad_output, grad_weight } = gradient;
+    match problem.direction {
+        Direction::Forward => slide_weight(place, problem, product, [input, grad_output], grad_weight),
+        Direction::Transposed => {
+            let shape = problem.convolution.weight(Direction::Forward);
+            let label = format!("{}.weight.gradient (transposed)", place.layer);
+            let turned = shape.tensor(place.program, label);
+            slide_weight(place, problem, product, [grad_output, input], turned);
+            shape.transpose(place.program, place.layer, turned, grad_weight);
+        }
+    }
+}
+
 /// Appends the gradient to the weight, `[kh][kw][in][out]` for the forward direction, from the images under the window
 /// and of the positions.
-pub(super) fn backward_weight(
+fn slide_weight(
     place: &mut Place<'_>,
-    convolution: &Convolution,
+    problem: &Problem,
+    product: Product,
     [under, positions]: [Activation; 2],
     grad_weight: TensorId,
 ) {
-    let Place { program, layer, variant } = place;
-    let tiling = Tiling::choose(convolution, *variant);
+    let Place { program, layer, capabilities } = place;
+    let convolution = &problem.convolution;
     let groups = convolution.groups;
     let rows = weight_rows(convolution.inputs / groups, convolution.geometry.taps());
     let columns = quads(convolution.outputs);
-    let tiles = tiling.weight_tiles(rows, columns);
-    let least = tiling.least_pixels();
-    let (splits, span) = pixel_splits(positions, least, tiles, variant.workgroups_wanted());
+    let tiles = product.weight_tiles(rows, columns);
+    let least = product.least_pixels();
+    let (splits, span) = pixel_splits(positions, least, tiles, capabilities.workgroups_wanted());
     let parts = Parts::new(program, layer, grad_weight, splits, rows * columns);
     let dispatch = Slide::new(&convolution.geometry, Direction::Forward)
-        .constants(tiling.backward_weight(layer, groups), under, positions)
+        .constants(product.backward_weight(layer, groups), under, positions)
         .read(under.tensor)
         .read(positions.tensor)
         .write(parts.tensor)

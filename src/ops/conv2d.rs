@@ -1,18 +1,12 @@
 //! 2-D convolution (cross-correlation, as everywhere in deep learning).
 
-mod convolution;
-mod depthwise;
-mod product;
-mod slide;
-
+use super::convolution::{Convolution, Direction, check_groups};
 use super::program::TensorId;
 use super::registry::{Attributes, FromAttributes};
 use super::window::{self, window_setters};
 use super::{Backward, Cost, Forward, Operator, ParameterSpec, Refusal, single_input};
 use crate::network::Init;
 use crate::shape::{Geometry, Padding, Pair, Shape, Window};
-
-pub(crate) use convolution::{Convolution, Direction, check_groups};
 
 /// `y[o, oy, ox] = bias[o] + Σ weight[o, i, kh, kw] · x[i, oy·stride + kh·dilation − padding, …]`, the sum over
 /// the input channels of o's group and the taps of the kernel.

@@ -1,0 +1,99 @@
+//! Choices: where several kernels compute the same, which of them a plan takes.
+//!
+//! An operator that has several kernels for a computation makes a [`Problem`] of it, and asks its program to choose
+//! among the problem's candidates. Without any measurement the first is taken: the best one by an estimate from what
+//! the device can do. A tuner may have measured; then [`Choices`] holds the names of the winners.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use super::program::{Program, TensorId};
+use crate::gpu::Capabilities;
+
+/// A computation for which there may be several kernels, as plain data.
+pub trait Problem: Debug + Send + Sync {
+    /// What is computed, with all sizes: under this its choice is remembered. Two problems with the same key have the
+    /// same candidates on the same device.
+    fn key(&self) -> String;
+
+    /// The names of the variants that can compute it on a device, the best by estimate first.
+    fn candidates(&self, capabilities: &Capabilities) -> Vec<String>;
+
+    /// Appends the computation by itself, by one of its candidates, between tensors of its own.
+    fn trial(&self, program: &mut Program, capabilities: &Capabilities, candidate: usize) -> Trial;
+}
+
+/// A problem by itself in a program, to be measured and compared.
+#[derive(Debug, Clone)]
+pub struct Trial {
+    /// What it reads: any finite values will do.
+    pub operands: Vec<TensorId>,
+    /// What it writes.
+    pub result: TensorId,
+    /// The number of terms of the longest sum that makes an element of the result: how far two candidates may differ
+    /// follows from it.
+    pub terms: usize,
+}
+
+/// Which variants were chosen for which problems: names under keys.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Choices {
+    chosen: BTreeMap<String, String>,
+}
+
+impl Choices {
+    /// Remembers that the variant `name` suits the problem `key` best.
+    pub fn set(&mut self, key: impl Into<String>, name: impl Into<String>) {
+        self.chosen.insert(key.into(), name.into());
+    }
+
+    /// The name of the variant chosen for a problem, if one was.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.chosen.get(key).map(String::as_str)
+    }
+
+    /// All choices, by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.chosen.iter().map(|(key, name)| (key.as_str(), name.as_str()))
+    }
+
+    /// The index of the candidate that was chosen for a problem; the first where none was, or one that does not exist.
+    pub(crate) fn pick(&self, problem: &dyn Problem, capabilities: &Capabilities) -> usize {
+        let Some(chosen) = self.get(&problem.key()) else { return 0 };
+        problem.candidates(capabilities).iter().position(|name| name == chosen).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Two;
+
+    impl Problem for Two {
+        fn key(&self) -> String {
+            "two".into()
+        }
+
+        fn candidates(&self, _capabilities: &Capabilities) -> Vec<String> {
+            vec!["first".into(), "second".into()]
+        }
+
+        fn trial(&self, program: &mut Program, _capabilities: &Capabilities, _candidate: usize) -> Trial {
+            Trial { operands: vec![], result: program.tensor("result", 4), terms: 1 }
+        }
+    }
+
+    #[test]
+    fn the_first_is_taken_unless_another_was_chosen() {
+        let capabilities = Capabilities::webgpu();
+        let mut choices = Choices::default();
+        assert_eq!(choices.pick(&Two, &capabilities), 0);
+        choices.set("two", "second");
+        choices.set("other", "first");
+        assert_eq!(choices.pick(&Two, &capabilities), 1);
+        choices.set("two", "nobody knows it");
+        assert_eq!(choices.pick(&Two, &capabilities), 0);
+    }
+}

@@ -1,0 +1,83 @@
+//! The variants of a pass through a convolution, and which of them suits a device best.
+
+use super::super::program::Program;
+use super::depthwise::{self, Steps};
+use super::pointwise;
+use super::problem::{Image, Problem, WeightGradient};
+use super::product::{self, Product};
+use super::tiling::Tiling;
+use crate::gpu::Capabilities;
+
+/// Where the dispatches of a layer go.
+pub(super) struct Place<'a> {
+    pub program: &'a mut Program,
+    pub layer: &'a str,
+    pub capabilities: &'a Capabilities,
+}
+
+/// A family of kernels that computes a pass.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Variant {
+    /// A window of one pixel that touches each pixel once: a matrix product.
+    Pointwise(Tiling),
+    /// An implicit matrix product, for each group.
+    Product(Product),
+    /// One input channel in each group.
+    Depthwise(Steps),
+}
+
+impl Variant {
+    /// Those that can compute a problem on a device, the best by estimate first; there is always one.
+    pub fn candidates(problem: &Problem, capabilities: &Capabilities) -> Vec<Self> {
+        let convolution = &problem.convolution;
+        if let Some(steps) = Steps::of(convolution) {
+            return vec![Self::Depthwise(steps)];
+        }
+        let mut variants: Vec<Self> = if convolution.is_pointwise() {
+            Tiling::all(capabilities).into_iter().map(Self::Pointwise).collect()
+        } else {
+            Product::all(convolution, capabilities).into_iter().map(Self::Product).collect()
+        };
+        let estimate = |variant: &Self| variant.estimate(problem, capabilities);
+        variants.sort_by(|a, b| estimate(a).total_cmp(&estimate(b)));
+        variants
+    }
+
+    /// Its name: no two candidates of a problem have the same.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Pointwise(tiling) => tiling.name().into(),
+            Self::Product(product) => product.name().into(),
+            Self::Depthwise(_) => "depthwise".into(),
+        }
+    }
+
+    /// About how long it takes, in multiply-adds of a device that does nothing else.
+    fn estimate(&self, problem: &Problem, capabilities: &Capabilities) -> f64 {
+        let products = problem.batch as f64 * problem.convolution.flops() as f64 / 2.0;
+        match self {
+            Self::Pointwise(tiling) | Self::Product(Product::Dense(tiling)) => {
+                products / tiling.efficiency(capabilities)
+            }
+            Self::Product(_) | Self::Depthwise(_) => products,
+        }
+    }
+
+    /// Appends a forward pass or a gradient to the input.
+    pub fn image(&self, place: &mut Place<'_>, problem: &Problem, image: Image<'_>) {
+        match *self {
+            Self::Pointwise(tiling) => pointwise::image(place, problem, tiling, image),
+            Self::Product(product) => product::image(place, problem, product, image),
+            Self::Depthwise(steps) => depthwise::image(place, problem, steps, image),
+        }
+    }
+
+    /// Appends a gradient to the weight.
+    pub fn weight(&self, place: &mut Place<'_>, problem: &Problem, gradient: WeightGradient) {
+        match *self {
+            Self::Pointwise(tiling) => pointwise::weight(place, problem, tiling, gradient),
+            Self::Product(product) => product::weight(place, problem, product, gradient),
+            Self::Depthwise(steps) => depthwise::weight(place, problem, steps, gradient),
+        }
+    }
+}
