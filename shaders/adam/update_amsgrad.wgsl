@@ -64,6 +64,9 @@ fn main(
     if control.skip != 0u {
         return;
     }
+    let steps = f32(step.step - control.skipped) + 1.0;
+    let correction = one_minus_power(LOG_BETA2, steps);
+    let rate = step.learning_rate / one_minus_power(LOG_BETA1, steps);
     for (var index = invocation.x; index < quads; index += workgroups.x * WORKGROUP) {
         let parameter = parameters[index];
         let gradient = control.gradient_scale * gradients[index] + WEIGHT_DECAY * parameter;
@@ -75,9 +78,7 @@ fn main(
         // Not max(): a NaN is to be seen.
         let most = select(square, before, before > square);
         largest[index] = most;
-        let steps = f32(step.step - control.skipped) + 1.0;
-        let root = sqrt(most / one_minus_power(LOG_BETA2, steps)) + EPS;
-        let rate = step.learning_rate / one_minus_power(LOG_BETA1, steps);
+        let root = sqrt(most / correction) + EPS;
         parameters[index] = parameter - rate * mean / root;
     }
 }

@@ -60,6 +60,9 @@ fn main(
     if control.skip != 0u {
         return;
     }
+    let steps = f32(step.step - control.skipped) + 1.0;
+    let correction = one_minus_power(LOG_BETA2, steps);
+    let rate = step.learning_rate / one_minus_power(LOG_BETA1, steps);
     for (var index = invocation.x; index < quads; index += workgroups.x * WORKGROUP) {
         let parameter = parameters[index];
         let gradient = control.gradient_scale * gradients[index];
@@ -67,9 +70,7 @@ fn main(
         let square = BETA2 * squares[index] + (1.0 - BETA2) * gradient * gradient;
         means[index] = mean;
         squares[index] = square;
-        let steps = f32(step.step - control.skipped) + 1.0;
-        let root = sqrt(square / one_minus_power(LOG_BETA2, steps)) + EPS;
-        let rate = step.learning_rate / one_minus_power(LOG_BETA1, steps);
+        let root = sqrt(square / correction) + EPS;
         let decayed = (1.0 - step.learning_rate * WEIGHT_DECAY) * parameter;
         parameters[index] = decayed - rate * mean / root;
     }

@@ -1,6 +1,6 @@
 // A sum or a product with broadcasting:
 //
-//   output[n, y, x, c] = left[n, y, x, c] + right[n, y, x, c]     or, with MULTIPLY, ·
+//   output[n, y, x, c] = activate(left[n, y, x, c] + right[n, y, x, c])     or, with MULTIPLY, ·
 //
 // where an operand of one row, one column or one channel is read as if it were repeated along that axis.
 //
@@ -32,6 +32,12 @@ fn store(value: vec4<f32>) -> Quad {
 }
 // end storage
 
+// section activation: what the scheduler fuses into the store. Another function is put here.
+fn activate(x: vec4<f32>) -> vec4<f32> {
+    return x;
+}
+// end activation
+
 @group(0) @binding(0) var<storage, read> left: array<Quad>;
 @group(0) @binding(1) var<storage, read> right: array<Quad>;
 @group(0) @binding(2) var<storage, read_write> output: array<Quad>;
@@ -62,7 +68,7 @@ fn main(
         r = select(r, r.xxxx, R_C == 1u);
         // A channel that is repeated reaches into the pad lanes.
         let channel = vec4<u32>(4u * q) + vec4<u32>(0u, 1u, 2u, 3u);
-        let value = select(l + r, l * r, MULTIPLY);
+        let value = activate(select(l + r, l * r, MULTIPLY));
         output[index] = store(select(vec4<f32>(), value, channel < vec4<u32>(C)));
     }
 }

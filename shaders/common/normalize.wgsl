@@ -1,6 +1,6 @@
 // Normalisation, after the statistics are known:
 //
-//   y = (x − mean) · inverse · weight + bias,   inverse = 1 / √(variance + ε)
+//   y = activate((x − mean) · inverse · weight + bias),   inverse = 1 / √(variance + ε)
 //
 // and where LINEAR, without mean and bias: what its derivative does to a gradient if the statistics are given.
 //
@@ -11,12 +11,12 @@
 //
 // A section is split in ranges of `span` pixels. A workgroup of 64 owns COLUMNS neighbouring quads of a range; its
 // 64 / COLUMNS lanes of each quad take the pixels in turn, so that together they read and write memory in one piece,
-// and an invocation reads what it needs to know of its channels once. The inverse is zero in pad lanes, and so are
-// they.
+// and an invocation reads what it needs to know of its channels once. Pad lanes are put back to zero.
 
 const WORKGROUP = 64u;
 
 override Q: u32;
+override CHANNELS: u32;
 // A power of two, at most 64.
 override COLUMNS: u32 = 1;
 // Pixels of a sample.
@@ -34,6 +34,12 @@ fn store(value: vec4<f32>) -> Quad {
     return value;
 }
 // end storage
+
+// section activation: what the scheduler fuses into the store. Another function is put here.
+fn activate(x: vec4<f32>) -> vec4<f32> {
+    return x;
+}
+// end activation
 
 struct StepState {
     seed_low: u32,
@@ -89,9 +95,10 @@ fn main(
     let scale = own.inverse * select(vec4(1.0), weight[select(0u, q, AFFINE)], AFFINE);
     let mean = select(own.mean, vec4<f32>(), LINEAR);
     let offset = select(vec4<f32>(), bias[select(0u, q, AFFINE)], AFFINE & !LINEAR);
+    let is_pad = 4u * q + vec4(0u, 1u, 2u, 3u) >= vec4(CHANNELS);
     for (var pixel = begin + lane; pixel < end; pixel += lanes) {
         let index = pixel * Q + q;
-        let value = (load(x[index]) - mean) * scale + offset;
-        y[index] = store(select(value, vec4<f32>(), pixel >= counted));
+        let value = activate((load(x[index]) - mean) * scale + offset);
+        y[index] = store(select(value, vec4<f32>(), is_pad | vec4(pixel >= counted)));
     }
 }

@@ -162,6 +162,10 @@ impl Operator for BatchNorm {
         training
     }
 
+    fn fuses_activation(&self, _inputs: &[Shape]) -> bool {
+        true
+    }
+
     fn reads_output(&self) -> bool {
         false
     }
@@ -182,7 +186,7 @@ impl Operator for BatchNorm {
             true => self.batch_statistics(program, &norm, *input, running),
             false => self.running_statistics(program, &norm, *input, running),
         };
-        norm.forward(program, *input, statistics, pass.output);
+        norm.forward(program, *input, statistics, pass.output, pass.activation);
         vec![statistics]
     }
 

@@ -165,6 +165,10 @@ impl Operator for GroupNorm {
         self.settings.parameters(inputs.first().map_or(0, |input| input.channels))
     }
 
+    fn fuses_activation(&self, _inputs: &[Shape]) -> bool {
+        true
+    }
+
     fn reads_output(&self) -> bool {
         false
     }
@@ -178,7 +182,7 @@ impl Operator for GroupNorm {
         let [input] = pass.inputs else { return vec![] };
         let norm = normalization(pass.layer, *input, pass.parameters, pass.step, pass.capabilities);
         let statistics = self.statistics(pass.program, &norm, *input);
-        norm.forward(pass.program, *input, statistics, pass.output);
+        norm.forward(pass.program, *input, statistics, pass.output, pass.activation);
         vec![statistics]
     }
 

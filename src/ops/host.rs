@@ -7,7 +7,7 @@ pub(crate) fn nhwc_to_nchw(layer: &str, from: Activation, to: TensorId) -> Dispa
     convert(layer, kernel!("common/nhwc_to_nchw"), from)
         .read(from.tensor)
         .write(to)
-        .in_turn(from.batch * from.shape.len(), 4)
+        .in_turn(from.total_quads(), 1)
 }
 
 /// Writes `to` from the host tensor `from`.
@@ -15,7 +15,7 @@ pub(crate) fn nchw_to_nhwc(layer: &str, from: TensorId, to: Activation) -> Dispa
     convert(layer, kernel!("common/nchw_to_nhwc"), to)
         .read(from)
         .write(to.tensor)
-        .in_turn(to.total_quads(), 4)
+        .in_turn(to.total_quads(), 1)
 }
 
 fn convert(layer: &str, kernel: Kernel, image: Activation) -> Dispatch {

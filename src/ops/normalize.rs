@@ -4,7 +4,7 @@ use super::elementwise::elements;
 use super::program::{Activation, Dispatch, Kernel, Program, TensorId, kernel};
 use super::reduce::splits;
 use super::registry::Attributes;
-use super::{ParameterSpec, Refusal};
+use super::{Function, ParameterSpec, Refusal};
 use crate::network::Init;
 
 /// The invocations of a workgroup of the kernels here.
@@ -180,9 +180,17 @@ impl Normalization<'_> {
         moments
     }
 
-    /// Appends the pass that normalises `x`.
-    pub fn forward(&self, program: &mut Program, x: Activation, statistics: TensorId, y: Activation) {
-        self.normalize(program, x, statistics, y, false);
+    /// Appends the pass that normalises `x`, and ends with a function if there is one.
+    pub fn forward(
+        &self,
+        program: &mut Program,
+        x: Activation,
+        statistics: TensorId,
+        y: Activation,
+        activation: Option<&Function>,
+    ) {
+        let dispatch = self.normalize(x, statistics, y, false).activation(activation);
+        program.push(dispatch);
     }
 
     /// Appends the gradient to the input where the statistics do not depend on it.
@@ -193,22 +201,15 @@ impl Normalization<'_> {
         statistics: TensorId,
         grad_input: Activation,
     ) {
-        self.normalize(program, grad_output, statistics, grad_input, true);
+        program.push(self.normalize(grad_output, statistics, grad_input, true));
     }
 
-    fn normalize(
-        &self,
-        program: &mut Program,
-        x: Activation,
-        statistics: TensorId,
-        y: Activation,
-        linear: bool,
-    ) {
+    fn normalize(&self, x: Activation, statistics: TensorId, y: Activation, linear: bool) -> Dispatch {
         // Something must be bound; where there is no weight and bias it is not read.
         let [weight, bias] = self.affine.unwrap_or([statistics; 2]);
-        let dispatch = self
-            .sections
+        self.sections
             .dispatch(self.layer, kernel!("common/normalize"), FORWARD_FLOPS)
+            .size("CHANNELS", x.shape.channels)
             .constant("AFFINE", self.affine.is_some())
             .constant("LINEAR", linear)
             .read(x.tensor)
@@ -216,8 +217,7 @@ impl Normalization<'_> {
             .read(weight)
             .read(bias)
             .read(self.step)
-            .write(y.tensor);
-        program.push(dispatch);
+            .write(y.tensor)
     }
 
     /// Appends the sums that make up the gradients to weight and bias: to each of the two places go as many vectors

@@ -131,5 +131,5 @@ fn reshape(layer: &str, from: Activation, to: Activation) -> Dispatch {
         .read(from.tensor)
         .write(to.tensor)
         .uniform(to.batch as u32)
-        .in_turn(to.total_quads(), 4)
+        .in_turn(to.total_quads(), 1)
 }
