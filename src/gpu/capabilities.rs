@@ -32,6 +32,13 @@ impl Capabilities {
         if self.software { 16 } else { 512 }
     }
 
+    /// How many workgroups of 64 invocations take the items of a kernel in turn that is bound by memory. A GPU waits for
+    /// memory, and hides that with many. On a processor an invocation takes time to start; and it runs eight or so of a
+    /// workgroup through all their turns before the next ones, which should find their memory still in the cache.
+    pub fn workgroups_in_turn(&self) -> usize {
+        if self.software { 16 } else { 2048 }
+    }
+
     /// What every WebGPU device has: the specification's default limits, and no optional feature.
     pub fn webgpu() -> Self {
         Self {
