@@ -44,17 +44,22 @@ impl Product {
         }
     }
 
-    /// A dispatch of its kernel for a pass.
-    fn pass(self, layer: &str, groups: usize) -> Dispatch {
+    /// Whether its kernel turns the layer's weight round itself.
+    fn turns_weight(self, problem: &Problem) -> bool {
+        matches!(self, Self::Dense(tiling) if tiling.turns_weight(problem))
+    }
+
+    /// A dispatch of its kernel for a pass over `pixels` pixels of one phase.
+    fn pass(self, layer: &str, problem: &Problem, pixels: usize) -> Dispatch {
         let kernel = match self {
             Self::Dense(tiling) => {
                 let kernels = [kernel!("conv2d/forward_subgroup"), kernel!("conv2d/forward_tiled")];
-                return tiling.dispatch(layer, kernels[0], kernels[1]);
+                return tiling.pass(layer, problem, pixels, kernels);
             }
             Self::GroupedQuads => kernel!("conv2d/forward_grouped_quads"),
             Self::Grouped => kernel!("conv2d/forward_grouped"),
         };
-        Dispatch::new(layer, kernel).size("GROUPS", groups)
+        Dispatch::new(layer, kernel).size("GROUPS", problem.convolution.groups)
     }
 
     /// How many workgroups own `pixels` pixels of `columns` quads.
@@ -110,20 +115,21 @@ impl Product {
 pub(super) fn image(place: &mut Place<'_>, problem: &Problem, product: Product, image: Image<'_>) {
     let Image { input, bias, activation, output, .. } = image;
     let convolution = &problem.convolution;
-    // The kernels want it as `[kh][kw][in][out]` of their own pass.
+    // The other kernels want it as `[kh][kw][in][out]` of their own pass.
     let weight = match problem.pass {
-        Pass::BackwardInput => {
+        Pass::BackwardInput if !product.turns_weight(problem) => {
             convolution.weight(problem.direction).transposed(place.program, place.layer, image.weight)
         }
-        Pass::Forward | Pass::BackwardWeight => image.weight,
+        _ => image.weight,
     };
     let Place { program, layer, capabilities } = place;
     let slide = Slide::new(&convolution.geometry, problem.way());
     let groups = convolution.groups;
     // The pixels of one phase; all phases have as many workgroups as the largest.
-    let phase = output.shape.height.div_ceil(slide.up[0]) * output.shape.width.div_ceil(slide.up[1]);
+    let phase =
+        output.batch * output.shape.height.div_ceil(slide.up[0]) * output.shape.width.div_ceil(slide.up[1]);
     let phases = slide.up[0] * slide.up[1];
-    let tiles = product.tiles(output.batch * phase, output.quads());
+    let tiles = product.tiles(phase, output.quads());
     let steps = product.steps(input.shape.channels / groups, convolution.geometry.taps());
     // A part is whole steps of the tiled kernel, which takes four quads at a time.
     let span = steps.div_ceil(splits(steps, 64, tiles * phases, capabilities.workgroups_wanted()));
@@ -131,7 +137,7 @@ pub(super) fn image(place: &mut Place<'_>, problem: &Problem, product: Product, 
     let splits = steps.div_ceil(span);
     let parts = Parts::of_activation(program, layer, output, splits, activation);
     let dispatch = slide
-        .constants(product.pass(layer, groups), input, output)
+        .constants(product.pass(layer, problem, phase), input, output)
         .size("UP_H", slide.up[0])
         .size("UP_W", slide.up[1])
         .size("BIAS", bias.is_some().into())

@@ -1,6 +1,7 @@
 //! How the matrix product of a convolution is cut into tiles.
 
 use super::super::program::{Dispatch, Kernel};
+use super::problem::{Pass, Problem};
 use crate::gpu::Capabilities;
 
 /// How a product is tiled.
@@ -45,10 +46,28 @@ impl Tiling {
         }
     }
 
+    /// Whether its kernel for a pass turns the layer's weight round as it reads it, where the pass is a gradient to the
+    /// input.
+    pub fn turns_weight(self, problem: &Problem) -> bool {
+        let channels = problem.convolution.image(problem.way()).channels;
+        matches!(self, Self::Subgroup(_)) && problem.pass == Pass::BackwardInput && channels >= 4
+    }
+
+    /// A dispatch of the one of two kernels for a pass over `rows` pixels.
+    pub fn pass(self, layer: &str, problem: &Problem, rows: usize, kernels: [Kernel; 2]) -> Dispatch {
+        let dispatch = self.dispatch(layer, kernels[0], kernels[1]);
+        match self {
+            Self::Subgroup(_) => {
+                dispatch.size("ROWS", subgroup_rows(rows)).size("TURNED", self.turns_weight(problem).into())
+            }
+            Self::Tiled => dispatch,
+        }
+    }
+
     /// How many workgroups a product of `rows` by `columns` quads has.
     pub fn tiles(self, rows: usize, columns: usize) -> usize {
         match self {
-            Self::Subgroup(lanes) => rows.div_ceil(16) * columns.div_ceil(lanes),
+            Self::Subgroup(lanes) => rows.div_ceil(subgroup_rows(rows)) * columns.div_ceil(lanes),
             Self::Tiled => rows.div_ceil(64) * columns.div_ceil(16),
         }
     }
@@ -56,8 +75,17 @@ impl Tiling {
     /// How many workgroups a gradient to a weight of `row_quads` by `columns` quads has.
     pub fn weight_tiles(self, row_quads: usize, columns: usize) -> usize {
         match self {
-            Self::Subgroup(lanes) => row_quads.div_ceil(4) * columns.div_ceil(lanes),
+            Self::Subgroup(lanes) => row_quads.div_ceil(8) * columns.div_ceil(lanes),
             Self::Tiled => row_quads.div_ceil(16) * columns.div_ceil(16),
         }
     }
+}
+
+/// How many of `rows` pixels a workgroup of the subgroup kernel owns in a pass. In each step of the sum it loads four
+/// rows of the weight, which takes as long as to multiply with about eleven pixels; with 32 pixels the loop is a little
+/// too long for the instruction caches of processors.
+fn subgroup_rows(rows: usize) -> usize {
+    let sizes = [(24, 35), (32, 47), (16, 27), (8, 19)];
+    let best = sizes.into_iter().min_by_key(|(size, cost)| rows.div_ceil(*size) * cost);
+    best.map_or(24, |(size, _)| size)
 }
