@@ -17,8 +17,9 @@
 // bias    [OUT_Q] vec4, read where BIAS is 1
 // output  [split][n][OUT_H][OUT_W][OUT_Q] vec4; one split is the result itself
 //
-// z takes a phase of the pixels and a range of the sum, so that a few outputs with a long sum still fill the device,
-// and no invocation loops too long; the bias goes with the first range.
+// A workgroup takes a phase of the pixels and a range of the sum, so that a few outputs with a long sum still fill the
+// device, and no invocation loops too long; the bias goes with the first range. There are z = phases * splits times as
+// many as cover a phase.
 //
 // A workgroup is one subgroup. It owns ROWS pixels and 4 * LANES output channels: each invocation holds one channel
 // quad of all the pixels in registers, loads the input quads of one pixel in eight, and hands them round with
@@ -266,12 +267,16 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(subgroup_invocation_id) lane: u32,
 ) {
+    // Neighbours take the phases in turn: a processor gives each of its cores a range of workgroups, and phases differ
+    // in how many taps they have.
+    let layer = groups.x * groups.y;
+    let flat = group.x + group.y * groups.x + group.z * layer;
+    let phase = vec2(flat % UP_W, flat / UP_W % UP_H);
+    let tile = flat / (UP_H * UP_W) % layer;
+    let split = flat / (UP_H * UP_W) / layer;
     let tiles = (OUT_Q + LANES - 1u) / LANES;
-    let linear = group.x + group.y * groups.x;
-    let column = linear % tiles * LANES + lane;
-    let first = linear / tiles * ROWS;
-    let split = group.z / (UP_H * UP_W);
-    let phase = vec2(group.z % UP_W, group.z / UP_W % UP_H);
+    let column = tile % tiles * LANES + lane;
+    let first = tile / tiles * ROWS;
     // Each lane loads for one pixel of each block of eight. Blocks past ROWS are not computed.
     let pixel0 = pixel(first + lane % 8u, phase);
     let pixel1 = pixel(first + 8u + lane % 8u, phase);
