@@ -6,7 +6,9 @@ mod depthwise;
 mod pointwise;
 mod problem;
 mod product;
+mod sizes;
 mod slide;
+mod subgroup;
 mod tiling;
 mod variant;
 

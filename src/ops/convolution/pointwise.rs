@@ -25,7 +25,7 @@ pub(super) fn image(place: &mut Place<'_>, problem: &Problem, tiling: Tiling, im
     let span = terms.div_ceil(splits(terms, 32, tiles, capabilities.workgroups_wanted())).next_multiple_of(4);
     let parts = Parts::of_activation(program, layer, output, terms.div_ceil(span), activation);
     let dispatch = tiling
-        .pass(layer, problem, rows, [kernel!("conv2d/forward_subgroup"), kernel!("linear/forward_tiled")])
+        .pass(layer, problem, kernel!("conv2d/forward_subgroup"), kernel!("linear/forward_tiled"))
         .size("IN_C", input.shape.channels)
         .size("OUT_C", output.shape.channels)
         .size("BIAS", bias.is_some().into())
@@ -50,7 +50,7 @@ pub(super) fn weight(place: &mut Place<'_>, problem: &Problem, tiling: Tiling, g
     let WeightGradient { input, grad_output, grad_weight } = gradient;
     let rows = grad_output.pixels();
     let (in_q, out_q) = (input.quads(), quads(grad_output.shape.channels));
-    let tiles = tiling.weight_tiles(in_q, out_q);
+    let tiles = tiling.tiles(4 * in_q, out_q);
     let splits = splits(rows, 64, tiles, capabilities.workgroups_wanted());
     let span = rows.div_ceil(splits).next_multiple_of(2).min(MAX_TERMS);
     let splits = rows.div_ceil(span);

@@ -25,10 +25,10 @@ pub(super) enum Product {
 
 impl Product {
     /// Those that a device can run.
-    pub fn all(convolution: &Convolution, capabilities: &Capabilities) -> Vec<Self> {
-        let Convolution { groups, inputs, outputs, .. } = *convolution;
+    pub fn all(problem: &Problem, capabilities: &Capabilities) -> Vec<Self> {
+        let Convolution { groups, inputs, outputs, .. } = problem.convolution;
         match groups {
-            1 => Tiling::all(capabilities).into_iter().map(Self::Dense).collect(),
+            1 => Tiling::all(problem, capabilities).into_iter().map(Self::Dense).collect(),
             _ if (inputs / groups).is_multiple_of(4) && (outputs / groups).is_multiple_of(4) => {
                 vec![Self::GroupedQuads]
             }
@@ -49,12 +49,12 @@ impl Product {
         matches!(self, Self::Dense(tiling) if tiling.turns_weight(problem))
     }
 
-    /// A dispatch of its kernel for a pass over `pixels` pixels of one phase.
-    fn pass(self, layer: &str, problem: &Problem, pixels: usize) -> Dispatch {
+    /// A dispatch of its kernel for a pass.
+    fn pass(self, layer: &str, problem: &Problem) -> Dispatch {
         let kernel = match self {
             Self::Dense(tiling) => {
                 let kernels = [kernel!("conv2d/forward_subgroup"), kernel!("conv2d/forward_tiled")];
-                return tiling.pass(layer, problem, pixels, kernels);
+                return tiling.pass(layer, problem, kernels[0], kernels[1]);
             }
             Self::GroupedQuads => kernel!("conv2d/forward_grouped_quads"),
             Self::Grouped => kernel!("conv2d/forward_grouped"),
@@ -96,7 +96,7 @@ impl Product {
     /// How many workgroups own a weight of `rows` rows, whole quads, and `columns` quads.
     fn weight_tiles(self, rows: usize, columns: usize) -> usize {
         match self {
-            Self::Dense(tiling) => tiling.weight_tiles(rows / 4, columns),
+            Self::Dense(tiling) => tiling.tiles(rows, columns),
             Self::GroupedQuads => (rows.div_ceil(16) * columns).div_ceil(WORKGROUP),
             Self::Grouped => (rows * columns).div_ceil(WORKGROUP),
         }
@@ -126,10 +126,9 @@ pub(super) fn image(place: &mut Place<'_>, problem: &Problem, product: Product, 
     let slide = Slide::new(&convolution.geometry, problem.way());
     let groups = convolution.groups;
     // The pixels of one phase; all phases have as many workgroups as the largest.
-    let phase =
-        output.batch * output.shape.height.div_ceil(slide.up[0]) * output.shape.width.div_ceil(slide.up[1]);
+    let phase = output.shape.height.div_ceil(slide.up[0]) * output.shape.width.div_ceil(slide.up[1]);
     let phases = slide.up[0] * slide.up[1];
-    let tiles = product.tiles(phase, output.quads());
+    let tiles = product.tiles(output.batch * phase, output.quads());
     let steps = product.steps(input.shape.channels / groups, convolution.geometry.taps());
     // A part is whole steps of the tiled kernel, which takes four quads at a time.
     let span = steps.div_ceil(splits(steps, 64, tiles * phases, capabilities.workgroups_wanted()));
@@ -137,7 +136,7 @@ pub(super) fn image(place: &mut Place<'_>, problem: &Problem, product: Product, 
     let splits = steps.div_ceil(span);
     let parts = Parts::of_activation(program, layer, output, splits, activation);
     let dispatch = slide
-        .constants(product.pass(layer, problem, phase), input, output)
+        .constants(product.pass(layer, problem), input, output)
         .size("UP_H", slide.up[0])
         .size("UP_W", slide.up[1])
         .size("BIAS", bias.is_some().into())

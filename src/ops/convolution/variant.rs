@@ -1,10 +1,12 @@
 //! The variants of a pass through a convolution, and which of them suits a device best.
 
+use super::super::machine::{Machine, Work};
 use super::super::program::Program;
 use super::depthwise::{self, Steps};
 use super::pointwise;
 use super::problem::{Image, Problem, WeightGradient};
 use super::product::{self, Product};
+use super::sizes::Sizes;
 use super::tiling::Tiling;
 use crate::gpu::Capabilities;
 
@@ -34,9 +36,9 @@ impl Variant {
             return vec![Self::Depthwise(steps)];
         }
         let mut variants: Vec<Self> = if convolution.is_pointwise() {
-            Tiling::all(capabilities).into_iter().map(Self::Pointwise).collect()
+            Tiling::all(problem, capabilities).into_iter().map(Self::Pointwise).collect()
         } else {
-            Product::all(convolution, capabilities).into_iter().map(Self::Product).collect()
+            Product::all(problem, capabilities).into_iter().map(Self::Product).collect()
         };
         let estimate = |variant: &Self| variant.estimate(problem, capabilities);
         variants.sort_by(|a, b| estimate(a).total_cmp(&estimate(b)));
@@ -52,14 +54,21 @@ impl Variant {
         }
     }
 
-    /// About how long it takes, in multiply-adds of a device that does nothing else.
-    fn estimate(&self, problem: &Problem, capabilities: &Capabilities) -> f64 {
-        let products = problem.batch as f64 * problem.convolution.flops() as f64 / 2.0;
+    /// About how long it takes, in the multiply-adds of [`Machine`].
+    pub fn estimate(&self, problem: &Problem, capabilities: &Capabilities) -> f64 {
+        let (machine, sizes) = (Machine::of(capabilities), Sizes::of(problem));
         match self {
             Self::Pointwise(tiling) | Self::Product(Product::Dense(tiling)) => {
-                products / tiling.efficiency(capabilities)
+                sizes.time(*tiling, &machine, capabilities.workgroups_wanted())
             }
-            Self::Product(_) | Self::Depthwise(_) => products,
+            // They have no rival.
+            Self::Product(_) | Self::Depthwise(_) => machine.time(Work {
+                products: problem.batch as f64 * problem.convolution.flops() as f64 / 2.0,
+                bytes: sizes.bytes,
+                workgroups: capabilities.workgroups_wanted(),
+                invocations: 64,
+                efficiency: 0.2,
+            }),
         }
     }
 
