@@ -8,6 +8,7 @@ mod problem;
 mod product;
 mod sizes;
 mod slide;
+mod subgroup;
 mod tiling;
 mod variant;
 

@@ -1,5 +1,5 @@
-//! The dispatches of a matrix product for each pixel, or each vector of features: kernels of linear, which 1x1
-//! convolutions share.
+//! The dispatches of a matrix product for each pixel, or each vector of features: a linear layer, or a 1x1 convolution.
+//! The subgroup kernels of convolution are plain products where there is no more than one pixel to a sample.
 
 use super::super::program::{kernel, quads, weight_rows};
 use super::super::reduce::{MAX_TERMS, Parts, splits};
@@ -11,11 +11,11 @@ use super::variant::Place;
 pub(super) fn image(place: &mut Place<'_>, problem: &Problem, tiling: Tiling, image: Image<'_>) {
     let Image { input, bias, activation, output, .. } = image;
     let weight = match problem.pass {
-        Pass::BackwardInput => {
+        Pass::BackwardInput if !tiling.turns_weight(problem) => {
             let shape = problem.convolution.weight(problem.direction);
             shape.transposed(place.program, place.layer, image.weight)
         }
-        Pass::Forward | Pass::BackwardWeight => image.weight,
+        _ => image.weight,
     };
     let Place { program, layer, capabilities } = place;
     let (rows, out_q) = (output.pixels(), output.quads());
@@ -25,7 +25,7 @@ pub(super) fn image(place: &mut Place<'_>, problem: &Problem, tiling: Tiling, im
     let span = terms.div_ceil(splits(terms, 32, tiles, capabilities.workgroups_wanted())).next_multiple_of(4);
     let parts = Parts::of_activation(program, layer, output, terms.div_ceil(span), activation);
     let dispatch = tiling
-        .dispatch(layer, kernel!("linear/forward_subgroup"), kernel!("linear/forward_tiled"))
+        .pass(layer, problem, kernel!("conv2d/forward_subgroup"), kernel!("linear/forward_tiled"))
         .size("IN_C", input.shape.channels)
         .size("OUT_C", output.shape.channels)
         .size("BIAS", bias.is_some().into())
@@ -56,7 +56,7 @@ pub(super) fn weight(place: &mut Place<'_>, problem: &Problem, tiling: Tiling, g
     let splits = rows.div_ceil(span);
     let parts = Parts::new(program, layer, grad_weight, splits, weight_rows(input.shape.channels, 1) * out_q);
     let dispatch = tiling
-        .dispatch(layer, kernel!("linear/backward_weight_subgroup"), kernel!("linear/backward_weight_tiled"))
+        .dispatch(layer, kernel!("conv2d/backward_weight_subgroup"), kernel!("linear/backward_weight_tiled"))
         .size("IN_C", input.shape.channels)
         .size("OUT_C", grad_output.shape.channels)
         .read(input.tensor)

@@ -25,10 +25,10 @@ pub(super) enum Product {
 
 impl Product {
     /// Those that a device can run.
-    pub fn all(convolution: &Convolution, capabilities: &Capabilities) -> Vec<Self> {
-        let Convolution { groups, inputs, outputs, .. } = *convolution;
+    pub fn all(problem: &Problem, capabilities: &Capabilities) -> Vec<Self> {
+        let Convolution { groups, inputs, outputs, .. } = problem.convolution;
         match groups {
-            1 => Tiling::all(capabilities).into_iter().map(Self::Dense).collect(),
+            1 => Tiling::all(problem, capabilities).into_iter().map(Self::Dense).collect(),
             _ if (inputs / groups).is_multiple_of(4) && (outputs / groups).is_multiple_of(4) => {
                 vec![Self::GroupedQuads]
             }
@@ -44,17 +44,22 @@ impl Product {
         }
     }
 
+    /// Whether its kernel turns the layer's weight round itself.
+    fn turns_weight(self, problem: &Problem) -> bool {
+        matches!(self, Self::Dense(tiling) if tiling.turns_weight(problem))
+    }
+
     /// A dispatch of its kernel for a pass.
-    fn pass(self, layer: &str, groups: usize) -> Dispatch {
+    fn pass(self, layer: &str, problem: &Problem) -> Dispatch {
         let kernel = match self {
             Self::Dense(tiling) => {
                 let kernels = [kernel!("conv2d/forward_subgroup"), kernel!("conv2d/forward_tiled")];
-                return tiling.dispatch(layer, kernels[0], kernels[1]);
+                return tiling.pass(layer, problem, kernels[0], kernels[1]);
             }
             Self::GroupedQuads => kernel!("conv2d/forward_grouped_quads"),
             Self::Grouped => kernel!("conv2d/forward_grouped"),
         };
-        Dispatch::new(layer, kernel).size("GROUPS", groups)
+        Dispatch::new(layer, kernel).size("GROUPS", problem.convolution.groups)
     }
 
     /// How many workgroups own `pixels` pixels of `columns` quads.
@@ -110,12 +115,12 @@ impl Product {
 pub(super) fn image(place: &mut Place<'_>, problem: &Problem, product: Product, image: Image<'_>) {
     let Image { input, bias, activation, output, .. } = image;
     let convolution = &problem.convolution;
-    // The kernels want it as `[kh][kw][in][out]` of their own pass.
+    // The other kernels want it as `[kh][kw][in][out]` of their own pass.
     let weight = match problem.pass {
-        Pass::BackwardInput => {
+        Pass::BackwardInput if !product.turns_weight(problem) => {
             convolution.weight(problem.direction).transposed(place.program, place.layer, image.weight)
         }
-        Pass::Forward | Pass::BackwardWeight => image.weight,
+        _ => image.weight,
     };
     let Place { program, layer, capabilities } = place;
     let slide = Slide::new(&convolution.geometry, problem.way());
@@ -131,7 +136,7 @@ pub(super) fn image(place: &mut Place<'_>, problem: &Problem, product: Product, 
     let splits = steps.div_ceil(span);
     let parts = Parts::of_activation(program, layer, output, splits, activation);
     let dispatch = slide
-        .constants(product.pass(layer, groups), input, output)
+        .constants(product.pass(layer, problem), input, output)
         .size("UP_H", slide.up[0])
         .size("UP_W", slide.up[1])
         .size("BIAS", bias.is_some().into())

@@ -36,9 +36,9 @@ impl Variant {
             return vec![Self::Depthwise(steps)];
         }
         let mut variants: Vec<Self> = if convolution.is_pointwise() {
-            Tiling::all(capabilities).into_iter().map(Self::Pointwise).collect()
+            Tiling::all(problem, capabilities).into_iter().map(Self::Pointwise).collect()
         } else {
-            Product::all(convolution, capabilities).into_iter().map(Self::Product).collect()
+            Product::all(problem, capabilities).into_iter().map(Self::Product).collect()
         };
         let estimate = |variant: &Self| variant.estimate(problem, capabilities);
         variants.sort_by(|a, b| estimate(a).total_cmp(&estimate(b)));
