@@ -2,7 +2,7 @@
 
 use super::super::program::{Activation, Dispatch, TensorId, kernel, quads, weight_rows};
 use super::super::reduce::{Parts, pixel_splits, splits};
-use super::problem::{Image, Pass, Problem, WeightGradient};
+use super::problem::{Image, Problem, WeightGradient};
 use super::slide::Slide;
 use super::tiling::Tiling;
 use super::variant::Place;
@@ -44,9 +44,12 @@ impl Product {
         }
     }
 
-    /// A dispatch of its kernel for a pass.
-    fn pass(self, layer: &str, groups: usize) -> Dispatch {
+    /// A dispatch of its kernel for a pass from `channels` channels a group.
+    fn pass(self, layer: &str, groups: usize, channels: usize) -> Dispatch {
         let kernel = match self {
+            Self::Dense(Tiling::Subgroup(lanes)) if channels < 4 => {
+                return Dispatch::new(layer, kernel!("conv2d/forward_thin_subgroup")).size("LANES", lanes);
+            }
             Self::Dense(tiling) => {
                 let kernels = [kernel!("conv2d/forward_subgroup"), kernel!("conv2d/forward_tiled")];
                 return tiling.dispatch(layer, kernels[0], kernels[1]);
@@ -57,9 +60,12 @@ impl Product {
         Dispatch::new(layer, kernel).size("GROUPS", groups)
     }
 
-    /// How many workgroups own `pixels` pixels of `columns` quads.
-    fn tiles(self, pixels: usize, columns: usize) -> usize {
+    /// How many workgroups own `pixels` pixels of `columns` quads, in a pass from `channels` channels a group.
+    fn tiles(self, pixels: usize, columns: usize, channels: usize) -> usize {
         match self {
+            Self::Dense(Tiling::Subgroup(lanes)) if channels < 4 => {
+                pixels.div_ceil(32) * columns.div_ceil(lanes)
+            }
             Self::Dense(tiling) => tiling.tiles(pixels, columns),
             Self::GroupedQuads => (pixels.div_ceil(4) * columns).div_ceil(WORKGROUP),
             Self::Grouped => (pixels.div_ceil(2) * columns).div_ceil(WORKGROUP),
@@ -69,14 +75,21 @@ impl Product {
     /// In how many steps the kernel takes the sum over the taps and the input channels of a group.
     fn steps(self, channels: usize, taps: usize) -> usize {
         match self {
+            // It takes a few taps in a step, but counts them one by one.
+            Self::Dense(Tiling::Subgroup(_)) if channels < 4 => taps,
             Self::Dense(_) | Self::GroupedQuads => weight_rows(channels, taps) / 4,
             Self::Grouped => channels * taps,
         }
     }
 
-    /// A dispatch of its kernel for the gradient to the weight.
-    fn backward_weight(self, layer: &str, groups: usize) -> Dispatch {
+    /// A dispatch of its kernel for the gradient to a weight of `rows` rows, from `channels` channels a group.
+    fn backward_weight(self, layer: &str, groups: usize, channels: usize, rows: usize) -> Dispatch {
         let kernel = match self {
+            Self::Dense(Tiling::Subgroup(lanes)) if channels < 4 => {
+                let kernel = kernel!("conv2d/backward_weight_thin_subgroup");
+                let (_, taps) = thin_tiles(rows, channels);
+                return Dispatch::new(layer, kernel).size("LANES", lanes).size("TAPS", taps);
+            }
             Self::Dense(tiling) => {
                 let kernels =
                     [kernel!("conv2d/backward_weight_subgroup"), kernel!("conv2d/backward_weight_tiled")];
@@ -88,9 +101,13 @@ impl Product {
         Dispatch::new(layer, kernel).size("GROUPS", groups)
     }
 
-    /// How many workgroups own a weight of `rows` rows, whole quads, and `columns` quads.
-    fn weight_tiles(self, rows: usize, columns: usize) -> usize {
+    /// How many workgroups own a weight of `rows` rows, whole quads, and `columns` quads, from `channels` channels a
+    /// group.
+    fn weight_tiles(self, rows: usize, columns: usize, channels: usize) -> usize {
         match self {
+            Self::Dense(Tiling::Subgroup(lanes)) if channels < 4 => {
+                thin_tiles(rows, channels).0 * columns.div_ceil(lanes)
+            }
             Self::Dense(tiling) => tiling.weight_tiles(rows / 4, columns),
             Self::GroupedQuads => (rows.div_ceil(16) * columns).div_ceil(WORKGROUP),
             Self::Grouped => (rows * columns).div_ceil(WORKGROUP),
@@ -106,32 +123,34 @@ impl Product {
     }
 }
 
+/// How the gradient to a weight of `rows` rows of one to three channels is tiled: into how many workgroups for each
+/// column, and how many taps each of their halves has. A half has at most 16 rows.
+fn thin_tiles(rows: usize, channels: usize) -> (usize, usize) {
+    let tiles = rows.div_ceil(2 * (16 / channels * channels));
+    (tiles, rows.div_ceil(2 * tiles * channels))
+}
+
 /// Appends a forward pass or a gradient to the input.
 pub(super) fn image(place: &mut Place<'_>, problem: &Problem, product: Product, image: Image<'_>) {
     let Image { input, bias, activation, output, .. } = image;
     let convolution = &problem.convolution;
-    // The kernels want it as `[kh][kw][in][out]` of their own pass.
-    let weight = match problem.pass {
-        Pass::BackwardInput => {
-            convolution.weight(problem.direction).transposed(place.program, place.layer, image.weight)
-        }
-        Pass::Forward | Pass::BackwardWeight => image.weight,
-    };
+    let weight = problem.own_weight(place, image.weight);
     let Place { program, layer, capabilities } = place;
     let slide = Slide::new(&convolution.geometry, problem.way());
     let groups = convolution.groups;
     // The pixels of one phase; all phases have as many workgroups as the largest.
     let phase = output.shape.height.div_ceil(slide.up[0]) * output.shape.width.div_ceil(slide.up[1]);
     let phases = slide.up[0] * slide.up[1];
-    let tiles = product.tiles(output.batch * phase, output.quads());
-    let steps = product.steps(input.shape.channels / groups, convolution.geometry.taps());
+    let channels = input.shape.channels / groups;
+    let tiles = product.tiles(output.batch * phase, output.quads(), channels);
+    let steps = product.steps(channels, convolution.geometry.taps());
     // A part is whole steps of the tiled kernel, which takes four quads at a time.
     let span = steps.div_ceil(splits(steps, 64, tiles * phases, capabilities.workgroups_wanted()));
     let span = span.next_multiple_of(4);
     let splits = steps.div_ceil(span);
     let parts = Parts::of_activation(program, layer, output, splits, activation);
     let dispatch = slide
-        .constants(product.pass(layer, groups), input, output)
+        .constants(product.pass(layer, groups, channels), input, output)
         .size("UP_H", slide.up[0])
         .size("UP_W", slide.up[1])
         .size("BIAS", bias.is_some().into())
@@ -177,14 +196,15 @@ fn slide_weight(
     let Place { program, layer, capabilities } = place;
     let convolution = &problem.convolution;
     let groups = convolution.groups;
-    let rows = weight_rows(convolution.inputs / groups, convolution.geometry.taps());
+    let channels = convolution.inputs / groups;
+    let rows = weight_rows(channels, convolution.geometry.taps());
     let columns = quads(convolution.outputs);
-    let tiles = product.weight_tiles(rows, columns);
+    let tiles = product.weight_tiles(rows, columns, channels);
     let least = product.least_pixels();
     let (splits, span) = pixel_splits(positions, least, tiles, capabilities.workgroups_wanted());
     let parts = Parts::new(program, layer, grad_weight, splits, rows * columns);
     let dispatch = Slide::new(&convolution.geometry, Direction::Forward)
-        .constants(product.backward_weight(layer, groups), under, positions)
+        .constants(product.backward_weight(layer, groups, channels, rows), under, positions)
         .read(under.tensor)
         .read(positions.tensor)
         .write(parts.tensor)

@@ -37,6 +37,15 @@ impl Tiling {
         }
     }
 
+    /// Which part of the columns of its tiles a product with so many has.
+    pub fn filled(self, columns: usize) -> f64 {
+        let tile = match self {
+            Self::Subgroup(lanes) => 4 * lanes,
+            Self::Tiled => 64,
+        };
+        columns as f64 / columns.next_multiple_of(tile) as f64
+    }
+
     /// A dispatch of the one of two kernels that is tiled like this.
     pub fn dispatch(self, layer: &str, subgroup: Kernel, tiled: Kernel) -> Dispatch {
         match self {

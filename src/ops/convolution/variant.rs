@@ -2,8 +2,9 @@
 
 use super::super::program::Program;
 use super::depthwise::{self, Steps};
+use super::gathered;
 use super::pointwise;
-use super::problem::{Image, Problem, WeightGradient};
+use super::problem::{Image, Pass, Problem, WeightGradient};
 use super::product::{self, Product};
 use super::tiling::Tiling;
 use crate::gpu::Capabilities;
@@ -22,6 +23,8 @@ pub(super) enum Variant {
     Pointwise(Tiling),
     /// An implicit matrix product, for each group.
     Product(Product),
+    /// A matrix product that gives what each tap has of each pixel, and the sums of these.
+    Gathered(Tiling),
     /// One input channel in each group.
     Depthwise(Steps),
 }
@@ -36,7 +39,8 @@ impl Variant {
         let mut variants: Vec<Self> = if convolution.is_pointwise() {
             Tiling::all(capabilities).into_iter().map(Self::Pointwise).collect()
         } else {
-            Product::all(convolution, capabilities).into_iter().map(Self::Product).collect()
+            let products = Product::all(convolution, capabilities).into_iter().map(Self::Product);
+            products.chain(gathered::all(problem, capabilities).into_iter().map(Self::Gathered)).collect()
         };
         let estimate = |variant: &Self| variant.estimate(problem, capabilities);
         variants.sort_by(|a, b| estimate(a).total_cmp(&estimate(b)));
@@ -48,6 +52,7 @@ impl Variant {
         match self {
             Self::Pointwise(tiling) => tiling.name().into(),
             Self::Product(product) => product.name().into(),
+            Self::Gathered(tiling) => format!("gathered_{}", tiling.name()),
             Self::Depthwise(_) => "depthwise".into(),
         }
     }
@@ -57,8 +62,13 @@ impl Variant {
         let products = problem.batch as f64 * problem.convolution.flops() as f64 / 2.0;
         match self {
             Self::Pointwise(tiling) | Self::Product(Product::Dense(tiling)) => {
-                products / tiling.efficiency(capabilities)
+                let columns = match problem.pass {
+                    Pass::BackwardWeight => problem.convolution.outputs,
+                    Pass::Forward | Pass::BackwardInput => problem.image_out().channels,
+                };
+                products / tiling.efficiency(capabilities) / tiling.filled(columns)
             }
+            Self::Gathered(tiling) => gathered::estimate(problem, *tiling, capabilities),
             Self::Product(_) | Self::Depthwise(_) => products,
         }
     }
@@ -68,6 +78,7 @@ impl Variant {
         match *self {
             Self::Pointwise(tiling) => pointwise::image(place, problem, tiling, image),
             Self::Product(product) => product::image(place, problem, product, image),
+            Self::Gathered(tiling) => gathered::image(place, problem, tiling, image),
             Self::Depthwise(steps) => depthwise::image(place, problem, steps, image),
         }
     }
@@ -77,6 +88,7 @@ impl Variant {
         match *self {
             Self::Pointwise(tiling) => pointwise::weight(place, problem, tiling, gradient),
             Self::Product(product) => product::weight(place, problem, product, gradient),
+            Self::Gathered(tiling) => product::weight(place, problem, Product::Dense(tiling), gradient),
             Self::Depthwise(steps) => depthwise::weight(place, problem, steps, gradient),
         }
     }
