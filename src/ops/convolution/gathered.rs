@@ -2,10 +2,12 @@
 //! input, and for each pixel of the output the sum of those that meet it. Its matrix has as many columns as there are
 //! taps times channels, while the tiles of an implicit product would be as wide as the channels, and nearly empty.
 
+use super::super::machine::{Machine, Work};
 use super::super::program::{Activation, Dispatch, TensorId, kernel, quads};
 use super::super::reduce::Parts;
-use super::pointwise::{self, Sizes};
+use super::pointwise::{self, Matrices};
 use super::problem::{Image, Pass, Problem};
+use super::sizes::Sizes;
 use super::slide::Slide;
 use super::tiling::Tiling;
 use super::variant::Place;
@@ -30,14 +32,29 @@ pub(super) fn all(problem: &Problem, capabilities: &Capabilities) -> Vec<Tiling>
     }
 }
 
-/// About how long a pass takes, in multiply-adds of a device that does nothing else.
+/// About how long a pass takes, in the multiply-adds of [`Machine`].
 pub(super) fn estimate(problem: &Problem, tiling: Tiling, capabilities: &Capabilities) -> f64 {
-    let pixels = (problem.batch * problem.image_in().height * problem.image_in().width) as f64;
-    let columns = columns(problem);
-    let product = (problem.image_in().channels * columns) as f64 / tiling.filled(columns);
-    // Writing a product and reading it again takes as long as so many multiply-adds.
-    let moved = if capabilities.software { 50 } else { 100 } * columns;
-    pixels * (product / tiling.efficiency(capabilities) + moved as f64)
+    let machine = Machine::of(capabilities);
+    let whole = Sizes::of(problem);
+    let pixels = problem.batch * problem.image_in().height * problem.image_in().width;
+    let products = (problem.batch * sample_bytes(problem)) as f64;
+    let product = Sizes {
+        rows: pixels,
+        columns: quads(columns(problem)),
+        terms: problem.image_in().channels as f64,
+        phases: 1,
+        bytes: whole.bytes + products,
+        part: products,
+    };
+    let gather = Work {
+        // A processor reads them lane by lane, out of order.
+        products: (pixels * columns(problem)) as f64 * if machine.software { 40.0 } else { 4.0 },
+        bytes: products + whole.part,
+        workgroups: whole.rows.div_ceil(WORKGROUP) * whole.phases,
+        invocations: WORKGROUP,
+        efficiency: 1.0,
+    };
+    product.time(tiling, &machine, capabilities.workgroups_wanted()) + machine.time(gather)
 }
 
 /// The columns of the product.
@@ -101,7 +118,7 @@ fn matrix(place: &mut Place<'_>, problem: &Problem, weight: TensorId) -> TensorI
 fn multiply(place: &mut Place<'_>, problem: &Problem, tiling: Tiling, image: Image<'_>, products: TensorId) {
     let Image { input, weight, .. } = image;
     let columns = columns(problem);
-    let sizes = Sizes { rows: input.pixels(), inputs: input.shape.channels, outputs: columns };
+    let sizes = Matrices { rows: input.pixels(), inputs: input.shape.channels, outputs: columns };
     let total = sizes.rows * quads(columns);
     // A product is a part of a sum: it is in f32 however activations are stored.
     pointwise::product(place, tiling, sizes, [input.tensor, weight], None, |program, layer, parts| {

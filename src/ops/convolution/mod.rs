@@ -7,6 +7,7 @@ mod gathered;
 mod pointwise;
 mod problem;
 mod product;
+mod sizes;
 mod slide;
 mod tiling;
 mod variant;

@@ -12,7 +12,7 @@ pub(super) fn image(place: &mut Place<'_>, problem: &Problem, tiling: Tiling, im
     let Image { input, bias, activation, output, .. } = image;
     let weight = problem.own_weight(place, image.weight);
     let [inputs, outputs] = [input, output].map(|image| image.shape.channels);
-    let sizes = Sizes { rows: output.pixels(), inputs, outputs };
+    let sizes = Matrices { rows: output.pixels(), inputs, outputs };
     product(place, tiling, sizes, [input.tensor, weight], bias, |program, layer, parts| {
         Parts::of_activation(program, layer, output, parts, activation)
     });
@@ -20,7 +20,7 @@ pub(super) fn image(place: &mut Place<'_>, problem: &Problem, tiling: Tiling, im
 
 /// The sizes of a product of matrices.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Sizes {
+pub(super) struct Matrices {
     /// Pixels, or samples.
     pub rows: usize,
     /// The columns of the input.
@@ -34,13 +34,13 @@ pub(super) struct Sizes {
 pub(super) fn product<'a>(
     place: &mut Place<'_>,
     tiling: Tiling,
-    sizes: Sizes,
+    sizes: Matrices,
     [input, weight]: [TensorId; 2],
     bias: Option<TensorId>,
     parts: impl FnOnce(&mut Program, &str, usize) -> Parts<'a>,
 ) {
     let Place { program, layer, capabilities } = place;
-    let Sizes { rows, inputs, outputs } = sizes;
+    let Matrices { rows, inputs, outputs } = sizes;
     let tiles = tiling.tiles(rows, quads(outputs));
     let terms = quads(inputs);
     // A part is whole steps of the tiled kernel, which takes four quads at a time.
@@ -72,7 +72,7 @@ pub(super) fn weight(place: &mut Place<'_>, problem: &Problem, tiling: Tiling, g
     let WeightGradient { input, grad_output, grad_weight } = gradient;
     let rows = grad_output.pixels();
     let (in_q, out_q) = (input.quads(), quads(grad_output.shape.channels));
-    let tiles = tiling.weight_tiles(in_q, out_q);
+    let tiles = tiling.tiles(4 * in_q, out_q);
     let splits = splits(rows, 64, tiles, capabilities.workgroups_wanted());
     let span = rows.div_ceil(splits).next_multiple_of(2).min(MAX_TERMS);
     let splits = rows.div_ceil(span);

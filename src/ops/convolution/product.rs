@@ -2,7 +2,7 @@
 
 use super::super::program::{Activation, Dispatch, TensorId, kernel, quads, weight_rows};
 use super::super::reduce::{Parts, pixel_splits, splits};
-use super::problem::{Image, Problem, WeightGradient};
+use super::problem::{Image, Pass, Problem, WeightGradient};
 use super::slide::Slide;
 use super::tiling::Tiling;
 use super::variant::Place;
@@ -17,6 +17,8 @@ const WORKGROUP: usize = 64;
 pub(super) enum Product {
     /// One group.
     Dense(Tiling),
+    /// One group of one to three input channels, by register tiles shared through a subgroup of this many lanes.
+    Thin(usize),
     /// Groups whose channels are whole quads on both sides.
     GroupedQuads,
     /// Groups of any size.
@@ -25,10 +27,13 @@ pub(super) enum Product {
 
 impl Product {
     /// Those that a device can run.
-    pub fn all(convolution: &Convolution, capabilities: &Capabilities) -> Vec<Self> {
-        let Convolution { groups, inputs, outputs, .. } = *convolution;
+    pub fn all(problem: &Problem, capabilities: &Capabilities) -> Vec<Self> {
+        let Convolution { groups, inputs, outputs, .. } = problem.convolution;
         match groups {
-            1 => Tiling::all(capabilities).into_iter().map(Self::Dense).collect(),
+            1 => {
+                let tilings = Tiling::all(capabilities).into_iter();
+                tilings.map(|tiling| Self::thin(problem, tiling).unwrap_or(Self::Dense(tiling))).collect()
+            }
             _ if (inputs / groups).is_multiple_of(4) && (outputs / groups).is_multiple_of(4) => {
                 vec![Self::GroupedQuads]
             }
@@ -36,23 +41,38 @@ impl Product {
         }
     }
 
+    /// What takes the place of a product tiled like this where there are one to three input channels in one group.
+    pub fn thin(problem: &Problem, tiling: Tiling) -> Option<Self> {
+        let channels = match problem.pass {
+            Pass::Forward | Pass::BackwardInput => problem.image_in().channels,
+            Pass::BackwardWeight => problem.convolution.inputs,
+        };
+        match tiling {
+            Tiling::Subgroup(lanes) if channels < 4 && problem.convolution.groups == 1 => {
+                Some(Self::Thin(lanes))
+            }
+            _ => None,
+        }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Dense(tiling) => tiling.name(),
+            Self::Thin(_) => "thin",
             Self::GroupedQuads => "grouped_quads",
             Self::Grouped => "grouped",
         }
     }
 
-    /// A dispatch of its kernel for a pass from `channels` channels a group.
-    fn pass(self, layer: &str, groups: usize, channels: usize) -> Dispatch {
+    /// A dispatch of its kernel for a pass.
+    fn pass(self, layer: &str, groups: usize) -> Dispatch {
         let kernel = match self {
-            Self::Dense(Tiling::Subgroup(lanes)) if channels < 4 => {
-                return Dispatch::new(layer, kernel!("conv2d/forward_thin_subgroup")).size("LANES", lanes);
-            }
             Self::Dense(tiling) => {
                 let kernels = [kernel!("conv2d/forward_subgroup"), kernel!("conv2d/forward_tiled")];
                 return tiling.dispatch(layer, kernels[0], kernels[1]);
+            }
+            Self::Thin(lanes) => {
+                return Dispatch::new(layer, kernel!("conv2d/forward_thin_subgroup")).size("LANES", lanes);
             }
             Self::GroupedQuads => kernel!("conv2d/forward_grouped_quads"),
             Self::Grouped => kernel!("conv2d/forward_grouped"),
@@ -60,13 +80,11 @@ impl Product {
         Dispatch::new(layer, kernel).size("GROUPS", groups)
     }
 
-    /// How many workgroups own `pixels` pixels of `columns` quads, in a pass from `channels` channels a group.
-    fn tiles(self, pixels: usize, columns: usize, channels: usize) -> usize {
+    /// How many workgroups own `pixels` pixels of `columns` quads.
+    fn tiles(self, pixels: usize, columns: usize) -> usize {
         match self {
-            Self::Dense(Tiling::Subgroup(lanes)) if channels < 4 => {
-                pixels.div_ceil(32) * columns.div_ceil(lanes)
-            }
             Self::Dense(tiling) => tiling.tiles(pixels, columns),
+            Self::Thin(lanes) => pixels.div_ceil(32) * columns.div_ceil(lanes),
             Self::GroupedQuads => (pixels.div_ceil(4) * columns).div_ceil(WORKGROUP),
             Self::Grouped => (pixels.div_ceil(2) * columns).div_ceil(WORKGROUP),
         }
@@ -75,40 +93,37 @@ impl Product {
     /// In how many steps the kernel takes the sum over the taps and the input channels of a group.
     fn steps(self, channels: usize, taps: usize) -> usize {
         match self {
-            // It takes a few taps in a step, but counts them one by one.
-            Self::Dense(Tiling::Subgroup(_)) if channels < 4 => taps,
             Self::Dense(_) | Self::GroupedQuads => weight_rows(channels, taps) / 4,
+            // It takes a few taps in a step, but counts them one by one.
+            Self::Thin(_) => taps,
             Self::Grouped => channels * taps,
         }
     }
 
-    /// A dispatch of its kernel for the gradient to a weight of `rows` rows, from `channels` channels a group.
-    fn backward_weight(self, layer: &str, groups: usize, channels: usize, rows: usize) -> Dispatch {
+    /// A dispatch of its kernel for the gradient to the weight.
+    fn backward_weight(self, layer: &str, convolution: &Convolution) -> Dispatch {
         let kernel = match self {
-            Self::Dense(Tiling::Subgroup(lanes)) if channels < 4 => {
-                let kernel = kernel!("conv2d/backward_weight_thin_subgroup");
-                let (_, taps) = thin_tiles(rows, channels);
-                return Dispatch::new(layer, kernel).size("LANES", lanes).size("TAPS", taps);
-            }
             Self::Dense(tiling) => {
                 let kernels =
                     [kernel!("conv2d/backward_weight_subgroup"), kernel!("conv2d/backward_weight_tiled")];
                 return tiling.dispatch(layer, kernels[0], kernels[1]);
             }
+            Self::Thin(lanes) => {
+                let kernel = kernel!("conv2d/backward_weight_thin_subgroup");
+                let (_, taps) = thin_tiles(convolution);
+                return Dispatch::new(layer, kernel).size("LANES", lanes).size("TAPS", taps);
+            }
             Self::GroupedQuads => kernel!("conv2d/backward_weight_grouped_quads"),
             Self::Grouped => kernel!("conv2d/backward_weight_grouped"),
         };
-        Dispatch::new(layer, kernel).size("GROUPS", groups)
+        Dispatch::new(layer, kernel).size("GROUPS", convolution.groups)
     }
 
-    /// How many workgroups own a weight of `rows` rows, whole quads, and `columns` quads, from `channels` channels a
-    /// group.
-    fn weight_tiles(self, rows: usize, columns: usize, channels: usize) -> usize {
+    /// How many workgroups own the weight, of `rows` rows, whole quads, and `columns` quads.
+    fn weight_tiles(self, convolution: &Convolution, rows: usize, columns: usize) -> usize {
         match self {
-            Self::Dense(Tiling::Subgroup(lanes)) if channels < 4 => {
-                thin_tiles(rows, channels).0 * columns.div_ceil(lanes)
-            }
-            Self::Dense(tiling) => tiling.weight_tiles(rows / 4, columns),
+            Self::Thin(lanes) => thin_tiles(convolution).0 * columns.div_ceil(lanes),
+            Self::Dense(tiling) => tiling.tiles(rows, columns),
             Self::GroupedQuads => (rows.div_ceil(16) * columns).div_ceil(WORKGROUP),
             Self::Grouped => (rows * columns).div_ceil(WORKGROUP),
         }
@@ -117,15 +132,17 @@ impl Product {
     /// How many pixels a part of the gradient to the weight should have at least.
     fn least_pixels(self) -> usize {
         match self {
-            Self::Dense(_) => 256,
+            Self::Dense(_) | Self::Thin(_) => 256,
             Self::GroupedQuads | Self::Grouped => 64,
         }
     }
 }
 
-/// How the gradient to a weight of `rows` rows of one to three channels is tiled: into how many workgroups for each
-/// column, and how many taps each of their halves has. A half has at most 16 rows.
-fn thin_tiles(rows: usize, channels: usize) -> (usize, usize) {
+/// How the gradient to a weight of one to three input channels is tiled: into how many workgroups for each column, and
+/// how many taps each of their halves has. A half has at most 16 rows.
+fn thin_tiles(convolution: &Convolution) -> (usize, usize) {
+    let channels = convolution.inputs;
+    let rows = weight_rows(channels, convolution.geometry.taps());
     let tiles = rows.div_ceil(2 * (16 / channels * channels));
     (tiles, rows.div_ceil(2 * tiles * channels))
 }
@@ -141,16 +158,15 @@ pub(super) fn image(place: &mut Place<'_>, problem: &Problem, product: Product, 
     // The pixels of one phase; all phases have as many workgroups as the largest.
     let phase = output.shape.height.div_ceil(slide.up[0]) * output.shape.width.div_ceil(slide.up[1]);
     let phases = slide.up[0] * slide.up[1];
-    let channels = input.shape.channels / groups;
-    let tiles = product.tiles(output.batch * phase, output.quads(), channels);
-    let steps = product.steps(channels, convolution.geometry.taps());
+    let tiles = product.tiles(output.batch * phase, output.quads());
+    let steps = product.steps(input.shape.channels / groups, convolution.geometry.taps());
     // A part is whole steps of the tiled kernel, which takes four quads at a time.
     let span = steps.div_ceil(splits(steps, 64, tiles * phases, capabilities.workgroups_wanted()));
     let span = span.next_multiple_of(4);
     let splits = steps.div_ceil(span);
     let parts = Parts::of_activation(program, layer, output, splits, activation);
     let dispatch = slide
-        .constants(product.pass(layer, groups, channels), input, output)
+        .constants(product.pass(layer, groups), input, output)
         .size("UP_H", slide.up[0])
         .size("UP_W", slide.up[1])
         .size("BIAS", bias.is_some().into())
@@ -196,15 +212,14 @@ fn slide_weight(
     let Place { program, layer, capabilities } = place;
     let convolution = &problem.convolution;
     let groups = convolution.groups;
-    let channels = convolution.inputs / groups;
-    let rows = weight_rows(channels, convolution.geometry.taps());
+    let rows = weight_rows(convolution.inputs / groups, convolution.geometry.taps());
     let columns = quads(convolution.outputs);
-    let tiles = product.weight_tiles(rows, columns, channels);
+    let tiles = product.weight_tiles(convolution, rows, columns);
     let least = product.least_pixels();
     let (splits, span) = pixel_splits(positions, least, tiles, capabilities.workgroups_wanted());
     let parts = Parts::new(program, layer, grad_weight, splits, rows * columns);
     let dispatch = Slide::new(&convolution.geometry, Direction::Forward)
-        .constants(product.backward_weight(layer, groups, channels, rows), under, positions)
+        .constants(product.backward_weight(layer, convolution), under, positions)
         .read(under.tensor)
         .read(positions.tensor)
         .write(parts.tensor)

@@ -1,11 +1,13 @@
 //! The variants of a pass through a convolution, and which of them suits a device best.
 
+use super::super::machine::{Machine, Work};
 use super::super::program::Program;
 use super::depthwise::{self, Steps};
 use super::gathered;
 use super::pointwise;
-use super::problem::{Image, Pass, Problem, WeightGradient};
+use super::problem::{Image, Problem, WeightGradient};
 use super::product::{self, Product};
+use super::sizes::Sizes;
 use super::tiling::Tiling;
 use crate::gpu::Capabilities;
 
@@ -37,9 +39,11 @@ impl Variant {
             return vec![Self::Depthwise(steps)];
         }
         let mut variants: Vec<Self> = if convolution.is_pointwise() {
-            Tiling::all(capabilities).into_iter().map(Self::Pointwise).collect()
+            let thin = |tiling| Product::thin(problem, tiling).map(Self::Product);
+            let tilings = Tiling::all(capabilities).into_iter();
+            tilings.map(|tiling| thin(tiling).unwrap_or(Self::Pointwise(tiling))).collect()
         } else {
-            let products = Product::all(convolution, capabilities).into_iter().map(Self::Product);
+            let products = Product::all(problem, capabilities).into_iter().map(Self::Product);
             products.chain(gathered::all(problem, capabilities).into_iter().map(Self::Gathered)).collect()
         };
         let estimate = |variant: &Self| variant.estimate(problem, capabilities);
@@ -52,24 +56,30 @@ impl Variant {
         match self {
             Self::Pointwise(tiling) => tiling.name().into(),
             Self::Product(product) => product.name().into(),
-            Self::Gathered(tiling) => format!("gathered_{}", tiling.name()),
+            Self::Gathered(tiling) => format!("gathered {}", tiling.name()),
             Self::Depthwise(_) => "depthwise".into(),
         }
     }
 
-    /// About how long it takes, in multiply-adds of a device that does nothing else.
-    fn estimate(&self, problem: &Problem, capabilities: &Capabilities) -> f64 {
-        let products = problem.batch as f64 * problem.convolution.flops() as f64 / 2.0;
+    /// About how long it takes, in the multiply-adds of [`Machine`].
+    pub fn estimate(&self, problem: &Problem, capabilities: &Capabilities) -> f64 {
+        let (machine, sizes) = (Machine::of(capabilities), Sizes::of(problem));
         match self {
             Self::Pointwise(tiling) | Self::Product(Product::Dense(tiling)) => {
-                let columns = match problem.pass {
-                    Pass::BackwardWeight => problem.convolution.outputs,
-                    Pass::Forward | Pass::BackwardInput => problem.image_out().channels,
-                };
-                products / tiling.efficiency(capabilities) / tiling.filled(columns)
+                sizes.time(*tiling, &machine, capabilities.workgroups_wanted())
+            }
+            Self::Product(Product::Thin(lanes)) => {
+                sizes.time(Tiling::Subgroup(*lanes), &machine, capabilities.workgroups_wanted())
             }
             Self::Gathered(tiling) => gathered::estimate(problem, *tiling, capabilities),
-            Self::Product(_) | Self::Depthwise(_) => products,
+            // They have no rival.
+            Self::Product(_) | Self::Depthwise(_) => machine.time(Work {
+                products: problem.batch as f64 * problem.convolution.flops() as f64 / 2.0,
+                bytes: sizes.bytes,
+                workgroups: capabilities.workgroups_wanted(),
+                invocations: 64,
+                efficiency: 0.2,
+            }),
         }
     }
 
@@ -88,6 +98,7 @@ impl Variant {
         match *self {
             Self::Pointwise(tiling) => pointwise::weight(place, problem, tiling, gradient),
             Self::Product(product) => product::weight(place, problem, product, gradient),
+            // It is of no other kind than that of an implicit product.
             Self::Gathered(tiling) => product::weight(place, problem, Product::Dense(tiling), gradient),
             Self::Depthwise(steps) => depthwise::weight(place, problem, steps, gradient),
         }
