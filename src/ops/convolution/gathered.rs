@@ -9,6 +9,7 @@ use super::pointwise::{self, Matrices};
 use super::problem::{Image, Pass, Problem};
 use super::sizes::Sizes;
 use super::slide::Slide;
+use super::subgroup::Subgroup;
 use super::tiling::Tiling;
 use super::variant::Place;
 use crate::gpu::Capabilities;
@@ -26,7 +27,8 @@ pub(super) fn all(problem: &Problem, capabilities: &Capabilities) -> Vec<Tiling>
     let convolution = &problem.convolution;
     let suits = convolution.groups == 1 && convolution.geometry.taps() > 1;
     if suits && problem.pass != Pass::BackwardWeight && samples_at_once(problem, capabilities).is_some() {
-        Tiling::all(capabilities)
+        let subgroup = Subgroup::of_rows(pixels(problem), capabilities).map(Tiling::Subgroup);
+        subgroup.into_iter().chain([Tiling::Tiled]).collect()
     } else {
         vec![]
     }
@@ -36,7 +38,7 @@ pub(super) fn all(problem: &Problem, capabilities: &Capabilities) -> Vec<Tiling>
 pub(super) fn estimate(problem: &Problem, tiling: Tiling, capabilities: &Capabilities) -> f64 {
     let machine = Machine::of(capabilities);
     let whole = Sizes::of(problem);
-    let pixels = problem.batch * problem.image_in().height * problem.image_in().width;
+    let pixels = pixels(problem);
     let products = (problem.batch * sample_bytes(problem)) as f64;
     let product = Sizes {
         rows: pixels,
@@ -55,6 +57,11 @@ pub(super) fn estimate(problem: &Problem, tiling: Tiling, capabilities: &Capabil
         efficiency: 1.0,
     };
     product.time(tiling, &machine, capabilities.workgroups_wanted()) + machine.time(gather)
+}
+
+/// The rows of the product.
+fn pixels(problem: &Problem) -> usize {
+    problem.batch * problem.image_in().height * problem.image_in().width
 }
 
 /// The columns of the product.
@@ -118,7 +125,8 @@ fn matrix(place: &mut Place<'_>, problem: &Problem, weight: TensorId) -> TensorI
 fn multiply(place: &mut Place<'_>, problem: &Problem, tiling: Tiling, image: Image<'_>, products: TensorId) {
     let Image { input, weight, .. } = image;
     let columns = columns(problem);
-    let sizes = Matrices { rows: input.pixels(), inputs: input.shape.channels, outputs: columns };
+    let sizes =
+        Matrices { rows: input.pixels(), inputs: input.shape.channels, outputs: columns, turned: false };
     let total = sizes.rows * quads(columns);
     // A product is a part of a sum: it is in f32 however activations are stored.
     pointwise::product(place, tiling, sizes, [input.tensor, weight], None, |program, layer, parts| {

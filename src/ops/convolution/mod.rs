@@ -9,6 +9,7 @@ mod problem;
 mod product;
 mod sizes;
 mod slide;
+mod subgroup;
 mod tiling;
 mod variant;
 

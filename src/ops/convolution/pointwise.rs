@@ -1,5 +1,5 @@
-//! The dispatches of a matrix product for each pixel, or each vector of features: kernels of linear, which 1x1
-//! convolutions share.
+//! The dispatches of a matrix product for each pixel, or each vector of features: a linear layer, or a 1x1 convolution.
+//! The subgroup kernels of convolution are plain products where there is no more than one pixel to a sample.
 
 use super::super::program::{Program, TensorId, kernel, quads, weight_rows};
 use super::super::reduce::{MAX_TERMS, Parts, splits};
@@ -10,9 +10,10 @@ use super::variant::Place;
 /// Appends `output = activation(input · weight + bias)`, for each pixel.
 pub(super) fn image(place: &mut Place<'_>, problem: &Problem, tiling: Tiling, image: Image<'_>) {
     let Image { input, bias, activation, output, .. } = image;
-    let weight = problem.own_weight(place, image.weight);
+    let turned = tiling.turns_weight(problem);
+    let weight = if turned { image.weight } else { problem.own_weight(place, image.weight) };
     let [inputs, outputs] = [input, output].map(|image| image.shape.channels);
-    let sizes = Matrices { rows: output.pixels(), inputs, outputs };
+    let sizes = Matrices { rows: output.pixels(), inputs, outputs, turned };
     product(place, tiling, sizes, [input.tensor, weight], bias, |program, layer, parts| {
         Parts::of_activation(program, layer, output, parts, activation)
     });
@@ -27,6 +28,8 @@ pub(super) struct Matrices {
     pub inputs: usize,
     /// The columns of the weight.
     pub outputs: usize,
+    /// Whether the kernel is to turn the weight round: it is `[outputs][inputs]`. Not every tiling can.
+    pub turned: bool,
 }
 
 /// Appends the product of an input, `[rows][inputs]` stored like an activation, and a weight, `[inputs][outputs]`. Its
@@ -40,14 +43,14 @@ pub(super) fn product<'a>(
     parts: impl FnOnce(&mut Program, &str, usize) -> Parts<'a>,
 ) {
     let Place { program, layer, capabilities } = place;
-    let Matrices { rows, inputs, outputs } = sizes;
+    let Matrices { rows, inputs, outputs, turned } = sizes;
     let tiles = tiling.tiles(rows, quads(outputs));
     let terms = quads(inputs);
     // A part is whole steps of the tiled kernel, which takes four quads at a time.
     let span = terms.div_ceil(splits(terms, 32, tiles, capabilities.workgroups_wanted())).next_multiple_of(4);
     let parts = parts(program, layer, terms.div_ceil(span));
     let dispatch = tiling
-        .dispatch(layer, kernel!("linear/forward_subgroup"), kernel!("linear/forward_tiled"))
+        .pass(layer, turned, kernel!("conv2d/forward_subgroup"), kernel!("linear/forward_tiled"))
         .size("IN_C", inputs)
         .size("OUT_C", outputs)
         .size("BIAS", bias.is_some().into())
@@ -78,7 +81,7 @@ pub(super) fn weight(place: &mut Place<'_>, problem: &Problem, tiling: Tiling, g
     let splits = rows.div_ceil(span);
     let parts = Parts::new(program, layer, grad_weight, splits, weight_rows(input.shape.channels, 1) * out_q);
     let dispatch = tiling
-        .dispatch(layer, kernel!("linear/backward_weight_subgroup"), kernel!("linear/backward_weight_tiled"))
+        .dispatch(layer, kernel!("conv2d/backward_weight_subgroup"), kernel!("linear/backward_weight_tiled"))
         .size("IN_C", input.shape.channels)
         .size("OUT_C", grad_output.shape.channels)
         .read(input.tensor)

@@ -4,6 +4,7 @@ use super::super::program::{Activation, Dispatch, TensorId, kernel, quads, weigh
 use super::super::reduce::{Parts, pixel_splits, splits};
 use super::problem::{Image, Pass, Problem, WeightGradient};
 use super::slide::Slide;
+use super::subgroup::Subgroup;
 use super::tiling::Tiling;
 use super::variant::Place;
 use super::{Convolution, Direction};
@@ -17,8 +18,8 @@ const WORKGROUP: usize = 64;
 pub(super) enum Product {
     /// One group.
     Dense(Tiling),
-    /// One group of one to three input channels, by register tiles shared through a subgroup of this many lanes.
-    Thin(usize),
+    /// One group of one to three input channels, by register tiles shared through a subgroup.
+    Thin(Subgroup),
     /// Groups whose channels are whole quads on both sides.
     GroupedQuads,
     /// Groups of any size.
@@ -31,7 +32,7 @@ impl Product {
         let Convolution { groups, inputs, outputs, .. } = problem.convolution;
         match groups {
             1 => {
-                let tilings = Tiling::all(capabilities).into_iter();
+                let tilings = Tiling::all(problem, capabilities).into_iter();
                 tilings.map(|tiling| Self::thin(problem, tiling).unwrap_or(Self::Dense(tiling))).collect()
             }
             _ if (inputs / groups).is_multiple_of(4) && (outputs / groups).is_multiple_of(4) => {
@@ -64,27 +65,33 @@ impl Product {
         }
     }
 
+    /// Whether its kernel turns the layer's weight round itself.
+    fn turns_weight(self, problem: &Problem) -> bool {
+        matches!(self, Self::Dense(tiling) if tiling.turns_weight(problem))
+    }
+
     /// A dispatch of its kernel for a pass.
-    fn pass(self, layer: &str, groups: usize) -> Dispatch {
+    fn pass(self, layer: &str, problem: &Problem) -> Dispatch {
         let kernel = match self {
             Self::Dense(tiling) => {
                 let kernels = [kernel!("conv2d/forward_subgroup"), kernel!("conv2d/forward_tiled")];
-                return tiling.dispatch(layer, kernels[0], kernels[1]);
+                return tiling.pass(layer, tiling.turns_weight(problem), kernels[0], kernels[1]);
             }
-            Self::Thin(lanes) => {
-                return Dispatch::new(layer, kernel!("conv2d/forward_thin_subgroup")).size("LANES", lanes);
+            Self::Thin(tile) => {
+                return Dispatch::new(layer, kernel!("conv2d/forward_thin_subgroup"))
+                    .size("LANES", tile.lanes);
             }
             Self::GroupedQuads => kernel!("conv2d/forward_grouped_quads"),
             Self::Grouped => kernel!("conv2d/forward_grouped"),
         };
-        Dispatch::new(layer, kernel).size("GROUPS", groups)
+        Dispatch::new(layer, kernel).size("GROUPS", problem.convolution.groups)
     }
 
     /// How many workgroups own `pixels` pixels of `columns` quads.
     fn tiles(self, pixels: usize, columns: usize) -> usize {
         match self {
             Self::Dense(tiling) => tiling.tiles(pixels, columns),
-            Self::Thin(lanes) => pixels.div_ceil(32) * columns.div_ceil(lanes),
+            Self::Thin(tile) => Tiling::Subgroup(tile).tiles(pixels, columns),
             Self::GroupedQuads => (pixels.div_ceil(4) * columns).div_ceil(WORKGROUP),
             Self::Grouped => (pixels.div_ceil(2) * columns).div_ceil(WORKGROUP),
         }
@@ -108,10 +115,10 @@ impl Product {
                     [kernel!("conv2d/backward_weight_subgroup"), kernel!("conv2d/backward_weight_tiled")];
                 return tiling.dispatch(layer, kernels[0], kernels[1]);
             }
-            Self::Thin(lanes) => {
+            Self::Thin(tile) => {
                 let kernel = kernel!("conv2d/backward_weight_thin_subgroup");
                 let (_, taps) = thin_tiles(convolution);
-                return Dispatch::new(layer, kernel).size("LANES", lanes).size("TAPS", taps);
+                return Dispatch::new(layer, kernel).size("LANES", tile.lanes).size("TAPS", taps);
             }
             Self::GroupedQuads => kernel!("conv2d/backward_weight_grouped_quads"),
             Self::Grouped => kernel!("conv2d/backward_weight_grouped"),
@@ -122,7 +129,7 @@ impl Product {
     /// How many workgroups own the weight, of `rows` rows, whole quads, and `columns` quads.
     fn weight_tiles(self, convolution: &Convolution, rows: usize, columns: usize) -> usize {
         match self {
-            Self::Thin(lanes) => thin_tiles(convolution).0 * columns.div_ceil(lanes),
+            Self::Thin(tile) => thin_tiles(convolution).0 * columns.div_ceil(tile.lanes),
             Self::Dense(tiling) => tiling.tiles(rows, columns),
             Self::GroupedQuads => (rows.div_ceil(16) * columns).div_ceil(WORKGROUP),
             Self::Grouped => (rows * columns).div_ceil(WORKGROUP),
@@ -151,7 +158,8 @@ fn thin_tiles(convolution: &Convolution) -> (usize, usize) {
 pub(super) fn image(place: &mut Place<'_>, problem: &Problem, product: Product, image: Image<'_>) {
     let Image { input, bias, activation, output, .. } = image;
     let convolution = &problem.convolution;
-    let weight = problem.own_weight(place, image.weight);
+    let weight =
+        if product.turns_weight(problem) { image.weight } else { problem.own_weight(place, image.weight) };
     let Place { program, layer, capabilities } = place;
     let slide = Slide::new(&convolution.geometry, problem.way());
     let groups = convolution.groups;
@@ -166,7 +174,7 @@ pub(super) fn image(place: &mut Place<'_>, problem: &Problem, product: Product, 
     let splits = steps.div_ceil(span);
     let parts = Parts::of_activation(program, layer, output, splits, activation);
     let dispatch = slide
-        .constants(product.pass(layer, groups), input, output)
+        .constants(product.pass(layer, problem), input, output)
         .size("UP_H", slide.up[0])
         .size("UP_W", slide.up[1])
         .size("BIAS", bias.is_some().into())

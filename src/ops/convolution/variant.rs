@@ -40,7 +40,7 @@ impl Variant {
         }
         let mut variants: Vec<Self> = if convolution.is_pointwise() {
             let thin = |tiling| Product::thin(problem, tiling).map(Self::Product);
-            let tilings = Tiling::all(capabilities).into_iter();
+            let tilings = Tiling::all(problem, capabilities).into_iter();
             tilings.map(|tiling| thin(tiling).unwrap_or(Self::Pointwise(tiling))).collect()
         } else {
             let products = Product::all(problem, capabilities).into_iter().map(Self::Product);
@@ -68,8 +68,8 @@ impl Variant {
             Self::Pointwise(tiling) | Self::Product(Product::Dense(tiling)) => {
                 sizes.time(*tiling, &machine, capabilities.workgroups_wanted())
             }
-            Self::Product(Product::Thin(lanes)) => {
-                sizes.time(Tiling::Subgroup(*lanes), &machine, capabilities.workgroups_wanted())
+            Self::Product(Product::Thin(tile)) => {
+                sizes.time(Tiling::Subgroup(*tile), &machine, capabilities.workgroups_wanted())
             }
             Self::Gathered(tiling) => gathered::estimate(problem, *tiling, capabilities),
             // They have no rival.
