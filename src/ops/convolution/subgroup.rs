@@ -16,9 +16,14 @@ pub(super) struct Subgroup {
 impl Subgroup {
     /// The tile for a problem, if the device has subgroups of eight invocations or more.
     pub fn of(problem: &Problem, capabilities: &Capabilities) -> Option<Self> {
+        let tile = Self::of_rows(Sizes::of(problem).rows, capabilities);
+        if problem.pass == Pass::BackwardWeight { tile.map(|tile| Self { rows: 32, ..tile }) } else { tile }
+    }
+
+    /// The tile for a product of so many rows.
+    pub fn of_rows(rows: usize, capabilities: &Capabilities) -> Option<Self> {
         let lanes = capabilities.subgroup_size.filter(|lanes| *lanes >= 8)? as usize;
-        let rows = if problem.pass == Pass::BackwardWeight { 32 } else { best(Sizes::of(problem).rows) };
-        Some(Self { lanes, rows })
+        Some(Self { lanes, rows: best(rows) })
     }
 }
 

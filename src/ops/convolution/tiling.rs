@@ -53,13 +53,12 @@ impl Tiling {
         matches!(self, Self::Subgroup(_)) && problem.pass == Pass::BackwardInput && channels >= 4
     }
 
-    /// A dispatch of that kernel for a forward pass or a gradient to the input.
-    pub fn pass(self, layer: &str, problem: &Problem, subgroup: Kernel, tiled: Kernel) -> Dispatch {
+    /// A dispatch of that kernel for a forward pass or a gradient to the input. If it can turn the weight round, it is
+    /// told whether to.
+    pub fn pass(self, layer: &str, turned: bool, subgroup: Kernel, tiled: Kernel) -> Dispatch {
         let dispatch = self.dispatch(layer, subgroup, tiled);
         match self {
-            Self::Subgroup(tile) => {
-                dispatch.size("ROWS", tile.rows).size("TURNED", self.turns_weight(problem).into())
-            }
+            Self::Subgroup(tile) => dispatch.size("ROWS", tile.rows).size("TURNED", turned.into()),
             Self::Tiled => dispatch,
         }
     }

@@ -3,6 +3,7 @@
 use super::super::machine::{Machine, Work};
 use super::super::program::Program;
 use super::depthwise::{self, Steps};
+use super::gathered;
 use super::pointwise;
 use super::problem::{Image, Problem, WeightGradient};
 use super::product::{self, Product};
@@ -24,6 +25,8 @@ pub(super) enum Variant {
     Pointwise(Tiling),
     /// An implicit matrix product, for each group.
     Product(Product),
+    /// A matrix product that gives what each tap has of each pixel, and the sums of these.
+    Gathered(Tiling),
     /// One input channel in each group.
     Depthwise(Steps),
 }
@@ -36,9 +39,12 @@ impl Variant {
             return vec![Self::Depthwise(steps)];
         }
         let mut variants: Vec<Self> = if convolution.is_pointwise() {
-            Tiling::all(problem, capabilities).into_iter().map(Self::Pointwise).collect()
+            let thin = |tiling| Product::thin(problem, tiling).map(Self::Product);
+            let tilings = Tiling::all(problem, capabilities).into_iter();
+            tilings.map(|tiling| thin(tiling).unwrap_or(Self::Pointwise(tiling))).collect()
         } else {
-            Product::all(problem, capabilities).into_iter().map(Self::Product).collect()
+            let products = Product::all(problem, capabilities).into_iter().map(Self::Product);
+            products.chain(gathered::all(problem, capabilities).into_iter().map(Self::Gathered)).collect()
         };
         let estimate = |variant: &Self| variant.estimate(problem, capabilities);
         variants.sort_by(|a, b| estimate(a).total_cmp(&estimate(b)));
@@ -50,6 +56,7 @@ impl Variant {
         match self {
             Self::Pointwise(tiling) => tiling.name().into(),
             Self::Product(product) => product.name().into(),
+            Self::Gathered(tiling) => format!("gathered {}", tiling.name()),
             Self::Depthwise(_) => "depthwise".into(),
         }
     }
@@ -61,6 +68,10 @@ impl Variant {
             Self::Pointwise(tiling) | Self::Product(Product::Dense(tiling)) => {
                 sizes.time(*tiling, &machine, capabilities.workgroups_wanted())
             }
+            Self::Product(Product::Thin(tile)) => {
+                sizes.time(Tiling::Subgroup(*tile), &machine, capabilities.workgroups_wanted())
+            }
+            Self::Gathered(tiling) => gathered::estimate(problem, *tiling, capabilities),
             // They have no rival.
             Self::Product(_) | Self::Depthwise(_) => machine.time(Work {
                 products: problem.batch as f64 * problem.convolution.flops() as f64 / 2.0,
@@ -77,6 +88,7 @@ impl Variant {
         match *self {
             Self::Pointwise(tiling) => pointwise::image(place, problem, tiling, image),
             Self::Product(product) => product::image(place, problem, product, image),
+            Self::Gathered(tiling) => gathered::image(place, problem, tiling, image),
             Self::Depthwise(steps) => depthwise::image(place, problem, steps, image),
         }
     }
@@ -86,6 +98,8 @@ impl Variant {
         match *self {
             Self::Pointwise(tiling) => pointwise::weight(place, problem, tiling, gradient),
             Self::Product(product) => product::weight(place, problem, product, gradient),
+            // It is of no other kind than that of an implicit product.
+            Self::Gathered(tiling) => product::weight(place, problem, Product::Dense(tiling), gradient),
             Self::Depthwise(steps) => depthwise::weight(place, problem, steps, gradient),
         }
     }
