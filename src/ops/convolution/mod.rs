@@ -9,6 +9,7 @@ mod product;
 mod slide;
 mod tiling;
 mod variant;
+mod winograd;
 
 use super::program::ParameterLayout;
 use super::reduce::sum_pixels;

@@ -60,4 +60,20 @@ impl Tiling {
             Self::Tiled => row_quads.div_ceil(16) * columns.div_ceil(16),
         }
     }
+
+    /// How many workgroups the product at one of Winograd's points has, of `rows` tiles by `columns` quads.
+    pub fn winograd_tiles(self, rows: usize, columns: usize) -> usize {
+        match self {
+            Self::Subgroup(lanes) => rows.div_ceil(32) * columns.div_ceil(lanes),
+            Self::Tiled => rows.div_ceil(64) * columns.div_ceil(16),
+        }
+    }
+
+    /// How many workgroups the gradient to a weight has there, of `row_quads` by `columns` quads.
+    pub fn winograd_weight_tiles(self, row_quads: usize, columns: usize) -> usize {
+        match self {
+            Self::Subgroup(lanes) => row_quads.div_ceil(8) * columns.div_ceil(lanes),
+            Self::Tiled => row_quads.div_ceil(16) * columns.div_ceil(16),
+        }
+    }
 }

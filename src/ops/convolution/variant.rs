@@ -6,6 +6,7 @@ use super::pointwise;
 use super::problem::{Image, Problem, WeightGradient};
 use super::product::{self, Product};
 use super::tiling::Tiling;
+use super::winograd::Winograd;
 use crate::gpu::Capabilities;
 
 /// Where the dispatches of a layer go.
@@ -24,6 +25,8 @@ pub(super) enum Variant {
     Product(Product),
     /// One input channel in each group.
     Depthwise(Steps),
+    /// Fewer multiplications: transforms around a product for each point.
+    Winograd(Winograd),
 }
 
 impl Variant {
@@ -38,6 +41,7 @@ impl Variant {
         } else {
             Product::all(convolution, capabilities).into_iter().map(Self::Product).collect()
         };
+        variants.extend(Winograd::all(problem, capabilities).into_iter().map(Self::Winograd));
         let estimate = |variant: &Self| variant.estimate(problem, capabilities);
         variants.sort_by(|a, b| estimate(a).total_cmp(&estimate(b)));
         variants
@@ -49,6 +53,7 @@ impl Variant {
             Self::Pointwise(tiling) => tiling.name().into(),
             Self::Product(product) => product.name().into(),
             Self::Depthwise(_) => "depthwise".into(),
+            Self::Winograd(winograd) => winograd.name(),
         }
     }
 
@@ -60,6 +65,7 @@ impl Variant {
                 products / tiling.efficiency(capabilities)
             }
             Self::Product(_) | Self::Depthwise(_) => products,
+            Self::Winograd(winograd) => winograd.estimate(problem, capabilities),
         }
     }
 
@@ -69,6 +75,7 @@ impl Variant {
             Self::Pointwise(tiling) => pointwise::image(place, problem, tiling, image),
             Self::Product(product) => product::image(place, problem, product, image),
             Self::Depthwise(steps) => depthwise::image(place, problem, steps, image),
+            Self::Winograd(winograd) => winograd.image(place, problem, image),
         }
     }
 
@@ -78,6 +85,7 @@ impl Variant {
             Self::Pointwise(tiling) => pointwise::weight(place, problem, tiling, gradient),
             Self::Product(product) => product::weight(place, problem, product, gradient),
             Self::Depthwise(steps) => depthwise::weight(place, problem, steps, gradient),
+            Self::Winograd(winograd) => winograd.weight(place, problem, gradient),
         }
     }
 }
