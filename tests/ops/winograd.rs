@@ -15,8 +15,7 @@ use crate::contexts::contexts;
 
 /// The passes of a layer that have a variant by this filtering, as `Forward` for instance.
 fn passes(operator: impl Operator + 'static, [batch, channels, height, width]: [usize; 4]) -> Vec<String> {
-    let network =
-        Network::builder([channels, height, width]).layer("layer", operator).build().unwrap();
+    let network = Network::builder([channels, height, width]).layer("layer", operator).build().unwrap();
     let options = PlanOptions { input_gradients: true, ..PlanOptions::gradients(batch) };
     let plan = Plan::new(&network, &options, &Capabilities::webgpu()).unwrap();
     let filtered = plan.program().problems.iter().filter(|problem| {
@@ -87,7 +86,8 @@ fn not_filtered() {
 
 #[test]
 fn with_an_activation() {
-    let network = Network::builder([32, 6, 9]).conv2d("conv", Conv2d::new(33, 3).same()).sigmoid().build().unwrap();
+    let network =
+        Network::builder([32, 6, 9]).conv2d("conv", Conv2d::new(33, 3).same()).sigmoid().build().unwrap();
     check_network(network, 2);
 }
 
@@ -97,7 +97,8 @@ const UNITS: f64 = 8.0;
 
 #[test]
 fn activations_in_half_precision() {
-    let network = Network::builder([33, 10, 9]).conv2d("conv", Conv2d::new(34, 3).same()).relu().build().unwrap();
+    let network =
+        Network::builder([33, 10, 9]).conv2d("conv", Conv2d::new(34, 3).same()).relu().build().unwrap();
     for context in contexts() {
         in_half(&network, 3, context);
     }

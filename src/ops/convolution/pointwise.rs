@@ -50,7 +50,7 @@ pub(super) fn weight(place: &mut Place<'_>, problem: &Problem, tiling: Tiling, g
     let WeightGradient { input, grad_output, grad_weight } = gradient;
     let rows = grad_output.pixels();
     let (in_q, out_q) = (input.quads(), quads(grad_output.shape.channels));
-    let tiles = tiling.weight_tiles(in_q, out_q);
+    let tiles = tiling.tiles(4 * in_q, out_q);
     let splits = splits(rows, 64, tiles, capabilities.workgroups_wanted());
     let span = rows.div_ceil(splits).next_multiple_of(2).min(MAX_TERMS);
     let splits = rows.div_ceil(span);

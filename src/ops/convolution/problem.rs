@@ -121,6 +121,10 @@ impl choice::Problem for Problem {
         Variant::candidates(self, capabilities).iter().map(Variant::name).collect()
     }
 
+    fn estimate(&self, capabilities: &Capabilities) -> f64 {
+        Variant::candidates(self, capabilities).first().map_or(0.0, |best| best.estimate(self, capabilities))
+    }
+
     fn trial(&self, program: &mut Program, capabilities: &Capabilities, candidate: usize) -> Trial {
         let Self { convolution, direction, pass, batch, .. } = *self;
         let input = program.activation("input", convolution.image(direction), batch);

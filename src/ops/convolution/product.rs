@@ -91,7 +91,7 @@ impl Product {
     /// How many workgroups own a weight of `rows` rows, whole quads, and `columns` quads.
     fn weight_tiles(self, rows: usize, columns: usize) -> usize {
         match self {
-            Self::Dense(tiling) => tiling.weight_tiles(rows / 4, columns),
+            Self::Dense(tiling) => tiling.tiles(rows, columns),
             Self::GroupedQuads => (rows.div_ceil(16) * columns).div_ceil(WORKGROUP),
             Self::Grouped => (rows * columns).div_ceil(WORKGROUP),
         }

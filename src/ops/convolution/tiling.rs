@@ -1,5 +1,6 @@
 //! How the matrix product of a convolution is cut into tiles.
 
+use super::super::machine::Machine;
 use super::super::program::{Dispatch, Kernel};
 use crate::gpu::Capabilities;
 
@@ -28,8 +29,8 @@ impl Tiling {
 
     /// Which part of a device's multiply-adds it reaches, about. A processor that stands in for a GPU emulates barriers
     /// and workgroup memory dearly, while a broadcast costs it nothing; a GPU is the other way round.
-    pub fn efficiency(self, capabilities: &Capabilities) -> f64 {
-        match (self, capabilities.software) {
+    pub fn efficiency(self, machine: &Machine) -> f64 {
+        match (self, machine.software) {
             (Self::Subgroup(_), true) => 0.75,
             (Self::Subgroup(_), false) => 0.3,
             (Self::Tiled, true) => 0.05,
@@ -45,35 +46,25 @@ impl Tiling {
         }
     }
 
+    /// The rows and the quads of columns of a result that a workgroup owns.
+    pub fn tile(self) -> [usize; 2] {
+        match self {
+            Self::Subgroup(lanes) => [16, lanes],
+            Self::Tiled => [64, 16],
+        }
+    }
+
+    /// The invocations of a workgroup.
+    pub fn invocations(self) -> usize {
+        match self {
+            Self::Subgroup(lanes) => lanes,
+            Self::Tiled => 64,
+        }
+    }
+
     /// How many workgroups a product of `rows` by `columns` quads has.
     pub fn tiles(self, rows: usize, columns: usize) -> usize {
-        match self {
-            Self::Subgroup(lanes) => rows.div_ceil(16) * columns.div_ceil(lanes),
-            Self::Tiled => rows.div_ceil(64) * columns.div_ceil(16),
-        }
-    }
-
-    /// How many workgroups a gradient to a weight of `row_quads` by `columns` quads has.
-    pub fn weight_tiles(self, row_quads: usize, columns: usize) -> usize {
-        match self {
-            Self::Subgroup(lanes) => row_quads.div_ceil(4) * columns.div_ceil(lanes),
-            Self::Tiled => row_quads.div_ceil(16) * columns.div_ceil(16),
-        }
-    }
-
-    /// How many workgroups the product at one of Winograd's points has, of `rows` tiles by `columns` quads.
-    pub fn winograd_tiles(self, rows: usize, columns: usize) -> usize {
-        match self {
-            Self::Subgroup(lanes) => rows.div_ceil(32) * columns.div_ceil(lanes),
-            Self::Tiled => rows.div_ceil(64) * columns.div_ceil(16),
-        }
-    }
-
-    /// How many workgroups the gradient to a weight has there, of `row_quads` by `columns` quads.
-    pub fn winograd_weight_tiles(self, row_quads: usize, columns: usize) -> usize {
-        match self {
-            Self::Subgroup(lanes) => row_quads.div_ceil(8) * columns.div_ceil(lanes),
-            Self::Tiled => row_quads.div_ceil(16) * columns.div_ceil(16),
-        }
+        let [height, width] = self.tile();
+        rows.div_ceil(height) * columns.div_ceil(width)
     }
 }

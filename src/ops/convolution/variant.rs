@@ -1,10 +1,12 @@
 //! The variants of a pass through a convolution, and which of them suits a device best.
 
+use super::super::machine::{Machine, Work};
 use super::super::program::Program;
 use super::depthwise::{self, Steps};
 use super::pointwise;
 use super::problem::{Image, Problem, WeightGradient};
 use super::product::{self, Product};
+use super::sizes::Sizes;
 use super::tiling::Tiling;
 use super::winograd::Winograd;
 use crate::gpu::Capabilities;
@@ -57,15 +59,22 @@ impl Variant {
         }
     }
 
-    /// About how long it takes, in multiply-adds of a device that does nothing else.
-    fn estimate(&self, problem: &Problem, capabilities: &Capabilities) -> f64 {
-        let products = problem.batch as f64 * problem.convolution.flops() as f64 / 2.0;
+    /// About how long it takes, in the multiply-adds of [`Machine`].
+    pub fn estimate(&self, problem: &Problem, capabilities: &Capabilities) -> f64 {
+        let (machine, sizes) = (Machine::of(capabilities), Sizes::of(problem));
         match self {
             Self::Pointwise(tiling) | Self::Product(Product::Dense(tiling)) => {
-                products / tiling.efficiency(capabilities)
+                sizes.time(*tiling, &machine, capabilities.workgroups_wanted())
             }
-            Self::Product(_) | Self::Depthwise(_) => products,
             Self::Winograd(winograd) => winograd.estimate(problem, capabilities),
+            // They have no rival.
+            Self::Product(_) | Self::Depthwise(_) => machine.time(Work {
+                products: problem.batch as f64 * problem.convolution.flops() as f64 / 2.0,
+                bytes: sizes.bytes,
+                workgroups: capabilities.workgroups_wanted(),
+                invocations: 64,
+                efficiency: 0.2,
+            }),
         }
     }
 

@@ -5,6 +5,7 @@
 //! The points make differences of large numbers, so that rounding weighs more than in a direct sum, and it spreads over
 //! a tile: a large pixel is felt in outputs that it does not touch. [`Winograd::of`] says where sums are long enough.
 
+use super::super::machine::{Machine, Work};
 use super::super::program::{Activation, Dispatch, TensorId, kernel, quads};
 use super::super::reduce::{MAX_TERMS, Parts, splits};
 use super::Direction;
@@ -24,8 +25,11 @@ const WORKGROUP: usize = 64;
 /// What the number of tiles is rounded up to: no workgroup of a product has fewer.
 const BLOCK: usize = 32;
 
-/// About how many multiply-adds a device does in the time in which a transform moves a number.
-const MOVE: f64 = 40.0;
+/// About how many additions a transform makes for a number that it reads or writes at a point.
+const ADDITIONS: f64 = 5.0;
+
+/// Which part of a device's multiply-adds its additions reach.
+const ADDING: f64 = 0.2;
 
 /// How a pass is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,12 +108,50 @@ impl Winograd {
         (POINTS * largest * 16) as u64 <= capabilities.max_storage_binding
     }
 
-    /// About how long it takes, in multiply-adds of a device that does nothing else.
+    /// About how long it takes, in the multiply-adds of [`Machine`].
     pub fn estimate(self, problem: &Problem, capabilities: &Capabilities) -> f64 {
-        let tiles = self.tiles(problem).all as f64;
-        let [inputs, outputs] = channels(problem).map(|channels| channels.next_multiple_of(BLOCK) as f64);
-        let product = tiles * inputs * outputs / self.tiling.efficiency(capabilities);
-        POINTS as f64 * (product + MOVE * (tiles * (inputs + outputs) + inputs * outputs))
+        let machine = Machine::of(capabilities);
+        let tiles = self.tiles(problem).all;
+        let [inputs, outputs] = channels(problem).map(|channels| channels.next_multiple_of(4));
+        let [rows, terms] = match problem.pass {
+            Pass::BackwardWeight => [inputs, tiles],
+            Pass::Forward | Pass::BackwardInput => [tiles, inputs],
+        };
+        let [height, width] = self.tile();
+        let workgroups = POINTS * self.workgroups(rows, outputs / 4);
+        let numbers = [tiles * inputs, tiles * outputs, inputs * outputs].map(|n| (POINTS * n) as f64);
+        let product = machine.time(Work {
+            products: (workgroups * height * width * 4 * terms) as f64,
+            bytes: 4.0 * numbers.iter().sum::<f64>(),
+            workgroups,
+            invocations: self.tiling.invocations(),
+            efficiency: self.tiling.efficiency(&machine),
+        });
+        // What is not at a point is less than half of what is.
+        let transform = |numbers: f64| {
+            machine.time(Work {
+                products: ADDITIONS * numbers,
+                bytes: 1.5 * 4.0 * numbers,
+                workgroups: capabilities.workgroups_wanted(),
+                invocations: WORKGROUP,
+                efficiency: ADDING,
+            })
+        };
+        product + numbers.map(transform).iter().sum::<f64>()
+    }
+
+    /// The rows and the quads of columns of a product that a workgroup owns.
+    fn tile(self) -> [usize; 2] {
+        match self.tiling {
+            Tiling::Subgroup(lanes) => [32, lanes],
+            Tiling::Tiled => [64, 16],
+        }
+    }
+
+    /// How many workgroups the product at one point has, of `rows` by `columns` quads.
+    fn workgroups(self, rows: usize, columns: usize) -> usize {
+        let [height, width] = self.tile();
+        rows.div_ceil(height) * columns.div_ceil(width)
     }
 
     /// How many outputs a tile has along an axis, and so how far apart tiles lie.
@@ -134,14 +176,18 @@ impl Winograd {
         let Place { program, layer, .. } = place;
         let dispatch = self
             .tiling
-            .dispatch(layer, kernel!("conv2d/winograd_product_subgroup"), kernel!("conv2d/winograd_product_tiled"))
+            .dispatch(
+                layer,
+                kernel!("conv2d/winograd_product_subgroup"),
+                kernel!("conv2d/winograd_product_tiled"),
+            )
             .read(input_tensor)
             .read(weight_tensor)
             .write(product)
             .uniform(tiles.all as u32)
             .uniform(in_q as u32)
             .uniform(out_q as u32)
-            .groups(self.tiling.winograd_tiles(tiles.all, out_q))
+            .groups(self.workgroups(tiles.all, out_q))
             .layers(POINTS)
             .flops((POINTS * tiles.all * 16 * in_q * out_q * 2) as u64);
         program.push(dispatch);
@@ -153,7 +199,9 @@ impl Winograd {
             .read(bias.unwrap_or(product))
             .write(output.tensor)
             .activation(activation);
-        program.push(tiles.uniform(dispatch, output, output.shape.channels).invocations(tiles.all * out_q, WORKGROUP));
+        program.push(
+            tiles.uniform(dispatch, output, output.shape.channels).invocations(tiles.all * out_q, WORKGROUP),
+        );
     }
 
     /// Appends a gradient to the weight.
@@ -171,7 +219,7 @@ impl Winograd {
             .write(grad_tensor);
         program.push(tiles.uniform(dispatch, grad_output, out_q).invocations(tiles.all * out_q, WORKGROUP));
 
-        let groups = self.tiling.winograd_weight_tiles(in_q, out_q);
+        let groups = self.workgroups(4 * in_q, out_q);
         let splits = splits(tiles.all, 256, POINTS * groups, capabilities.workgroups_wanted());
         let span = tiles.all.div_ceil(splits).next_multiple_of(BLOCK).min(MAX_TERMS);
         let splits = tiles.all.div_ceil(span);
@@ -205,7 +253,13 @@ impl Winograd {
     }
 
     /// Appends the transform of the input.
-    fn input_points(self, place: &mut Place<'_>, problem: &Problem, tiles: Tiles, input: Activation) -> TensorId {
+    fn input_points(
+        self,
+        place: &mut Place<'_>,
+        problem: &Problem,
+        tiles: Tiles,
+        input: Activation,
+    ) -> TensorId {
         let transformed = points(place, "input", tiles.all * input.quads());
         let Slide { pad, .. } = Slide::new(&problem.convolution.geometry, problem.way());
         let dispatch = Dispatch::new(place.layer, kernel!("conv2d/winograd_input"))
