@@ -12,6 +12,7 @@ mod slide;
 mod subgroup;
 mod tiling;
 mod variant;
+mod winograd;
 
 use super::program::ParameterLayout;
 use super::reduce::sum_pixels;

@@ -9,6 +9,7 @@ use super::problem::{Image, Problem, WeightGradient};
 use super::product::{self, Product};
 use super::sizes::Sizes;
 use super::tiling::Tiling;
+use super::winograd::Winograd;
 use crate::gpu::Capabilities;
 
 /// Where the dispatches of a layer go.
@@ -29,6 +30,8 @@ pub(super) enum Variant {
     Gathered(Tiling),
     /// One input channel in each group.
     Depthwise(Steps),
+    /// Fewer multiplications: transforms around a product for each point.
+    Winograd(Winograd),
 }
 
 impl Variant {
@@ -46,6 +49,7 @@ impl Variant {
             let products = Product::all(problem, capabilities).into_iter().map(Self::Product);
             products.chain(gathered::all(problem, capabilities).into_iter().map(Self::Gathered)).collect()
         };
+        variants.extend(Winograd::all(problem, capabilities).into_iter().map(Self::Winograd));
         let estimate = |variant: &Self| variant.estimate(problem, capabilities);
         variants.sort_by(|a, b| estimate(a).total_cmp(&estimate(b)));
         variants
@@ -58,6 +62,7 @@ impl Variant {
             Self::Product(product) => product.name().into(),
             Self::Gathered(tiling) => format!("gathered {}", tiling.name()),
             Self::Depthwise(_) => "depthwise".into(),
+            Self::Winograd(winograd) => winograd.name(),
         }
     }
 
@@ -72,6 +77,7 @@ impl Variant {
                 sizes.time(Tiling::Subgroup(*tile), &machine, capabilities.workgroups_wanted())
             }
             Self::Gathered(tiling) => gathered::estimate(problem, *tiling, capabilities),
+            Self::Winograd(winograd) => winograd.estimate(problem, capabilities),
             // They have no rival.
             Self::Product(_) | Self::Depthwise(_) => machine.time(Work {
                 products: problem.batch as f64 * problem.convolution.flops() as f64 / 2.0,
@@ -90,6 +96,7 @@ impl Variant {
             Self::Product(product) => product::image(place, problem, product, image),
             Self::Gathered(tiling) => gathered::image(place, problem, tiling, image),
             Self::Depthwise(steps) => depthwise::image(place, problem, steps, image),
+            Self::Winograd(winograd) => winograd.image(place, problem, image),
         }
     }
 
@@ -101,6 +108,7 @@ impl Variant {
             // It is of no other kind than that of an implicit product.
             Self::Gathered(tiling) => product::weight(place, problem, Product::Dense(tiling), gradient),
             Self::Depthwise(steps) => depthwise::weight(place, problem, steps, gradient),
+            Self::Winograd(winograd) => winograd.weight(place, problem, gradient),
         }
     }
 }
