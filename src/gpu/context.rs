@@ -270,6 +270,11 @@ impl Context {
         line
     }
 
+    /// Adapter, driver and backend in one line.
+    pub fn adapter_description(&self) -> String {
+        adapter::describe(&self.inner.info)
+    }
+
     /// The adapter's name.
     pub fn adapter_name(&self) -> &str {
         &self.inner.info.name

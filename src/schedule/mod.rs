@@ -17,6 +17,7 @@ mod planner;
 mod print;
 mod prologue;
 mod recording;
+mod residents;
 mod tuning;
 mod version;
 

@@ -10,7 +10,7 @@ use super::super::weight::WeightShape;
 use super::variant::{Place, Variant};
 use super::{Convolution, Direction};
 use crate::gpu::Capabilities;
-use crate::shape::Geometry;
+use crate::shape::{Geometry, Shape};
 
 /// The passes of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +77,16 @@ impl Problem {
         }
     }
 
+    /// The image that a forward pass or a gradient to the input reads.
+    pub fn image_in(&self) -> Shape {
+        self.convolution.image(self.way())
+    }
+
+    /// The image that it writes.
+    pub fn image_out(&self) -> Shape {
+        self.convolution.image(self.way().turned())
+    }
+
     /// Appends the forward pass, or the gradient to the input, by the variant that is chosen.
     pub fn record_image(
         self,
@@ -111,6 +121,17 @@ impl Problem {
         };
         let [height, width] = self.convolution.geometry.kernel;
         Operand::parameter(program, "weight", layout, [rows, columns, height, width])
+    }
+
+    /// The layer's weight as the kernels of a forward pass or a gradient to the input want it: `[kh][kw][in][out]` of
+    /// their own pass.
+    pub fn own_weight(&self, place: &mut Place<'_>, weight: TensorId) -> TensorId {
+        match self.pass {
+            Pass::BackwardInput => {
+                self.convolution.weight(self.direction).transposed(place.program, place.layer, weight)
+            }
+            Pass::Forward | Pass::BackwardWeight => weight,
+        }
     }
 
     fn choose(self, program: &mut Program, capabilities: &Capabilities) -> Variant {
