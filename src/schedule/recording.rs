@@ -70,7 +70,7 @@ impl Recording {
         self.steps.iter().map(|step| &step.pipeline)
     }
 
-    /// The number of its dispatches.
+    /// The number of dispatches.
     pub fn len(&self) -> usize {
         self.steps.len()
     }

@@ -95,8 +95,8 @@ impl<'a> Rehearsal<'a> {
     /// What the device reports.
     pub fn time(&self, stopwatch: &Stopwatch, times: u32) -> Result<Duration> {
         let all = stopwatch.time(|pass| {
-            for index in (0..times).flat_map(|_| 0..self.recording.len()) {
-                self.recording.dispatch(pass, index);
+            for _ in 0..times {
+                (0..self.recording.len()).for_each(|dispatch| self.recording.dispatch(pass, dispatch));
             }
         })?;
         Ok(all / times.max(1))
