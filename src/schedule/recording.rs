@@ -70,6 +70,11 @@ impl Recording {
         self.steps.iter().map(|step| &step.pipeline)
     }
 
+    /// The number of dispatches.
+    pub fn len(&self) -> usize {
+        self.steps.len()
+    }
+
     /// Encodes those of the dispatches that are in the range, as one compute pass.
     pub fn encode(&self, encoder: &mut CommandEncoder, dispatches: Range<usize>) {
         let mut pass = encoder.begin_compute_pass(&ComputePassDescriptor::default());
