@@ -163,7 +163,7 @@ fn each_kind_has_its_kernels() {
     assert_eq!(kernels(conv(6).groups(3), [9, 5, 5]), ["conv2d/forward_grouped"]);
     assert_eq!(kernels(conv(12).groups(3), [12, 5, 5]), ["conv2d/forward_grouped_quads"]);
     assert_eq!(kernels(conv(12).groups(6), [6, 5, 5]), ["conv2d/depthwise_forward"]);
-    assert_eq!(kernels(Conv2d::new(8, 1), [6, 5, 5]), ["linear/forward_tiled"]);
+    assert_eq!(kernels(Conv2d::new(8, 1), [6, 5, 5]), ["conv2d/forward_tiled"]);
     // More taps than one invocation sums, and steps longer than the kernels count.
     let long = Conv2d::new(2, 91).groups(2);
     assert_eq!(kernels(long, [2, 91, 91]), ["conv2d/forward_grouped", "common/sum_partials"]);

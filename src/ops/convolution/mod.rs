@@ -7,6 +7,7 @@ mod pointwise;
 mod problem;
 mod product;
 mod slide;
+mod tile;
 mod tiling;
 mod variant;
 

@@ -1,5 +1,5 @@
-//! The dispatches of a matrix product for each pixel, or each vector of features: kernels of linear, which 1x1
-//! convolutions share.
+//! The dispatches of a matrix product for each pixel, or each vector of features: a linear layer, or a 1x1 convolution.
+//! The tiled kernels of convolution are plain products where there is no more than one pixel to a sample.
 
 use super::super::program::{kernel, quads, weight_rows};
 use super::super::reduce::{MAX_TERMS, Parts, splits};
@@ -21,11 +21,11 @@ pub(super) fn image(place: &mut Place<'_>, problem: &Problem, tiling: Tiling, im
     let (rows, out_q) = (output.pixels(), output.quads());
     let tiles = tiling.tiles(rows, out_q);
     let terms = input.quads();
-    // A part is whole steps of the tiled kernel, which takes four quads at a time.
-    let span = terms.div_ceil(splits(terms, 32, tiles, capabilities.workgroups_wanted())).next_multiple_of(4);
+    let splits = splits(terms, 32, tiles, tiling.workgroups_wanted(capabilities));
+    let span = terms.div_ceil(splits).next_multiple_of(tiling.step());
     let parts = Parts::of_activation(program, layer, output, terms.div_ceil(span), activation);
     let dispatch = tiling
-        .dispatch(layer, kernel!("linear/forward_subgroup"), kernel!("linear/forward_tiled"))
+        .dispatch(capabilities, layer, kernel!("linear/forward_subgroup"), kernel!("conv2d/forward_tiled"))
         .size("IN_C", input.shape.channels)
         .size("OUT_C", output.shape.channels)
         .size("BIAS", bias.is_some().into())
@@ -51,12 +51,12 @@ pub(super) fn weight(place: &mut Place<'_>, problem: &Problem, tiling: Tiling, g
     let rows = grad_output.pixels();
     let (in_q, out_q) = (input.quads(), quads(grad_output.shape.channels));
     let tiles = tiling.weight_tiles(in_q, out_q);
-    let splits = splits(rows, 64, tiles, capabilities.workgroups_wanted());
+    let splits = splits(rows, 64, tiles, tiling.workgroups_wanted(capabilities));
     let span = rows.div_ceil(splits).next_multiple_of(2).min(MAX_TERMS);
     let splits = rows.div_ceil(span);
     let parts = Parts::new(program, layer, grad_weight, splits, weight_rows(input.shape.channels, 1) * out_q);
     let dispatch = tiling
-        .dispatch(layer, kernel!("linear/backward_weight_subgroup"), kernel!("linear/backward_weight_tiled"))
+        .dispatch(capabilities, layer, kernel!("linear/backward_weight_subgroup"), kernel!("conv2d/backward_weight_tiled"))
         .size("IN_C", input.shape.channels)
         .size("OUT_C", grad_output.shape.channels)
         .read(input.tensor)

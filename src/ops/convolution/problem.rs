@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::super::choice::{self, Trial};
 use super::super::elementwise::Function;
 use super::super::program::{Activation, Program, Storage, TensorId};
+use super::tile::Sizes;
 use super::variant::{Place, Variant};
 use super::{Convolution, Direction};
 use crate::gpu::Capabilities;
@@ -73,6 +74,22 @@ impl Problem {
             Pass::Forward | Pass::BackwardWeight => self.direction,
             Pass::BackwardInput => self.direction.turned(),
         }
+    }
+
+    /// The sizes of the product of matrices that it is, where there is one group.
+    pub fn sizes(&self) -> Sizes {
+        let Convolution { inputs, outputs, geometry, .. } = self.convolution;
+        let (rows, columns) = match self.pass {
+            Pass::BackwardWeight => (inputs * geometry.taps(), outputs),
+            Pass::Forward | Pass::BackwardInput => {
+                let image = self.convolution.image(self.way().turned());
+                (self.batch * image.height * image.width, image.channels)
+            }
+        };
+        // Not all taps of a strided gradient to the input meet all pixels.
+        let products = self.batch as u64 * self.convolution.flops() / 2;
+        let terms = products.div_ceil((rows * columns).max(1) as u64);
+        Sizes { rows, columns, terms: terms as usize }
     }
 
     /// Appends the forward pass, or the gradient to the input, by the variant that is chosen.

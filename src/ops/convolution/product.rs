@@ -12,6 +12,9 @@ use crate::gpu::Capabilities;
 /// The invocations of a workgroup of the grouped kernels.
 const WORKGROUP: usize = 64;
 
+/// The most rows and columns of taps of the tiled kernels, which keep a bit for each.
+const MAX_TAPS: usize = 32;
+
 /// How the product is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Product {
@@ -25,10 +28,11 @@ pub(super) enum Product {
 
 impl Product {
     /// Those that a device can run.
-    pub fn all(convolution: &Convolution, capabilities: &Capabilities) -> Vec<Self> {
-        let Convolution { groups, inputs, outputs, .. } = *convolution;
+    pub fn all(problem: &Problem, capabilities: &Capabilities) -> Vec<Self> {
+        let Convolution { groups, inputs, outputs, geometry } = problem.convolution;
         match groups {
-            1 => Tiling::all(capabilities).into_iter().map(Self::Dense).collect(),
+            1 if geometry.kernel[0] + geometry.kernel[1] > MAX_TAPS => vec![Self::Grouped],
+            1 => Tiling::all(problem.sizes(), capabilities).into_iter().map(Self::Dense).collect(),
             _ if (inputs / groups).is_multiple_of(4) && (outputs / groups).is_multiple_of(4) => {
                 vec![Self::GroupedQuads]
             }
@@ -36,20 +40,20 @@ impl Product {
         }
     }
 
-    pub fn name(self) -> &'static str {
+    pub fn name(self) -> String {
         match self {
             Self::Dense(tiling) => tiling.name(),
-            Self::GroupedQuads => "grouped_quads",
-            Self::Grouped => "grouped",
+            Self::GroupedQuads => "grouped_quads".into(),
+            Self::Grouped => "grouped".into(),
         }
     }
 
     /// A dispatch of its kernel for a pass.
-    fn pass(self, layer: &str, groups: usize) -> Dispatch {
+    fn pass(self, capabilities: &Capabilities, layer: &str, groups: usize) -> Dispatch {
         let kernel = match self {
             Self::Dense(tiling) => {
                 let kernels = [kernel!("conv2d/forward_subgroup"), kernel!("conv2d/forward_tiled")];
-                return tiling.dispatch(layer, kernels[0], kernels[1]);
+                return tiling.dispatch(capabilities, layer, kernels[0], kernels[1]);
             }
             Self::GroupedQuads => kernel!("conv2d/forward_grouped_quads"),
             Self::Grouped => kernel!("conv2d/forward_grouped"),
@@ -74,13 +78,29 @@ impl Product {
         }
     }
 
+    /// How many quads, or terms, of the sum its kernel for a pass takes in a step; a part is whole steps.
+    fn step(self) -> usize {
+        match self {
+            Self::Dense(tiling) => tiling.step(),
+            Self::GroupedQuads | Self::Grouped => 1,
+        }
+    }
+
+    /// How many workgroups keep a device busy.
+    fn workgroups_wanted(self, capabilities: &Capabilities) -> usize {
+        match self {
+            Self::Dense(tiling) => tiling.workgroups_wanted(capabilities),
+            Self::GroupedQuads | Self::Grouped => capabilities.workgroups_wanted(),
+        }
+    }
+
     /// A dispatch of its kernel for the gradient to the weight.
-    fn backward_weight(self, layer: &str, groups: usize) -> Dispatch {
+    fn backward_weight(self, capabilities: &Capabilities, layer: &str, groups: usize) -> Dispatch {
         let kernel = match self {
             Self::Dense(tiling) => {
                 let kernels =
                     [kernel!("conv2d/backward_weight_subgroup"), kernel!("conv2d/backward_weight_tiled")];
-                return tiling.dispatch(layer, kernels[0], kernels[1]);
+                return tiling.dispatch(capabilities, layer, kernels[0], kernels[1]);
             }
             Self::GroupedQuads => kernel!("conv2d/backward_weight_grouped_quads"),
             Self::Grouped => kernel!("conv2d/backward_weight_grouped"),
@@ -125,13 +145,12 @@ pub(super) fn image(place: &mut Place<'_>, problem: &Problem, product: Product, 
     let phases = slide.up[0] * slide.up[1];
     let tiles = product.tiles(output.batch * phase, output.quads());
     let steps = product.steps(input.shape.channels / groups, convolution.geometry.taps());
-    // A part is whole steps of the tiled kernel, which takes four quads at a time.
-    let span = steps.div_ceil(splits(steps, 64, tiles * phases, capabilities.workgroups_wanted()));
-    let span = span.next_multiple_of(4);
+    let span = steps.div_ceil(splits(steps, 64, tiles * phases, product.workgroups_wanted(capabilities)));
+    let span = span.next_multiple_of(product.step());
     let splits = steps.div_ceil(span);
     let parts = Parts::of_activation(program, layer, output, splits, activation);
     let dispatch = slide
-        .constants(product.pass(layer, groups), input, output)
+        .constants(product.pass(capabilities, layer, groups), input, output)
         .size("UP_H", slide.up[0])
         .size("UP_W", slide.up[1])
         .size("BIAS", bias.is_some().into())
@@ -181,10 +200,10 @@ fn slide_weight(
     let columns = quads(convolution.outputs);
     let tiles = product.weight_tiles(rows, columns);
     let least = product.least_pixels();
-    let (splits, span) = pixel_splits(positions, least, tiles, capabilities.workgroups_wanted());
+    let (splits, span) = pixel_splits(positions, least, tiles, product.workgroups_wanted(capabilities));
     let parts = Parts::new(program, layer, grad_weight, splits, rows * columns);
     let dispatch = Slide::new(&convolution.geometry, Direction::Forward)
-        .constants(product.backward_weight(layer, groups), under, positions)
+        .constants(product.backward_weight(capabilities, layer, groups), under, positions)
         .read(under.tensor)
         .read(positions.tensor)
         .write(parts.tensor)

@@ -34,9 +34,9 @@ impl Variant {
             return vec![Self::Depthwise(steps)];
         }
         let mut variants: Vec<Self> = if convolution.is_pointwise() {
-            Tiling::all(capabilities).into_iter().map(Self::Pointwise).collect()
+            Tiling::all(problem.sizes(), capabilities).into_iter().map(Self::Pointwise).collect()
         } else {
-            Product::all(convolution, capabilities).into_iter().map(Self::Product).collect()
+            Product::all(problem, capabilities).into_iter().map(Self::Product).collect()
         };
         let estimate = |variant: &Self| variant.estimate(problem, capabilities);
         variants.sort_by(|a, b| estimate(a).total_cmp(&estimate(b)));
@@ -46,8 +46,8 @@ impl Variant {
     /// Its name: no two candidates of a problem have the same.
     pub fn name(&self) -> String {
         match self {
-            Self::Pointwise(tiling) => tiling.name().into(),
-            Self::Product(product) => product.name().into(),
+            Self::Pointwise(tiling) => tiling.name(),
+            Self::Product(product) => product.name(),
             Self::Depthwise(_) => "depthwise".into(),
         }
     }
@@ -57,7 +57,7 @@ impl Variant {
         let products = problem.batch as f64 * problem.convolution.flops() as f64 / 2.0;
         match self {
             Self::Pointwise(tiling) | Self::Product(Product::Dense(tiling)) => {
-                products / tiling.efficiency(capabilities)
+                tiling.estimate(problem.sizes(), capabilities)
             }
             Self::Product(_) | Self::Depthwise(_) => products,
         }
