@@ -17,6 +17,7 @@ fn every_shader_is_valid_within_the_default_limits_and_documented() {
     let mut files = Vec::new();
     find(&shaders(), &mut files);
     assert!(!files.is_empty(), "there is no shader in {}", shaders().display());
+    find(&shaders().with_file_name("benches"), &mut files);
     let failures: Vec<String> = files
         .iter()
         .filter_map(|file| check(file).err().map(|message| format!("{}: {message}", file.display())))

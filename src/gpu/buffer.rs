@@ -49,6 +49,14 @@ impl Buffer {
         Ok(buffer)
     }
 
+    /// A buffer that queries put their results in.
+    ///
+    /// # Errors
+    /// As [`zeros`](Self::zeros).
+    pub(crate) fn query_results(context: &Context, label: &str, bytes: u64) -> Result<Self> {
+        Self::create(context, label, bytes, BufferUsages::QUERY_RESOLVE)
+    }
+
     fn create(context: &Context, label: &str, bytes: u64, usage: BufferUsages) -> Result<Self> {
         let size = bytes.max(16).next_multiple_of(16);
         let descriptor = BufferDescriptor {

@@ -1,4 +1,4 @@
-//! The GPU floor: adapter, device, buffers, pipelines, readback. All that touches `wgpu`.
+//! The GPU floor: adapter, device, buffers, pipelines, readback, timestamps. All that touches `wgpu`.
 
 mod adapter;
 mod buffer;
@@ -6,6 +6,7 @@ mod capabilities;
 mod context;
 mod pipeline;
 mod readback;
+mod stopwatch;
 
 pub use adapter::adapters;
 pub use buffer::Buffer;
@@ -14,3 +15,4 @@ pub use context::{Context, ContextBuilder};
 pub(crate) use pipeline::{BindingKind, Pipeline};
 pub use readback::Pending;
 pub(crate) use readback::Readback;
+pub use stopwatch::Stopwatch;

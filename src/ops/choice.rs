@@ -19,6 +19,10 @@ pub trait Problem: Debug + Send + Sync {
     /// The names of the variants that can compute it on a device, the best by estimate first.
     fn candidates(&self, capabilities: &Capabilities) -> Vec<String>;
 
+    /// About how long the best of them takes, in a unit that the problems of a device share: those that take longer are
+    /// worth more of a tuner's time.
+    fn estimate(&self, capabilities: &Capabilities) -> f64;
+
     /// Appends the computation by itself, by one of its candidates, between tensors of its own.
     fn trial(&self, program: &mut Program, capabilities: &Capabilities, candidate: usize) -> Trial;
 }
@@ -78,6 +82,10 @@ mod tests {
 
         fn candidates(&self, _capabilities: &Capabilities) -> Vec<String> {
             vec!["first".into(), "second".into()]
+        }
+
+        fn estimate(&self, _capabilities: &Capabilities) -> f64 {
+            1.0
         }
 
         fn trial(&self, program: &mut Program, _capabilities: &Capabilities, _candidate: usize) -> Trial {

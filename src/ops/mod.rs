@@ -44,6 +44,7 @@ pub mod local_response_norm;
 pub mod log_softmax;
 mod loss;
 pub mod lp_pool2d;
+pub(crate) mod machine;
 pub mod max_pool2d;
 pub(crate) mod moments;
 pub mod mse;

@@ -340,7 +340,7 @@ pub struct Program {
     pub storage: Storage,
     /// Which variants were chosen for problems that have several.
     pub choices: Choices,
-    /// The problems for which a variant was chosen, once each.
+    /// The problems for which a variant was chosen, as often as it was.
     pub problems: Vec<Arc<dyn Problem>>,
     /// All tensors.
     pub tensors: Vec<TensorDesc>,
@@ -352,9 +352,7 @@ impl Program {
     /// Which of a problem's candidates is to compute it.
     pub fn choose(&mut self, problem: Arc<dyn Problem>, capabilities: &Capabilities) -> usize {
         let candidate = self.choices.pick(&*problem, capabilities);
-        if self.problems.iter().all(|known| known.key() != problem.key()) {
-            self.problems.push(problem);
-        }
+        self.problems.push(problem);
         candidate
     }
 
@@ -398,7 +396,7 @@ impl Program {
     }
 
     /// `bytes` bytes of a tensor, rounded up to whole vec4, as a tensor; the same part is the same tensor.
-    fn part(&mut self, of: TensorId, offset: u64, bytes: u64) -> TensorId {
+    pub(crate) fn part(&mut self, of: TensorId, offset: u64, bytes: u64) -> TensorId {
         let (whole, within) = self.whole(of);
         let (part_of, offset) = (Some((whole, within + offset)), within + offset);
         let bytes = bytes.next_multiple_of(16).min(self.tensors[whole.0].bytes - offset);

@@ -1,11 +1,11 @@
 //! A plan with its memory: what is run, step after step.
 
-use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use wgpu::CommandEncoder;
 
-use crate::gpu::{Buffer, Context, Pending, Readback};
+use crate::gpu::{Buffer, Context, Pending, Readback, Stopwatch};
 use crate::network::Network;
 use crate::ops::program::TensorId;
 use crate::ops::{LossOutput, StepState, Target, UpdateControl};
@@ -16,6 +16,7 @@ use super::parameters::{DeviceParameters, read, read_blocks};
 use super::plan::{Plan, Role};
 use super::planner::Resident;
 use super::recording::Recording;
+use super::version::{Prepared, Version};
 
 /// A plan whose buffers are allocated and whose pipelines and bind groups are made.
 ///
@@ -26,6 +27,9 @@ pub struct Execution {
     plan: Plan,
     buffers: Vec<Arc<Buffer>>,
     recording: Recording,
+    /// What to tell of a pass that changes the parameters.
+    changes: Option<Version>,
+    prepared: Prepared,
 }
 
 impl Execution {
@@ -51,6 +55,7 @@ impl Execution {
             buffers.push(match desc.role {
                 Role::Resident(Resident::Parameters(block)) => Arc::clone(parameters.buffer(block)),
                 Role::Resident(Resident::Gradients(_) | Resident::State(..)) => new(false)?,
+                Role::Prepared => new(true)?,
                 Role::Arena | Role::Io => match best_fit(&mut free, desc.bytes) {
                     Some(buffer) => buffer,
                     None => new(true)?,
@@ -64,7 +69,9 @@ impl Execution {
             });
         }
         let recording = Recording::new(context, &plan.program, &plan.places, &buffers)?;
-        Ok(Self { context: context.clone(), plan, buffers, recording })
+        let changes = plan.changes_parameters().then(|| parameters.version().clone());
+        let prepared = Prepared::new(parameters.version());
+        Ok(Self { context: context.clone(), plan, buffers, recording, changes, prepared })
     }
 
     /// The plan.
@@ -147,9 +154,24 @@ impl Execution {
         found.ok_or_else(|| Error::Network(format!("this plan has no {what}")))
     }
 
-    /// Encodes the whole pass.
+    /// Whether the [prologue](Plan::prologue) has run for the parameters as they are, so that the next pass goes without.
+    pub fn is_prepared(&self) -> bool {
+        self.plan.prologue() == 0 || self.prepared.is_current()
+    }
+
+    /// Encodes the whole pass; its [prologue](Plan::prologue) too, if the parameters have changed since that last ran.
+    /// Passes that share parameters must be submitted in the order in which they were encoded.
     pub fn encode(&self, encoder: &mut CommandEncoder) {
-        self.recording.encode(encoder, 0..usize::MAX);
+        let first = if self.is_prepared() {
+            self.plan.prologue()
+        } else {
+            self.prepared.encoded(encoder);
+            0
+        };
+        self.recording.encode(encoder, first..usize::MAX);
+        if let Some(version) = &self.changes {
+            version.change();
+        }
     }
 
     /// Encodes and submits the whole pass.
@@ -162,18 +184,20 @@ impl Execution {
         self.context.submit([encoder.finish()]).map(|_| ())
     }
 
-    /// Runs some of the plan's dispatches so many times over and waits for them: what a benchmark takes the time of.
+    /// Runs some of the plan's dispatches so many times over, waits for them, and returns how long all that took.
     /// Indices past the last dispatch are left out.
     ///
     /// # Errors
     /// [`Error::DeviceLost`] and what else the device reports.
-    pub fn repeat(&self, dispatches: Range<usize>, times: usize) -> Result<()> {
-        let mut encoder = self.context.device().create_command_encoder(&Default::default());
-        for _ in 0..times {
-            self.recording.encode(&mut encoder, dispatches.clone());
+    pub fn time(&self, stopwatch: &Stopwatch, dispatches: &[usize], times: usize) -> Result<Duration> {
+        if let Some(version) = &self.changes {
+            version.change();
         }
-        let submission = self.context.submit([encoder.finish()])?;
-        self.context.wait(&submission)
+        stopwatch.time(|pass| {
+            for dispatch in (0..times).flat_map(|_| dispatches) {
+                self.recording.dispatch(pass, *dispatch);
+            }
+        })
     }
 
     /// Encodes and submits the whole pass, and asks for what the loss measured.

@@ -26,9 +26,8 @@ enum Reader {
 }
 
 impl Fusion {
-    /// Decides for a pass over `batch` samples in which `wanted` says of each value whether a gradient to it is
-    /// computed.
-    pub fn find(network: &Network, batch: usize, training: bool, wanted: &[bool]) -> Self {
+    /// Decides for a pass in which `wanted` says of each value whether a gradient to it is computed.
+    pub fn find(network: &Network, training: bool, wanted: &[bool]) -> Self {
         let identity = |node: &Node| node.operator.is_identity(&network.input_shapes(node), training);
         // A value that is another under a new name has that one's tensor.
         let mut tensor: Vec<usize> = (0..network.shapes().len()).collect();
@@ -82,10 +81,7 @@ impl Fusion {
                     fusion.in_place[index] = true;
                 }
             } else if let Some(before) = offering.filter(|_| !training && !wanted[node.output.0]) {
-                // Folding goes through the weight in every pass, which pays where the output is larger.
-                let weights = weight_elements(network, before);
-                let output = batch * network.shape(node.output).len();
-                if node.operator.folds() && weights.is_some_and(|weights| weights <= output) {
+                if node.operator.folds() && ends_in_columns(network, before) {
                     fusion.folded[before] = Some(index);
                     fusion.absorbed[index] = true;
                     carrier[index] = before;
@@ -96,14 +92,14 @@ impl Fusion {
     }
 }
 
-/// The size of a node's weight, if it is one that a layer after it can be folded into: its columns are the channels of
-/// the output.
-fn weight_elements(network: &Network, node: usize) -> Option<usize> {
+/// Whether a node has a weight that a layer after it can be folded into: its columns are the channels of the output.
+fn ends_in_columns(network: &Network, node: usize) -> bool {
     let node = &network.nodes()[node];
-    let spec = &network.parameters()[node.parameters.first()?.0].spec;
-    let columns = spec.layout == ParameterLayout::Weight
-        && spec.shape.first() == Some(&network.shape(node.output).channels);
-    columns.then(|| spec.shape.iter().product())
+    node.parameters.first().is_some_and(|weight| {
+        let spec = &network.parameters()[weight.0].spec;
+        let channels = network.shape(node.output).channels;
+        spec.layout == ParameterLayout::Weight && spec.shape.first() == Some(&channels)
+    })
 }
 
 #[cfg(test)]
@@ -113,7 +109,7 @@ mod tests {
 
     /// For each node whether it is absorbed, and whether it runs in place.
     fn fates(network: &Network, training: bool) -> Vec<(bool, bool)> {
-        let fusion = Fusion::find(network, 2, training, &vec![training; network.shapes().len()]);
+        let fusion = Fusion::find(network, training, &vec![training; network.shapes().len()]);
         fusion.absorbed.into_iter().zip(fusion.in_place).collect()
     }
 
@@ -134,9 +130,8 @@ mod tests {
         let network = builder.relu().build().unwrap();
         assert_eq!(fates(&network, false), [RUNS, ABSORBED, ABSORBED]);
         assert_eq!(fates(&network, true), [RUNS, RUNS, IN_PLACE]);
-        // A weight of more elements than the output is not worth it.
         let linear = Network::builder(64).linear("fc", 8).batch_norm("norm").build().unwrap();
-        assert_eq!(fates(&linear, false), [RUNS, RUNS]);
+        assert_eq!(fates(&linear, false), [RUNS, ABSORBED]);
     }
 
     #[test]

@@ -6,13 +6,18 @@
 
 mod blocks;
 mod chunks;
+mod colours;
 mod execution;
 mod fusion;
+mod layout;
 mod parameters;
 mod placement;
 mod plan;
 mod planner;
+mod print;
+mod prologue;
 mod recording;
+mod version;
 
 pub use blocks::Block;
 pub use execution::Execution;

@@ -7,12 +7,14 @@ use crate::network::Network;
 use crate::{Result, Tensor};
 
 use super::blocks::{Block, blocks};
+use super::version::Version;
 
 /// The parameters of a network in device memory.
 #[derive(Debug)]
 pub struct DeviceParameters {
     blocks: Vec<Block>,
     buffers: Vec<Arc<Buffer>>,
+    version: Version,
 }
 
 impl DeviceParameters {
@@ -33,7 +35,12 @@ impl DeviceParameters {
             }
             buffers.push(Arc::new(buffer));
         }
-        Ok(Self { blocks, buffers })
+        Ok(Self { blocks, buffers, version: Version::default() })
+    }
+
+    /// Which state they are in.
+    pub(super) fn version(&self) -> &Version {
+        &self.version
     }
 
     /// The buffer of a block.

@@ -8,6 +8,7 @@
 
 use std::ops::Range;
 
+use super::colours::{Tensors, colours};
 use crate::gpu::Capabilities;
 use crate::ops::program::{Binding, Program};
 use crate::{Error, Result};
@@ -35,21 +36,23 @@ pub(super) struct Arenas {
     pub unshared: u64,
 }
 
-/// Places the tensors of `program` for which `transient` holds.
+/// Places the tensors of `program` for which `transient` holds, as they live.
 ///
 /// # Errors
 /// [`Error::Limit`] where a tensor is larger than a buffer may be.
 pub(super) fn place(
     program: &Program,
+    lifetimes: &[Range<usize>],
     transient: impl Fn(usize) -> bool,
     capabilities: &Capabilities,
 ) -> Result<Arenas> {
-    let lifetimes = lifetimes(program);
     let mut order: Vec<usize> = (0..program.tensors.len())
         .filter(|tensor| transient(*tensor) && !lifetimes[*tensor].is_empty())
         .collect();
     order.sort_by_key(|tensor| lifetimes[*tensor].start);
-    let colours = colours(&order, &conflicts(program));
+    let bytes = |tensor: usize| program.tensors[tensor].bytes.next_multiple_of(capabilities.alignment);
+    let colours =
+        colours(&Tensors { order: &order, conflicts: &conflicts(program), lifetimes, bytes: &bytes });
     order.sort_by_key(|tensor| std::cmp::Reverse(program.tensors[*tensor].bytes));
 
     let mut places: Vec<Option<Place>> = vec![None; program.tensors.len()];
@@ -58,7 +61,7 @@ pub(super) fn place(
         let desc = &program.tensors[tensor];
         check_size(&desc.label, desc.bytes, capabilities)?;
         let colour = colours[tensor];
-        let bytes = desc.bytes.next_multiple_of(capabilities.alignment);
+        let bytes = bytes(tensor);
         let best = (0..arenas.len())
             .filter(|arena| arenas[*arena].colour == colour)
             .map(|arena| {
@@ -94,17 +97,6 @@ struct Arena {
     bytes: u64,
 }
 
-/// Gives each tensor, in this order, the first colour that none of those it conflicts with has.
-fn colours(order: &[usize], conflicts: &[Vec<usize>]) -> Vec<usize> {
-    let mut colours = vec![usize::MAX; conflicts.len()];
-    for tensor in order.iter().copied() {
-        let free = |colour: &usize| conflicts[tensor].iter().all(|other| colours[*other] != *colour);
-        // One of the first n + 1 colours is free of n neighbours.
-        colours[tensor] = (0..=conflicts[tensor].len()).find(free).unwrap_or(conflicts[tensor].len());
-    }
-    colours
-}
-
 /// Checks that a tensor fits into one buffer.
 pub(super) fn check_size(label: &str, bytes: u64, capabilities: &Capabilities) -> Result<()> {
     within(label, bytes, "maxBufferSize", capabilities.max_buffer)
@@ -123,7 +115,7 @@ fn within(label: &str, needed: u64, limit_name: &'static str, limit: u64) -> Res
 }
 
 /// The dispatches from the first to the last use of each tensor; empty where there is none.
-fn lifetimes(program: &Program) -> Vec<Range<usize>> {
+pub(super) fn lifetimes(program: &Program) -> Vec<Range<usize>> {
     let mut lifetimes = vec![0..0; program.tensors.len()];
     for (step, dispatch) in program.dispatches.iter().enumerate() {
         for binding in &dispatch.bindings {
@@ -191,7 +183,7 @@ mod tests {
     #[test]
     fn a_chain_needs_two_arenas_and_no_more_than_its_two_largest_neighbours() {
         let program = chain(&[1024, 4096, 512, 2048, 4096, 256]);
-        let arenas = place(&program, |_| true, &Capabilities::webgpu()).unwrap();
+        let arenas = place(&program, &lifetimes(&program), |_| true, &Capabilities::webgpu()).unwrap();
         assert_eq!(arenas.sizes.len(), 2);
         assert_eq!(arenas.lower_bound, 2048 + 4096);
         assert_eq!(arenas.unshared, 1024 + 4096 + 512 + 2048 + 4096 + 256);
@@ -205,7 +197,7 @@ mod tests {
         let early = TensorId(1);
         let late = program.tensor("late", 2560);
         program.push(Dispatch::new("join", KERNEL).read(early).read(TensorId(5)).write(late));
-        let arenas = place(&program, |_| true, &Capabilities::webgpu()).unwrap();
+        let arenas = place(&program, &lifetimes(&program), |_| true, &Capabilities::webgpu()).unwrap();
         let lifetimes = lifetimes(&program);
         for a in 0..program.tensors.len() {
             for b in 0..a {
@@ -230,7 +222,8 @@ mod tests {
     #[test]
     fn a_tensor_larger_than_a_buffer_is_named() {
         let capabilities = Capabilities { max_buffer: 1024, ..Capabilities::webgpu() };
-        let error = place(&chain(&[512, 2048]), |_| true, &capabilities).unwrap_err();
+        let program = chain(&[512, 2048]);
+        let error = place(&program, &lifetimes(&program), |_| true, &capabilities).unwrap_err();
         assert!(matches!(error, Error::Limit { needed: 2048, limit: 1024, .. }), "{error}");
     }
 }

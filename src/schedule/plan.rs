@@ -1,16 +1,16 @@
 //! A plan: all that one pass does and where everything lies, before anything is allocated.
 
-use std::fmt;
-
 use crate::gpu::Capabilities;
 use crate::network::Network;
-use crate::ops::program::{Access, Dispatch, Program, TensorId};
+use crate::ops::program::{Access, Program, TensorId};
 use crate::ops::{Choices, Loss, Optimizer, TargetSpec, UpdateOptions};
 use crate::{Error, Result};
 
 use super::blocks::{Block, blocks};
-use super::placement::{Place, check_binding, check_size, place};
+use super::layout::Layout;
+use super::placement::{Place, check_binding};
 use super::planner::{Drawn, Resident, draw};
+use super::prologue::Prologue;
 
 /// What a pass is to do.
 #[derive(Debug, Clone, Copy)]
@@ -27,8 +27,8 @@ pub struct PlanOptions<'a> {
     /// The loss to measure, if any. With a backward pass and no loss, the host provides the
     /// gradient to the output.
     pub loss: Option<&'a dyn Loss>,
-    /// Whether the gradients to the trainable parameters are computed; they are in any case where there is an
-    /// optimizer.
+    /// Whether the gradients to the trainable parameters are computed and kept to be read. Where there is an optimizer
+    /// they are computed in any case, and given up after their update unless this is set.
     pub parameter_gradients: bool,
     /// Whether the gradients to the inputs are computed and made readable.
     pub input_gradients: bool,
@@ -65,12 +65,7 @@ impl<'a> PlanOptions<'a> {
 
     /// A whole training step: forward, loss, backward, update.
     pub fn training(batch: usize, loss: &'a dyn Loss, optimizer: &'a dyn Optimizer) -> Self {
-        Self {
-            training: true,
-            parameter_gradients: true,
-            optimizer: Some(optimizer),
-            ..Self::evaluation(batch, loss)
-        }
+        Self { training: true, optimizer: Some(optimizer), ..Self::evaluation(batch, loss) }
     }
 
     /// The output, and the gradients to all inputs and parameters for a gradient to the output that the host
@@ -113,7 +108,7 @@ pub struct HostTarget {
 }
 
 impl Io {
-    fn tensors(&self) -> impl Iterator<Item = TensorId> + '_ {
+    pub(super) fn tensors(&self) -> impl Iterator<Item = TensorId> + '_ {
         let target = self.target.as_ref().map(|target| target.tensor);
         let single = [target, self.grad_output, Some(self.step), self.result, self.output];
         let gradients = self.grad_inputs.iter().copied().flatten();
@@ -126,6 +121,8 @@ impl Io {
 pub enum Role {
     /// Tensors that live only within the pass.
     Arena,
+    /// What the [prologue](Plan::prologue) leaves for every pass.
+    Prepared,
     /// Parameters, gradients, an optimizer's state, or the control of the updates.
     Resident(Resident),
     /// A tensor that the host writes or reads.
@@ -151,6 +148,7 @@ pub struct BufferPlan {
 pub struct Plan {
     pub(super) batch: usize,
     pub(super) program: Program,
+    pub(super) prologue: usize,
     pub(super) io: Io,
     pub(super) places: Vec<Option<Place>>,
     pub(super) buffers: Vec<BufferPlan>,
@@ -185,65 +183,26 @@ impl Plan {
             options.update.check()?;
         }
         let blocks = blocks(network, capabilities)?;
-        let Drawn { program, io, resident } = draw(network, options, &blocks, capabilities)?;
+        let Drawn { mut program, io, resident } = draw(network, options, &blocks, capabilities)?;
+        let learns = options.parameter_gradients || options.optimizer.is_some();
+        let prologue = match learns {
+            // The parameters are about to change after every pass.
+            true => Prologue::none(&program),
+            false => Prologue::split_off(&mut program, &io, &resident),
+        };
         check_dispatches(&program, capabilities)?;
 
-        let mut buffers = vec![];
-        let mut places: Vec<Option<Place>> = vec![None; program.tensors.len()];
-        for (tensor, resident, offset) in resident {
-            let (bytes, label) = match resident {
-                Resident::Parameters(block) => (blocks[block].bytes, format!("parameters {block}")),
-                Resident::Gradients(block) => (blocks[block].bytes, format!("gradients {block}")),
-                Resident::State(block, k) => (blocks[block].bytes, format!("optimizer state {block}.{k}")),
-                Resident::UpdateControl(tensor) => {
-                    let desc = &program.tensors[tensor.0];
-                    (desc.bytes, desc.label.clone())
-                }
-            };
-            let role = Role::Resident(resident);
-            let buffer = buffers.iter().position(|buffer: &BufferPlan| buffer.role == role);
-            let buffer = buffer.unwrap_or_else(|| {
-                buffers.push(BufferPlan { role, label, bytes });
-                buffers.len() - 1
-            });
-            places[tensor.0] = Some(Place { buffer, offset });
-        }
-        let constants: Vec<_> = (0..program.tensors.len())
-            .filter(|tensor| program.tensors[*tensor].contents.is_some() && places[*tensor].is_none())
-            .map(|tensor| (TensorId(tensor), Role::Constant(TensorId(tensor))))
-            .collect();
-        for (tensor, role) in io.tensors().map(|tensor| (tensor, Role::Io)).chain(constants) {
-            let desc = &program.tensors[tensor.0];
-            check_size(&desc.label, desc.bytes, capabilities)?;
-            places[tensor.0] = Some(Place { buffer: buffers.len(), offset: 0 });
-            buffers.push(BufferPlan { role, label: desc.label.clone(), bytes: desc.bytes });
-        }
-        let apart = |tensor: usize| places[tensor].is_none() && program.tensors[tensor].part_of.is_none();
-        let arenas = place(&program, apart, capabilities)?;
-        for (tensor, within) in arenas.places.iter().enumerate() {
-            if let Some(within) = within {
-                let buffer = buffers.len() + within.buffer;
-                places[tensor] = Some(Place { buffer, offset: within.offset });
-            }
-        }
-        for part in 0..places.len() {
-            if let Some((whole, offset)) = program.tensors[part].part_of {
-                let place = places[whole.0];
-                places[part] = place.map(|place| Place { offset: place.offset + offset, ..place });
-            }
-        }
-        for (i, bytes) in arenas.sizes.iter().enumerate() {
-            buffers.push(BufferPlan { role: Role::Arena, label: format!("arena {i}"), bytes: *bytes });
-        }
+        let layout = Layout::new(&program, &prologue, &io, &blocks, &resident, capabilities)?;
         Ok(Self {
             batch: options.batch,
             program,
+            prologue: prologue.dispatches,
             io,
-            places,
-            buffers,
+            places: layout.places,
+            buffers: layout.buffers,
             blocks,
-            arena_lower_bound: arenas.lower_bound,
-            arena_unshared: arenas.unshared,
+            arena_lower_bound: layout.lower_bound,
+            arena_unshared: layout.unshared,
         })
     }
 
@@ -257,6 +216,12 @@ impl Plan {
         &self.program
     }
 
+    /// How many of the first dispatches run only when the parameters have changed: they depend on nothing else. There
+    /// are none where the plan computes gradients to parameters, which are about to change.
+    pub fn prologue(&self) -> usize {
+        self.prologue
+    }
+
     /// The tensors that the host writes and reads.
     pub fn io(&self) -> &Io {
         &self.io
@@ -267,14 +232,42 @@ impl Plan {
         &self.buffers
     }
 
-    /// What running it takes on the device, in bytes: all buffers together.
-    pub fn peak_bytes(&self) -> u64 {
-        self.buffers.iter().map(|buffer| buffer.bytes).sum()
+    /// Whether the pass writes parameters, or buffers among them.
+    pub(super) fn changes_parameters(&self) -> bool {
+        let parameters = |place: &Place| {
+            matches!(self.buffers[place.buffer].role, Role::Resident(Resident::Parameters(_)))
+        };
+        let bindings = self.program.dispatches.iter().flat_map(|dispatch| &dispatch.bindings);
+        let mut written = bindings.filter(|binding| binding.access.writes());
+        written.any(|binding| self.places[binding.tensor.0].as_ref().is_some_and(parameters))
     }
 
-    /// The floating-point operations of the pass.
+    /// What running it takes on the device, in bytes: all buffers together, those of the parameters and of the
+    /// optimizer's state too.
+    pub fn peak_bytes(&self) -> u64 {
+        self.bytes_of(|_| true)
+    }
+
+    /// The sizes of all tensors together, in bytes: what running it would take if no two shared memory. Counted are
+    /// activations, gradients, what layers keep and compute on the way, and what outlives the pass: parameters, the
+    /// optimizer's state, inputs, targets and results.
+    pub fn unshared_bytes(&self) -> u64 {
+        self.bytes_of(|role| *role != Role::Arena) + self.arena_unshared
+    }
+
+    /// The bytes of the tensors that live at once, at the moment of the pass when they are most. Wherever tensors are
+    /// placed, the dispatches in this order need no less.
+    pub fn lower_bound_bytes(&self) -> u64 {
+        self.bytes_of(|role| *role != Role::Arena) + self.arena_lower_bound
+    }
+
+    pub(super) fn bytes_of(&self, role: impl Fn(&Role) -> bool) -> u64 {
+        self.buffers.iter().filter(|buffer| role(&buffer.role)).map(|buffer| buffer.bytes).sum()
+    }
+
+    /// The floating-point operations of the pass, without its [prologue](Self::prologue).
     pub fn flops(&self) -> u64 {
-        self.program.dispatches.iter().map(|dispatch| dispatch.flops).sum()
+        self.program.dispatches[self.prologue..].iter().map(|dispatch| dispatch.flops).sum()
     }
 }
 
@@ -305,55 +298,4 @@ fn check_dispatches(program: &Program, capabilities: &Capabilities) -> Result<()
         }
     }
     Ok(())
-}
-
-impl fmt::Display for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let dispatches = &self.program.dispatches;
-        let kernels: Vec<String> = dispatches.iter().map(Dispatch::description).collect();
-        let layer = dispatches.iter().map(|dispatch| dispatch.layer.len()).max().unwrap_or(0).max(5);
-        let kernel = kernels.iter().map(String::len).max().unwrap_or(0);
-        writeln!(
-            f,
-            "  # {:layer$}  {:kernel$} {:>16} {:>10} {:>11}",
-            "layer", "kernel", "workgroups", "MFLOP", "KiB bound"
-        )?;
-        for (i, dispatch) in dispatches.iter().enumerate() {
-            let [x, y, z] = dispatch.workgroups;
-            let bound: u64 = dispatch.bindings.iter().map(|b| self.program.tensors[b.tensor.0].bytes).sum();
-            writeln!(
-                f,
-                "{i:3} {:layer$}  {:kernel$} {:>16} {:>10.2} {:>11.1}",
-                dispatch.layer,
-                kernels[i],
-                format!("{x} x {y} x {z}"),
-                dispatch.flops as f64 / 1e6,
-                bound as f64 / 1024.0,
-            )?;
-        }
-        let of = |role: fn(&Role) -> bool| -> f64 {
-            let bytes: u64 = self.buffers.iter().filter(|b| role(&b.role)).map(|b| b.bytes).sum();
-            bytes as f64 / f64::from(1 << 20)
-        };
-        let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
-        writeln!(
-            f,
-            "batch {}: {} dispatches, {:.2} GFLOP, {} buffers",
-            self.batch,
-            dispatches.len(),
-            self.flops() as f64 / 1e9,
-            self.buffers.len()
-        )?;
-        write!(
-            f,
-            "peak device memory {:.2} MiB: parameters and their state {:.2}, input and output {:.2}, \
-             activations {:.2} (unshared {:.2}, at least {:.2})",
-            mib(self.peak_bytes()),
-            of(|role| matches!(role, Role::Resident(_))),
-            of(|role| matches!(role, Role::Io | Role::Constant(_))),
-            of(|role| matches!(role, Role::Arena)),
-            mib(self.arena_unshared),
-            mib(self.arena_lower_bound),
-        )
-    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use wgpu::{
     BindGroup, BindGroupDescriptor, BindGroupEntry, BindingResource, BufferBinding, CommandEncoder,
-    ComputePassDescriptor,
+    ComputePass, ComputePassDescriptor,
 };
 
 use super::placement::Place;
@@ -65,10 +65,14 @@ impl Recording {
     pub fn encode(&self, encoder: &mut CommandEncoder, dispatches: Range<usize>) {
         let mut pass = encoder.begin_compute_pass(&ComputePassDescriptor::default());
         for step in self.steps.iter().take(dispatches.end).skip(dispatches.start) {
-            let [x, y, z] = step.workgroups;
-            pass.set_pipeline(&step.pipeline.pipeline);
-            pass.set_bind_group(0, &step.bind_group, &[]);
-            pass.dispatch_workgroups(x, y, z);
+            step.encode(&mut pass);
+        }
+    }
+
+    /// Puts a dispatch, if there is one of this index, into a compute pass.
+    pub fn dispatch(&self, pass: &mut ComputePass<'_>, index: usize) {
+        if let Some(step) = self.steps.get(index) {
+            step.encode(pass);
         }
     }
 }
@@ -92,6 +96,13 @@ impl Step {
         let descriptor = BindGroupDescriptor { label: Some(&kernel), layout: &pipeline.layout, entries };
         let bind_group = context.guard(&kernel, 0, || context.device().create_bind_group(&descriptor))?;
         Ok(Self { pipeline, bind_group, workgroups: dispatch.workgroups })
+    }
+
+    fn encode(&self, pass: &mut ComputePass<'_>) {
+        let [x, y, z] = self.workgroups;
+        pass.set_pipeline(&self.pipeline.pipeline);
+        pass.set_bind_group(0, &self.bind_group, &[]);
+        pass.dispatch_workgroups(x, y, z);
     }
 }
 

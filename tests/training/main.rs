@@ -13,6 +13,7 @@ mod limits;
 mod memory;
 mod normalization;
 mod plans;
+mod prologue;
 mod regression;
 mod state;
 mod updates;

@@ -6,6 +6,7 @@ mod depthwise;
 mod pointwise;
 mod problem;
 mod product;
+mod sizes;
 mod slide;
 mod tile;
 mod tiling;

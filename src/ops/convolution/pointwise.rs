@@ -25,7 +25,7 @@ pub(super) fn image(place: &mut Place<'_>, problem: &Problem, tiling: Tiling, im
     let span = terms.div_ceil(splits).next_multiple_of(tiling.step());
     let parts = Parts::of_activation(program, layer, output, terms.div_ceil(span), activation);
     let dispatch = tiling
-        .dispatch(capabilities, layer, kernel!("linear/forward_subgroup"), kernel!("conv2d/forward_tiled"))
+        .dispatch(layer, kernel!("linear/forward_subgroup"), kernel!("conv2d/forward_tiled"))
         .size("IN_C", input.shape.channels)
         .size("OUT_C", output.shape.channels)
         .size("BIAS", bias.is_some().into())
@@ -50,13 +50,13 @@ pub(super) fn weight(place: &mut Place<'_>, problem: &Problem, tiling: Tiling, g
     let WeightGradient { input, grad_output, grad_weight } = gradient;
     let rows = grad_output.pixels();
     let (in_q, out_q) = (input.quads(), quads(grad_output.shape.channels));
-    let tiles = tiling.weight_tiles(in_q, out_q);
+    let tiles = tiling.tiles(4 * in_q, out_q);
     let splits = splits(rows, 64, tiles, tiling.workgroups_wanted(capabilities));
     let span = rows.div_ceil(splits).next_multiple_of(2).min(MAX_TERMS);
     let splits = rows.div_ceil(span);
     let parts = Parts::new(program, layer, grad_weight, splits, weight_rows(input.shape.channels, 1) * out_q);
     let dispatch = tiling
-        .dispatch(capabilities, layer, kernel!("linear/backward_weight_subgroup"), kernel!("conv2d/backward_weight_tiled"))
+        .dispatch(layer, kernel!("linear/backward_weight_subgroup"), kernel!("conv2d/backward_weight_tiled"))
         .size("IN_C", input.shape.channels)
         .size("OUT_C", grad_output.shape.channels)
         .read(input.tensor)

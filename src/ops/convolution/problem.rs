@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::super::choice::{self, Trial};
 use super::super::elementwise::Function;
 use super::super::program::{Activation, Program, Storage, TensorId};
-use super::tile::Sizes;
 use super::variant::{Place, Variant};
 use super::{Convolution, Direction};
 use crate::gpu::Capabilities;
@@ -76,22 +75,6 @@ impl Problem {
         }
     }
 
-    /// The sizes of the product of matrices that it is, where there is one group.
-    pub fn sizes(&self) -> Sizes {
-        let Convolution { inputs, outputs, geometry, .. } = self.convolution;
-        let (rows, columns) = match self.pass {
-            Pass::BackwardWeight => (inputs * geometry.taps(), outputs),
-            Pass::Forward | Pass::BackwardInput => {
-                let image = self.convolution.image(self.way().turned());
-                (self.batch * image.height * image.width, image.channels)
-            }
-        };
-        // Not all taps of a strided gradient to the input meet all pixels.
-        let products = self.batch as u64 * self.convolution.flops() / 2;
-        let terms = products.div_ceil((rows * columns).max(1) as u64);
-        Sizes { rows, columns, terms: terms as usize }
-    }
-
     /// Appends the forward pass, or the gradient to the input, by the variant that is chosen.
     pub fn record_image(
         self,
@@ -136,6 +119,10 @@ impl choice::Problem for Problem {
 
     fn candidates(&self, capabilities: &Capabilities) -> Vec<String> {
         Variant::candidates(self, capabilities).iter().map(Variant::name).collect()
+    }
+
+    fn estimate(&self, capabilities: &Capabilities) -> f64 {
+        Variant::candidates(self, capabilities).first().map_or(0.0, |best| best.estimate(self, capabilities))
     }
 
     fn trial(&self, program: &mut Program, capabilities: &Capabilities, candidate: usize) -> Trial {

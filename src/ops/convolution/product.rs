@@ -28,11 +28,11 @@ pub(super) enum Product {
 
 impl Product {
     /// Those that a device can run.
-    pub fn all(problem: &Problem, capabilities: &Capabilities) -> Vec<Self> {
-        let Convolution { groups, inputs, outputs, geometry } = problem.convolution;
+    pub fn all(convolution: &Convolution, capabilities: &Capabilities) -> Vec<Self> {
+        let Convolution { groups, inputs, outputs, geometry } = *convolution;
         match groups {
             1 if geometry.kernel[0] + geometry.kernel[1] > MAX_TAPS => vec![Self::Grouped],
-            1 => Tiling::all(problem.sizes(), capabilities).into_iter().map(Self::Dense).collect(),
+            1 => Tiling::all(capabilities).into_iter().map(Self::Dense).collect(),
             _ if (inputs / groups).is_multiple_of(4) && (outputs / groups).is_multiple_of(4) => {
                 vec![Self::GroupedQuads]
             }
@@ -49,11 +49,11 @@ impl Product {
     }
 
     /// A dispatch of its kernel for a pass.
-    fn pass(self, capabilities: &Capabilities, layer: &str, groups: usize) -> Dispatch {
+    fn pass(self, layer: &str, groups: usize) -> Dispatch {
         let kernel = match self {
             Self::Dense(tiling) => {
                 let kernels = [kernel!("conv2d/forward_subgroup"), kernel!("conv2d/forward_tiled")];
-                return tiling.dispatch(capabilities, layer, kernels[0], kernels[1]);
+                return tiling.dispatch(layer, kernels[0], kernels[1]);
             }
             Self::GroupedQuads => kernel!("conv2d/forward_grouped_quads"),
             Self::Grouped => kernel!("conv2d/forward_grouped"),
@@ -95,12 +95,12 @@ impl Product {
     }
 
     /// A dispatch of its kernel for the gradient to the weight.
-    fn backward_weight(self, capabilities: &Capabilities, layer: &str, groups: usize) -> Dispatch {
+    fn backward_weight(self, layer: &str, groups: usize) -> Dispatch {
         let kernel = match self {
             Self::Dense(tiling) => {
                 let kernels =
                     [kernel!("conv2d/backward_weight_subgroup"), kernel!("conv2d/backward_weight_tiled")];
-                return tiling.dispatch(capabilities, layer, kernels[0], kernels[1]);
+                return tiling.dispatch(layer, kernels[0], kernels[1]);
             }
             Self::GroupedQuads => kernel!("conv2d/backward_weight_grouped_quads"),
             Self::Grouped => kernel!("conv2d/backward_weight_grouped"),
@@ -111,7 +111,7 @@ impl Product {
     /// How many workgroups own a weight of `rows` rows, whole quads, and `columns` quads.
     fn weight_tiles(self, rows: usize, columns: usize) -> usize {
         match self {
-            Self::Dense(tiling) => tiling.weight_tiles(rows / 4, columns),
+            Self::Dense(tiling) => tiling.tiles(rows, columns),
             Self::GroupedQuads => (rows.div_ceil(16) * columns).div_ceil(WORKGROUP),
             Self::Grouped => (rows * columns).div_ceil(WORKGROUP),
         }
@@ -150,7 +150,7 @@ pub(super) fn image(place: &mut Place<'_>, problem: &Problem, product: Product, 
     let splits = steps.div_ceil(span);
     let parts = Parts::of_activation(program, layer, output, splits, activation);
     let dispatch = slide
-        .constants(product.pass(capabilities, layer, groups), input, output)
+        .constants(product.pass(layer, groups), input, output)
         .size("UP_H", slide.up[0])
         .size("UP_W", slide.up[1])
         .size("BIAS", bias.is_some().into())
@@ -203,7 +203,7 @@ fn slide_weight(
     let (splits, span) = pixel_splits(positions, least, tiles, product.workgroups_wanted(capabilities));
     let parts = Parts::new(program, layer, grad_weight, splits, rows * columns);
     let dispatch = Slide::new(&convolution.geometry, Direction::Forward)
-        .constants(product.backward_weight(capabilities, layer, groups), under, positions)
+        .constants(product.backward_weight(layer, groups), under, positions)
         .read(under.tensor)
         .read(positions.tensor)
         .write(parts.tensor)

@@ -1,7 +1,8 @@
 //! How the matrix product of a convolution is cut into tiles.
 
+use super::super::machine::Machine;
 use super::super::program::{Dispatch, Kernel};
-use super::tile::{Sizes, Tile};
+use super::tile::Tile;
 use crate::gpu::Capabilities;
 
 /// How a product is tiled.
@@ -14,14 +15,11 @@ pub(super) enum Tiling {
 }
 
 impl Tiling {
-    /// All that are worth a trial for a product on a device. A processor that stands in for a GPU needs no choice among
-    /// tiles.
-    pub fn all(sizes: Sizes, capabilities: &Capabilities) -> Vec<Self> {
+    /// All that a device can run.
+    pub fn all(capabilities: &Capabilities) -> Vec<Self> {
+        let tiles = Tile::all(capabilities).into_iter().map(Self::Tiled);
         let subgroup = capabilities.subgroup_size.filter(|lanes| *lanes >= 8);
-        let tiles =
-            if capabilities.software { vec![Tile::best(sizes, capabilities)] } else { Tile::ALL.to_vec() };
-        let subgroup = subgroup.map(|lanes| Self::Subgroup(lanes as usize));
-        subgroup.into_iter().chain(tiles.into_iter().map(Self::Tiled)).collect()
+        subgroup.map(|lanes| Self::Subgroup(lanes as usize)).into_iter().chain(tiles).collect()
     }
 
     pub fn name(self) -> String {
@@ -31,54 +29,52 @@ impl Tiling {
         }
     }
 
-    /// About how long a product takes, in multiply-adds of a device that does nothing else. A processor that stands in
-    /// for a GPU emulates barriers and workgroup memory dearly, while a broadcast costs it nothing; a GPU is the other
-    /// way round.
-    pub fn estimate(self, sizes: Sizes, capabilities: &Capabilities) -> f64 {
-        let products = sizes.rows as f64 * sizes.columns as f64 * sizes.terms as f64;
-        match (self, capabilities.software) {
-            (Self::Subgroup(_), true) => products / 0.75,
-            (Self::Subgroup(_), false) => products / 0.3,
-            (Self::Tiled(_), true) => products / 0.05,
-            (Self::Tiled(tile), false) => tile.estimate(sizes, capabilities),
+    /// Which part of a device's multiply-adds it reaches, about. A processor that stands in for a GPU emulates barriers
+    /// and workgroup memory dearly, while a broadcast costs it nothing; a GPU is the other way round.
+    pub fn efficiency(self, machine: &Machine) -> f64 {
+        match (self, machine.software) {
+            (Self::Subgroup(_), true) => 0.75,
+            (Self::Subgroup(_), false) => 0.3,
+            (Self::Tiled(_), true) => 0.05,
+            (Self::Tiled(tile), false) => tile.efficiency(),
         }
     }
 
     /// A dispatch of the one of two kernels that is tiled like this.
-    pub fn dispatch(
-        self,
-        capabilities: &Capabilities,
-        layer: &str,
-        subgroup: Kernel,
-        tiled: Kernel,
-    ) -> Dispatch {
+    pub fn dispatch(self, layer: &str, subgroup: Kernel, tiled: Kernel) -> Dispatch {
         match self {
             Self::Subgroup(lanes) => Dispatch::new(layer, subgroup).size("LANES", lanes),
-            Self::Tiled(tile) => tile.constants(Dispatch::new(layer, tiled), capabilities),
+            Self::Tiled(tile) => tile.constants(Dispatch::new(layer, tiled)),
+        }
+    }
+
+    /// The rows and the quads of columns of a result that a workgroup owns.
+    pub fn tile(self) -> [usize; 2] {
+        match self {
+            Self::Subgroup(lanes) => [16, lanes],
+            Self::Tiled(tile) => tile.size(),
+        }
+    }
+
+    /// The invocations of a workgroup.
+    pub fn invocations(self) -> usize {
+        match self {
+            Self::Subgroup(lanes) => lanes,
+            Self::Tiled(tile) => tile.invocations(),
         }
     }
 
     /// How many workgroups a product of `rows` by `columns` quads has.
     pub fn tiles(self, rows: usize, columns: usize) -> usize {
-        match self {
-            Self::Subgroup(lanes) => rows.div_ceil(16) * columns.div_ceil(lanes),
-            Self::Tiled(tile) => tile.workgroups(rows, 4 * columns),
-        }
-    }
-
-    /// How many workgroups a gradient to a weight of `row_quads` by `columns` quads has.
-    pub fn weight_tiles(self, row_quads: usize, columns: usize) -> usize {
-        match self {
-            Self::Subgroup(lanes) => row_quads.div_ceil(4) * columns.div_ceil(lanes),
-            Self::Tiled(tile) => tile.workgroups(4 * row_quads, 4 * columns),
-        }
+        let [height, width] = self.tile();
+        rows.div_ceil(height) * columns.div_ceil(width)
     }
 
     /// How many workgroups keep a device busy.
     pub fn workgroups_wanted(self, capabilities: &Capabilities) -> usize {
         match self {
             Self::Subgroup(_) => capabilities.workgroups_wanted(),
-            Self::Tiled(tile) => tile.workgroups_wanted(capabilities),
+            Self::Tiled(tile) => capabilities.workgroups_wanted() * 64 / tile.invocations(),
         }
     }
 

@@ -1,10 +1,15 @@
 //! The variants of a pass through a convolution, and which of them suits a device best.
 
+use std::collections::HashSet;
+use std::mem;
+
+use super::super::machine::{Machine, Work};
 use super::super::program::Program;
 use super::depthwise::{self, Steps};
 use super::pointwise;
 use super::problem::{Image, Problem, WeightGradient};
 use super::product::{self, Product};
+use super::sizes::Sizes;
 use super::tiling::Tiling;
 use crate::gpu::Capabilities;
 
@@ -34,13 +39,23 @@ impl Variant {
             return vec![Self::Depthwise(steps)];
         }
         let mut variants: Vec<Self> = if convolution.is_pointwise() {
-            Tiling::all(problem.sizes(), capabilities).into_iter().map(Self::Pointwise).collect()
+            Tiling::all(capabilities).into_iter().map(Self::Pointwise).collect()
         } else {
-            Product::all(problem, capabilities).into_iter().map(Self::Product).collect()
+            Product::all(convolution, capabilities).into_iter().map(Self::Product).collect()
         };
         let estimate = |variant: &Self| variant.estimate(problem, capabilities);
         variants.sort_by(|a, b| estimate(a).total_cmp(&estimate(b)));
+        if capabilities.software {
+            // Tiles in workgroup memory are all slow there: of each family the best by estimate is enough to try.
+            let mut families = HashSet::new();
+            variants.retain(|variant| !variant.is_tiled() || families.insert(mem::discriminant(variant)));
+        }
         variants
+    }
+
+    /// Whether it brings tiles to workgroup memory.
+    fn is_tiled(&self) -> bool {
+        matches!(self, Self::Pointwise(Tiling::Tiled(_)) | Self::Product(Product::Dense(Tiling::Tiled(_))))
     }
 
     /// Its name: no two candidates of a problem have the same.
@@ -52,14 +67,21 @@ impl Variant {
         }
     }
 
-    /// About how long it takes, in multiply-adds of a device that does nothing else.
-    fn estimate(&self, problem: &Problem, capabilities: &Capabilities) -> f64 {
-        let products = problem.batch as f64 * problem.convolution.flops() as f64 / 2.0;
+    /// About how long it takes, in the multiply-adds of [`Machine`].
+    pub fn estimate(&self, problem: &Problem, capabilities: &Capabilities) -> f64 {
+        let (machine, sizes) = (Machine::of(capabilities), Sizes::of(problem));
         match self {
             Self::Pointwise(tiling) | Self::Product(Product::Dense(tiling)) => {
-                tiling.estimate(problem.sizes(), capabilities)
+                sizes.time(*tiling, &machine, tiling.workgroups_wanted(capabilities))
             }
-            Self::Product(_) | Self::Depthwise(_) => products,
+            // They have no rival.
+            Self::Product(_) | Self::Depthwise(_) => machine.time(Work {
+                products: problem.batch as f64 * problem.convolution.flops() as f64 / 2.0,
+                bytes: sizes.bytes,
+                workgroups: capabilities.workgroups_wanted(),
+                invocations: 64,
+                efficiency: 0.2,
+            }),
         }
     }
 

@@ -51,6 +51,7 @@ impl Planner<'_> {
             }
             if !(0..node.inputs.len()).all(passes) {
                 self.node_backward(stream, node, grad_output, &grad_inputs)?;
+                self.update_complete(node);
             }
         }
         if self.options.input_gradients {
@@ -67,7 +68,8 @@ impl Planner<'_> {
         grad_inputs: &[Option<Activation>],
     ) -> Result<()> {
         let parameters = self.parameters_of(node);
-        let grad_parameters: Vec<_> = node.parameters.iter().map(|p| self.gradients[p.0]).collect();
+        let grad_parameters: Vec<_> =
+            node.parameters.iter().map(|p| self.gradients[p.0].map(|(tensor, _)| tensor)).collect();
         for (chunk, samples) in self.chunks(node)?.into_iter().enumerate() {
             let inputs: Vec<Activation> = node.inputs.iter().map(|input| self.value(*input)).collect();
             let output = self.value(node.output);

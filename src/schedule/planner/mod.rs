@@ -2,6 +2,7 @@
 
 mod backward;
 mod forward;
+mod gradients;
 mod loss;
 mod update;
 
@@ -18,6 +19,7 @@ use super::blocks::Block;
 use super::chunks::chunks;
 use super::fusion::Fusion;
 use super::plan::{Io, PlanOptions};
+use gradients::Gradients;
 
 /// A program with what is known of its tensors before they are placed.
 pub(in crate::schedule) struct Drawn {
@@ -57,15 +59,12 @@ pub(in crate::schedule) fn draw(
         None if planner.has_backward() => Some(planner.grad_output()?),
         None => None,
     };
-    let update = options.optimizer.map(|optimizer| (optimizer, planner.update_control()));
+    let control = options.optimizer.map(|_| planner.update_control());
     if let Some(grad_output) = grad_output {
-        let control = update.map(|(_, control)| control);
         let scaled = planner.scale_gradient(grad_output, control);
         planner.backward(scaled.unwrap_or(grad_output))?;
     }
-    if let Some((optimizer, control)) = update {
-        planner.update(optimizer, control);
-    }
+    planner.update();
     Ok(Drawn { program: planner.program, io: planner.io, resident: planner.resident })
 }
 
@@ -77,9 +76,10 @@ struct Planner<'a> {
     program: Program,
     io: Io,
     resident: Vec<(TensorId, Resident, u64)>,
-    /// The tensor of each parameter, and of its gradient where it is trainable and wanted.
+    /// The tensor of each parameter, and of its gradient where it is trainable and wanted, with the group it is in.
     parameters: Vec<TensorId>,
-    gradients: Vec<Option<TensorId>>,
+    gradients: Vec<Option<(TensorId, usize)>>,
+    groups: Vec<Gradients>,
     /// The activation of each value, once it is computed.
     values: Vec<Option<Activation>>,
     /// Which values need a gradient.
@@ -113,19 +113,20 @@ impl<'a> Planner<'a> {
             resident: vec![],
             parameters: vec![TensorId(0); network.parameters().len()],
             gradients: vec![None; network.parameters().len()],
+            groups: vec![],
             values: vec![None; network.shapes().len()],
             wanted: vec![],
             fusion: Fusion::default(),
             saved: vec![vec![]; network.nodes().len()],
         };
         planner.place_parameters();
+        planner.place_gradients();
         planner.wanted = planner.find_wanted();
-        planner.fusion = Fusion::find(network, options.batch, options.training, &planner.wanted);
+        planner.fusion = Fusion::find(network, options.training, &planner.wanted);
         planner
     }
 
     fn place_parameters(&mut self) {
-        let learns = self.options.parameter_gradients || self.options.optimizer.is_some();
         for (index, block) in self.blocks.iter().enumerate() {
             for (id, offset) in &block.members {
                 let parameter = &self.network.parameters()[id.0];
@@ -133,11 +134,6 @@ impl<'a> Planner<'a> {
                 let tensor = self.program.tensor(parameter.name.clone(), bytes);
                 self.resident.push((tensor, Resident::Parameters(index), *offset));
                 self.parameters[id.0] = tensor;
-                if block.trainable && learns {
-                    let tensor = self.program.tensor(format!("{}.gradient", parameter.name), bytes);
-                    self.resident.push((tensor, Resident::Gradients(index), *offset));
-                    self.gradients[id.0] = Some(tensor);
-                }
             }
         }
     }

@@ -1,7 +1,8 @@
 //! The update of the parameters.
 
-use super::super::blocks::Block;
+use super::gradients::Gradients;
 use super::{Planner, Resident};
+use crate::network::Node;
 use crate::ops::program::TensorId;
 use crate::ops::{Optimizer, UpdatePass, update_control};
 
@@ -16,46 +17,57 @@ impl Planner<'_> {
         control
     }
 
-    /// Updates all trainable parameters, a block at a time.
-    pub(super) fn update(&mut self, optimizer: &dyn Optimizer, control: TensorId) {
-        let blocks = self.blocks;
-        let trainable: Vec<(usize, &Block)> =
-            blocks.iter().enumerate().filter(|(_, block)| block.trainable).collect();
-        let gradients: Vec<(TensorId, usize)> = trainable
-            .iter()
-            .map(|(index, block)| {
-                let tensor = self.run(format!("gradients {index}"), block, Resident::Gradients(*index));
-                (tensor, block.bytes as usize / 16)
-            })
-            .collect();
-        if !self.options.update.is_plain() && !gradients.is_empty() {
-            update_control::decide(&mut self.program, &self.options.update, control, &gradients);
-        }
-        for ((index, block), (gradients, quads)) in trainable.into_iter().zip(gradients) {
-            let parameters = self.run(format!("parameters {index}"), block, Resident::Parameters(index));
-            let state: Vec<TensorId> = (0..optimizer.state_tensors())
-                .map(|k| {
-                    let label = format!("{} state {index}.{k}", optimizer.name());
-                    self.run(label, block, Resident::State(index, k))
-                })
-                .collect();
-            let (program, step) = (&mut self.program, self.io.step);
-            optimizer.update(UpdatePass {
-                program,
-                parameters,
-                gradients,
-                state: &state,
-                quads,
-                step,
-                control,
-            });
+    /// Updates the parameters whose gradients are complete now that those of `node` are there: so they need not be kept
+    /// until the end of the pass.
+    pub(super) fn update_complete(&mut self, node: &Node) {
+        for id in &node.parameters {
+            let Some((_, group)) = self.gradients[id.0] else { continue };
+            let gradients = &mut self.groups[group];
+            gradients.missing -= 1;
+            if gradients.missing == 0 && self.options.update.is_plain() {
+                self.update_group(group);
+            }
         }
     }
 
-    /// A whole block's buffer as one tensor.
-    fn run(&mut self, label: String, block: &Block, resident: Resident) -> TensorId {
-        let tensor = self.program.tensor(label, block.bytes as usize);
-        self.resident.push((tensor, resident, 0));
+    /// Updates all trainable parameters that are not updated yet.
+    pub(super) fn update(&mut self) {
+        let plain = self.options.update.is_plain();
+        let waiting: Vec<usize> =
+            (0..self.groups.len()).filter(|group| !plain || self.groups[*group].missing > 0).collect();
+        if let (false, false, Some(control)) = (plain, waiting.is_empty(), self.io.update_control) {
+            let gradients = waiting.iter().map(|group| &self.groups[*group]);
+            let gradients: Vec<(TensorId, usize)> = gradients.map(|g| (g.tensor, g.quads())).collect();
+            update_control::decide(&mut self.program, &self.options.update, control, &gradients);
+        }
+        for group in waiting {
+            self.update_group(group);
+        }
+    }
+
+    fn update_group(&mut self, group: usize) {
+        let (Some(optimizer), Some(control)) = (self.options.optimizer, self.io.update_control) else {
+            return;
+        };
+        let Gradients { block, tensor, .. } = self.groups[group];
+        let quads = self.groups[group].quads();
+        let parameters = self.run(format!("parameters {block}"), group, Resident::Parameters(block));
+        let state: Vec<TensorId> = (0..optimizer.state_tensors())
+            .map(|k| {
+                let label = format!("{} state {block}.{k}", optimizer.name());
+                self.run(label, group, Resident::State(block, k))
+            })
+            .collect();
+        let (program, step) = (&mut self.program, self.io.step);
+        let pass = UpdatePass { program, parameters, gradients: tensor, state: &state, quads, step, control };
+        Optimizer::update(optimizer, pass);
+    }
+
+    /// The part of a resident buffer that belongs to a group's gradients.
+    fn run(&mut self, label: String, group: usize, resident: Resident) -> TensorId {
+        let range = self.groups[group].range.clone();
+        let tensor = self.program.tensor(label, (range.end - range.start) as usize);
+        self.resident.push((tensor, resident, range.start));
         tensor
     }
 }

@@ -1,0 +1,5 @@
+//! How the results are told.
+
+pub mod compare;
+pub mod json;
+pub mod table;

@@ -1,0 +1,132 @@
+//! The adapter's own ceilings, by micro-kernels that do one thing only.
+
+mod kernel;
+mod transfers;
+
+use std::time::Duration;
+
+use bytemuck::cast_slice;
+use kernel::Kernel;
+use wgcnn::Result;
+use wgpu::Buffer;
+
+use super::bench::Bench;
+use super::ceilings::Ceilings;
+use super::row::Row;
+use super::statistics::Samples;
+
+/// Workgroups that keep any device busy.
+const MANY: u32 = 4096;
+
+/// The invocations of every workgroup of these kernels.
+const WORKGROUP: u64 = 64;
+
+/// The quads that a workgroup copies in a step.
+const QUADS_A_STEP: u64 = 256;
+
+/// More steps than this would come near the loop iterations that every driver allows.
+const MOST_STEPS: u32 = 1 << 14;
+
+/// Measures the ceilings, and reports them.
+///
+/// # Errors
+/// [`Error::DeviceLost`](wgcnn::Error::DeviceLost) and what else the device reports.
+pub fn measure(bench: &mut Bench) -> Result<Ceilings> {
+    let (samples, flops) = multiply_add(bench, include_str!("multiply_add.wgsl"), [0.5; 8])?;
+    let multiply_add = flops as f64 / samples.median();
+    bench.ceiling("multiply_add_f32", &samples, |row| row.flops(flops));
+    if bench.context.capabilities().shader_f16 {
+        let half = u32::from_ne_bytes([0x00, 0x38, 0x00, 0x38]);
+        let factors = [f32::from_bits(half); 8];
+        let (samples, flops) = self::multiply_add(bench, include_str!("multiply_add_f16.wgsl"), factors)?;
+        bench.ceiling("multiply_add_f16", &samples, |row| row.flops(flops));
+    }
+    let (samples, bytes) = workgroup_memory(bench)?;
+    bench.ceiling("workgroup_memory", &samples, |row| row.bytes(bytes));
+
+    let mut copy = vec![];
+    // What is read and what is written, from what any cache holds to what few do.
+    for shift in [17, 19, 21, 23, 25, 27] {
+        let bytes = 1_u64 << shift;
+        let samples = self::copy(bench, bytes)?;
+        copy.push((bytes, bytes as f64 / samples.median()));
+        let size = if shift < 20 { format!("{}_KiB", bytes >> 10) } else { format!("{}_MiB", bytes >> 20) };
+        bench.ceiling(&format!("copy_{size}"), &samples, |row| row.bytes(bytes));
+    }
+
+    let nothing =
+        Kernel::new(&bench.context, include_str!("nothing.wgsl"), &[&kernel::storage(&bench.context, 16)]);
+    let samples =
+        bench.pace.repeated(|times| bench.stopwatch.time(|pass| nothing.dispatch(pass, 1, times)))?;
+    bench.ceiling("dispatch", &samples, |row| row);
+    transfers::measure(bench)?;
+    Ok(Ceilings { multiply_add, copy })
+}
+
+impl Bench {
+    fn ceiling(&mut self, name: &str, samples: &Samples, with: impl FnOnce(Row) -> Row) {
+        let kernel = name.trim_end_matches(|c: char| c.is_ascii_digit() || "_KMiB".contains(c));
+        let row = Row::new(&format!("ceiling/{name}"), self.adapter(), kernel.into(), samples);
+        self.report(with(row));
+    }
+}
+
+/// Four chains of vec4, each with four multiply-adds a step.
+fn multiply_add(bench: &Bench, source: &str, factors: [f32; 8]) -> Result<(Samples, u64)> {
+    let context = &bench.context;
+    let (inputs, output) = (kernel::storage(context, 32), output(bench));
+    context.queue().write_buffer(&inputs, 0, cast_slice(&factors));
+    let (samples, steps) = steps(bench, |steps| Kernel::new(context, source, &[&inputs, &output, steps]))?;
+    Ok((samples, u64::from(MANY) * WORKGROUP * u64::from(steps) * (4 * 4 * 4 * 2)))
+}
+
+/// Eight reads of vec4 a step.
+fn workgroup_memory(bench: &Bench) -> Result<(Samples, u64)> {
+    let (source, output) = (include_str!("workgroup_memory.wgsl"), output(bench));
+    let (samples, steps) = steps(bench, |steps| Kernel::new(&bench.context, source, &[&output, steps]))?;
+    Ok((samples, u64::from(MANY) * WORKGROUP * u64::from(steps) * (8 * 16)))
+}
+
+/// Room for a vec4 of each invocation.
+fn output(bench: &Bench) -> Buffer {
+    kernel::storage(&bench.context, u64::from(MANY) * WORKGROUP * 16)
+}
+
+/// Times a kernel with so many steps that starting it is little beside them.
+fn steps(bench: &Bench, kernel: impl FnOnce(&Buffer) -> Kernel) -> Result<(Samples, u32)> {
+    let uniform = kernel::word(&bench.context);
+    let kernel = kernel(&uniform);
+    let run = |times: usize| bench.stopwatch.time(|pass| kernel.dispatch(pass, MANY, times));
+    let mut steps = 16;
+    loop {
+        bench.context.queue().write_buffer(&uniform, 0, cast_slice(&[steps]));
+        run(1)?;
+        if steps >= MOST_STEPS || run(1)? >= Duration::from_millis(10) {
+            return Ok((bench.pace.repeated(run)?, steps));
+        }
+        steps *= 2;
+    }
+}
+
+/// A copy that reads and writes so many bytes, with as many steps a workgroup as suit the device.
+fn copy(bench: &Bench, bytes: u64) -> Result<Samples> {
+    let context = &bench.context;
+    let [input, output] = [(); 2].map(|()| kernel::storage(context, bytes / 2));
+    let uniform = kernel::word(context);
+    let kernel = Kernel::new(context, include_str!("copy.wgsl"), &[&input, &output, &uniform]);
+    let total = bytes / 2 / 16 / QUADS_A_STEP;
+    let time = |steps: u64, pace: super::sampling::Pace| {
+        context.queue().write_buffer(&uniform, 0, cast_slice(&[steps as u32]));
+        pace.repeated(|times| {
+            bench.stopwatch.time(|pass| kernel.dispatch(pass, (total / steps) as u32, times))
+        })
+    };
+    let mut best: Option<(f64, u64)> = None;
+    for steps in (0..9).map(|shift| 1 << shift).filter(|steps| *steps <= total) {
+        let median = time(steps, super::sampling::Pace::QUICK)?.median();
+        if best.is_none_or(|(fastest, _)| median < fastest) {
+            best = Some((median, steps));
+        }
+    }
+    time(best.map_or(1, |(_, steps)| steps), bench.pace)
+}
