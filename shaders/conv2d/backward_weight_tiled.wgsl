@@ -153,21 +153,16 @@ fn gradients(index: u32, column: u32) -> vec4<f32> {
     return load(grad_output[min(index, params.batch * OUT_H * OUT_W - 1u) * OUT_Q + column]);
 }
 
-// Sets out for the values of the step from pixel `base` on.
+// Sets out for the values of the step from pixel `base` on. Inputs of fewer than four channels are left for later: they take
+// so many instructions that one place for them is enough.
 fn bring(base: u32, end: u32, quad: u32, column: u32, local: vec3<u32>, index: u32) -> Load {
     var to: Load;
-    let first = base + local.y / TALL * 4u;
-    let p0 = pixel(first, end);
-    let p1 = pixel(first + 1u, end);
-    let p2 = pixel(first + 2u, end);
-    let p3 = pixel(first + 3u, end);
-    if (IN_C < 4u) {
-        to.a0 = flattened(quad, p0);
-        to.a1 = flattened(quad, p1);
-        to.a2 = flattened(quad, p2);
-        to.a3 = flattened(quad, p3);
-        to.inside = vec4(true);
-    } else {
+    if (IN_C >= 4u) {
+        let first = base + local.y / TALL * 4u;
+        let p0 = pixel(first, end);
+        let p1 = pixel(first + 1u, end);
+        let p2 = pixel(first + 2u, end);
+        let p3 = pixel(first + 3u, end);
         let r = row(quad / IN_Q, quad % IN_Q);
         to.inside = vec4(meets(r, p0), meets(r, p1), meets(r, p2), meets(r, p3));
         to.a0 = channels(r, p0, to.inside.x);
@@ -187,13 +182,24 @@ fn bring(base: u32, end: u32, quad: u32, column: u32, local: vec3<u32>, index: u
     return to;
 }
 
-// Puts them into workgroup memory.
-fn put_down(step: Load, local: vec3<u32>) {
+// Puts the values of the step from pixel `base` on into workgroup memory.
+fn put_down(base: u32, end: u32, quad: u32, step: Load, local: vec3<u32>) {
     let zero = vec4(0.0);
-    rows[local.z][local.y][0][local.x] = select(zero, step.a0, step.inside.x);
-    rows[local.z][local.y][1][local.x] = select(zero, step.a1, step.inside.y);
-    rows[local.z][local.y][2][local.x] = select(zero, step.a2, step.inside.z);
-    rows[local.z][local.y][3][local.x] = select(zero, step.a3, step.inside.w);
+    var a0 = select(zero, step.a0, step.inside.x);
+    var a1 = select(zero, step.a1, step.inside.y);
+    var a2 = select(zero, step.a2, step.inside.z);
+    var a3 = select(zero, step.a3, step.inside.w);
+    if (IN_C < 4u) {
+        let first = base + local.y / TALL * 4u;
+        a0 = flattened(quad, pixel(first, end));
+        a1 = flattened(quad, pixel(first + 1u, end));
+        a2 = flattened(quad, pixel(first + 2u, end));
+        a3 = flattened(quad, pixel(first + 3u, end));
+    }
+    rows[local.z][local.y][0][local.x] = a0;
+    rows[local.z][local.y][1][local.x] = a1;
+    rows[local.z][local.y][2][local.x] = a2;
+    rows[local.z][local.y][3][local.x] = a3;
     // A slice of invocations brings pixels of two quads of columns, or two quads of pixels of one.
     let first = 2u * local.z + select(local.y / 4u, local.y % 2u, WIDE == 2u);
     let term = select(local.y % 4u, local.y / 2u, WIDE == 2u);
@@ -291,7 +297,7 @@ fn main(
     var base = begin;
     var step = bring(base, end, quad, brought, local, index);
     while (base < end) {
-        put_down(step, local);
+        put_down(base, end, quad, step, local);
         workgroupBarrier();
         // The last step brings itself in again: that is cheaper than a branch.
         let next = base + 4u * STEP;

@@ -115,6 +115,18 @@ struct Tap {
     bits: u32,
 }
 
+// What an invocation brings in of every step: a quad of the sum for a quad of pixels, and a column of the weight.
+struct Share {
+    quad: u32,
+    block: u32,
+    p0: Pixel,
+    p1: Pixel,
+    p2: Pixel,
+    p3: Pixel,
+    phase: vec2<u32>,
+    column: u32,
+}
+
 // A step's values on their way to workgroup memory: four quads of channels, whether each is inside, and the weight's.
 struct Load {
     a0: vec4<f32>,
@@ -226,51 +238,50 @@ fn weights(r: u32, column: u32) -> vec4<f32> {
     return weight[select(r, min(r, 4u * DEPTH - 1u), RAGGED) * OUT_Q + column];
 }
 
-// Sets out for the values of the step from quad k of the sum on: one quad of the sum for four pixels, and of the weight.
-fn bring(
-    k: u32, quad: u32, p0: Pixel, p1: Pixel, p2: Pixel, p3: Pixel, phase: vec2<u32>, index: u32, column: u32,
-) -> Load {
+// Sets out for the values of the step from quad k of the sum on. Inputs of fewer than four channels are left for later:
+// they take so many instructions that one place for them is enough.
+fn bring(s: Share, k: u32, index: u32) -> Load {
     var to: Load;
-    let q = k + quad;
-    if (IN_C < 4u) {
-        to.a0 = flattened(p0, q, phase);
-        to.a1 = flattened(p1, q, phase);
-        to.a2 = flattened(p2, q, phase);
-        to.a3 = flattened(p3, q, phase);
-        to.inside = vec4(true);
-    } else {
-        let t = tap(select(q / IN_Q, k / IN_Q, ONE_TAP), phase);
-        let c = select(q % IN_Q, k % IN_Q + quad, ONE_TAP);
-        to.inside = vec4(meets(p0, t), meets(p1, t), meets(p2, t), meets(p3, t)) & vec4(!RAGGED | (q < DEPTH));
-        to.a0 = channels(p0, t, c, to.inside.x);
-        to.a1 = channels(p1, t, c, to.inside.y);
-        to.a2 = channels(p2, t, c, to.inside.z);
-        to.a3 = channels(p3, t, c, to.inside.w);
+    let q = k + s.quad;
+    if (IN_C >= 4u) {
+        let t = tap(select(q / IN_Q, k / IN_Q, ONE_TAP), s.phase);
+        let c = select(q % IN_Q, k % IN_Q + s.quad, ONE_TAP);
+        to.inside = vec4(meets(s.p0, t), meets(s.p1, t), meets(s.p2, t), meets(s.p3, t)) & vec4(!RAGGED | (q < DEPTH));
+        to.a0 = channels(s.p0, t, c, to.inside.x);
+        to.a1 = channels(s.p1, t, c, to.inside.y);
+        to.a2 = channels(s.p2, t, c, to.inside.z);
+        to.a3 = channels(s.p3, t, c, to.inside.w);
     }
     let r = 4u * k + index / (8u * WIDE);
-    to.b0 = weights(r, column);
+    to.b0 = weights(r, s.column);
     if (BROUGHT > 1u) {
-        to.b1 = weights(r + 8u * SLICES / WIDE, column);
+        to.b1 = weights(r + 8u * SLICES / WIDE, s.column);
     }
     if (BROUGHT > 2u) {
-        to.b2 = weights(r + 16u * SLICES / WIDE, column);
-        to.b3 = weights(r + 24u * SLICES / WIDE, column);
+        to.b2 = weights(r + 16u * SLICES / WIDE, s.column);
+        to.b3 = weights(r + 24u * SLICES / WIDE, s.column);
     }
     return to;
 }
 
-// Puts them into workgroup memory.
-fn put_down(step: Load, quad: u32, block: u32, local: vec3<u32>) {
+// Puts the values of the step from quad k on into workgroup memory.
+fn put_down(s: Share, k: u32, step: Load, local: vec3<u32>) {
     let zero = vec4(0.0);
-    let a = transpose(mat4x4(
-        select(zero, step.a0, step.inside.x),
-        select(zero, step.a1, step.inside.y),
-        select(zero, step.a2, step.inside.z),
-        select(zero, step.a3, step.inside.w),
-    ));
-    let slice = block / (8u * TALL);
-    let at = quad * TALL + block / 8u % TALL;
-    let turned = block % 8u ^ (quad * TALL);
+    var a0 = select(zero, step.a0, step.inside.x);
+    var a1 = select(zero, step.a1, step.inside.y);
+    var a2 = select(zero, step.a2, step.inside.z);
+    var a3 = select(zero, step.a3, step.inside.w);
+    if (IN_C < 4u) {
+        let q = k + s.quad;
+        a0 = flattened(s.p0, q, s.phase);
+        a1 = flattened(s.p1, q, s.phase);
+        a2 = flattened(s.p2, q, s.phase);
+        a3 = flattened(s.p3, q, s.phase);
+    }
+    let a = transpose(mat4x4(a0, a1, a2, a3));
+    let slice = s.block / (8u * TALL);
+    let at = s.quad * TALL + s.block / 8u % TALL;
+    let turned = s.block % 8u ^ (s.quad * TALL);
     rows[slice][at][0][turned] = a[0];
     rows[slice][at][1][turned] = a[1];
     rows[slice][at][2][turned] = a[2];
@@ -396,14 +407,17 @@ fn main(
     let split = group.z / (UP_H * UP_W);
     let phase = vec2(group.z % UP_W, group.z / UP_W % UP_H);
 
-    // What this invocation brings in: a quad of the sum for a quad of pixels, and rows of a column of the weight.
-    let quad = index % STEP;
-    let block = index / STEP;
-    let p0 = pixel(row + 4u * block, phase);
-    let p1 = pixel(row + 4u * block + 1u, phase);
-    let p2 = pixel(row + 4u * block + 2u, phase);
-    let p3 = pixel(row + 4u * block + 3u, phase);
-    let brought = min(linear % tiles * (8u * WIDE) + index % (8u * WIDE), OUT_Q - 1u);
+    let block = row + 4u * (index / STEP);
+    let share = Share(
+        index % STEP,
+        index / STEP,
+        pixel(block, phase),
+        pixel(block + 1u, phase),
+        pixel(block + 2u, phase),
+        pixel(block + 3u, phase),
+        phase,
+        min(linear % tiles * (8u * WIDE) + index % (8u * WIDE), OUT_Q - 1u),
+    );
 
     let biased = (BIAS == 1u) & (split == 0u);
     let low = select(vec4(0.0), bias[select(0u, min(column, OUT_Q - 1u), biased)], biased);
@@ -413,13 +427,13 @@ fn main(
     let begin = split * params.span;
     let end = min(begin + params.span, DEPTH);
     var k = skip(begin, end, phase);
-    var step = bring(k, quad, p0, p1, p2, p3, phase, index, brought);
+    var step = bring(share, k, index);
     while (k < end) {
-        put_down(step, quad, block, local);
+        put_down(share, k, step, local);
         workgroupBarrier();
         // The last step brings itself in again: that is cheaper than a branch.
         let next = skip(k + STEP, end, phase);
-        step = bring(select(k, next, next < end), quad, p0, p1, p2, p3, phase, index, brought);
+        step = bring(share, select(k, next, next < end), index);
         if (UNROLLED) {
             multiply(0u, local);
             multiply(1u, local);

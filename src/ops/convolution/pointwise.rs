@@ -21,7 +21,7 @@ pub(super) fn image(place: &mut Place<'_>, problem: &Problem, tiling: Tiling, im
     let (rows, out_q) = (output.pixels(), output.quads());
     let tiles = tiling.tiles(rows, out_q);
     let terms = input.quads();
-    let splits = splits(terms, 32, tiles, tiling.workgroups_wanted(capabilities));
+    let splits = splits(terms, 32, tiles, tiling.workgroups_wanted(tiles, capabilities));
     let span = terms.div_ceil(splits).next_multiple_of(tiling.step());
     let parts = Parts::of_activation(program, layer, output, terms.div_ceil(span), activation);
     let dispatch = tiling
@@ -51,7 +51,7 @@ pub(super) fn weight(place: &mut Place<'_>, problem: &Problem, tiling: Tiling, g
     let rows = grad_output.pixels();
     let (in_q, out_q) = (input.quads(), quads(grad_output.shape.channels));
     let tiles = tiling.tiles(4 * in_q, out_q);
-    let splits = splits(rows, 64, tiles, tiling.workgroups_wanted(capabilities));
+    let splits = splits(rows, 64, tiles, tiling.workgroups_wanted(tiles, capabilities));
     let span = rows.div_ceil(splits).next_multiple_of(2).min(MAX_TERMS);
     let splits = rows.div_ceil(span);
     let parts = Parts::new(program, layer, grad_weight, splits, weight_rows(input.shape.channels, 1) * out_q);

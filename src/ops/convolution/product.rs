@@ -86,10 +86,10 @@ impl Product {
         }
     }
 
-    /// How many workgroups keep a device busy.
-    fn workgroups_wanted(self, capabilities: &Capabilities) -> usize {
+    /// How many workgroups to split the sums of so many tiles for, to keep a device busy.
+    fn workgroups_wanted(self, tiles: usize, capabilities: &Capabilities) -> usize {
         match self {
-            Self::Dense(tiling) => tiling.workgroups_wanted(capabilities),
+            Self::Dense(tiling) => tiling.workgroups_wanted(tiles, capabilities),
             Self::GroupedQuads | Self::Grouped => capabilities.workgroups_wanted(),
         }
     }
@@ -145,7 +145,9 @@ pub(super) fn image(place: &mut Place<'_>, problem: &Problem, product: Product, 
     let phases = slide.up[0] * slide.up[1];
     let tiles = product.tiles(output.batch * phase, output.quads());
     let steps = product.steps(input.shape.channels / groups, convolution.geometry.taps());
-    let span = steps.div_ceil(splits(steps, 64, tiles * phases, product.workgroups_wanted(capabilities)));
+    let workgroups = tiles * phases;
+    let wanted = product.workgroups_wanted(workgroups, capabilities);
+    let span = steps.div_ceil(splits(steps, 64, workgroups, wanted));
     let span = span.next_multiple_of(product.step());
     let splits = steps.div_ceil(span);
     let parts = Parts::of_activation(program, layer, output, splits, activation);
@@ -200,7 +202,8 @@ fn slide_weight(
     let columns = quads(convolution.outputs);
     let tiles = product.weight_tiles(rows, columns);
     let least = product.least_pixels();
-    let (splits, span) = pixel_splits(positions, least, tiles, product.workgroups_wanted(capabilities));
+    let (splits, span) =
+        pixel_splits(positions, least, tiles, product.workgroups_wanted(tiles, capabilities));
     let parts = Parts::new(program, layer, grad_weight, splits, rows * columns);
     let dispatch = Slide::new(&convolution.geometry, Direction::Forward)
         .constants(product.backward_weight(layer, groups), under, positions)

@@ -76,3 +76,56 @@ impl Tile {
             .constant("UNROLLED", self.unrolled)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::problem::{Pass, Problem};
+    use super::super::variant::Variant;
+    use super::super::{Convolution, Direction};
+    use super::*;
+    use crate::ops::program::Storage;
+    use crate::shape::Window;
+
+    /// The tiles for the passes of a convolution with padding that keeps the size, on a GPU of which nothing is known:
+    /// forward, gradient to the input, gradient to the weight.
+    fn tiles(batch: usize, inputs: usize, outputs: usize, size: usize, kernel: usize) -> [String; 3] {
+        let window =
+            Window { kernel: [kernel; 2], padding: crate::shape::Padding::Same, ..Window::new(kernel) };
+        let geometry = window.over([size; 2]).unwrap();
+        let convolution = Convolution { geometry, groups: 1, inputs, outputs };
+        [Pass::Forward, Pass::BackwardInput, Pass::BackwardWeight].map(|pass| {
+            let problem = Problem::new(&convolution, Direction::Forward, pass, batch, Storage::F32);
+            let capabilities = Capabilities::webgpu();
+            let variants = Variant::candidates(&problem, &capabilities);
+            variants.into_iter().map(|v| v.name()).find(|name| name.starts_with("tiled_")).unwrap()
+        })
+    }
+
+    #[test]
+    fn large_products_take_large_tiles() {
+        assert_eq!(tiles(8, 64, 64, 56, 3)[..2], ["tiled_128x64"; 2]);
+        assert_eq!(tiles(8, 256, 64, 56, 1)[0], "tiled_128x64");
+        assert_eq!(tiles(8, 256, 256, 14, 3)[2], "tiled_128x64");
+    }
+
+    #[test]
+    fn small_products_take_small_tiles() {
+        // ResNet-18 at 64 x 64, its first and its last layers; LeNet's last.
+        assert_eq!(tiles(8, 64, 64, 16, 3), ["tiled_32x32"; 3]);
+        assert_eq!(tiles(8, 512, 512, 2, 3)[..2], ["tiled_32x32"; 2]);
+        assert_eq!(tiles(64, 128, 10, 1, 1), ["tiled_32x32"; 3]);
+    }
+
+    #[test]
+    fn few_columns_take_narrow_tiles() {
+        assert_eq!(tiles(64, 32, 64, 14, 5)[..2], ["tiled_128x64", "tiled_128x32"]);
+        assert!(tiles(16, 1, 32, 28, 5).iter().all(|name| name.ends_with("x32")));
+    }
+
+    #[test]
+    fn a_larger_tile_of_the_same_kind_reaches_more() {
+        let efficiencies = Tile::all(&Capabilities::webgpu()).map(Tile::efficiency);
+        assert!(efficiencies.is_sorted_by(|large, small| large > small), "{efficiencies:?}");
+        assert!(efficiencies.iter().all(|part| (0.4..0.8).contains(part)), "{efficiencies:?}");
+    }
+}

@@ -70,11 +70,15 @@ impl Tiling {
         rows.div_ceil(height) * columns.div_ceil(width)
     }
 
-    /// How many workgroups keep a device busy.
-    pub fn workgroups_wanted(self, capabilities: &Capabilities) -> usize {
+    /// How many workgroups to split the sums of so many tiles for, to keep a device busy. More parts than run at a time
+    /// would only be joined for nothing.
+    pub fn workgroups_wanted(self, tiles: usize, capabilities: &Capabilities) -> usize {
         match self {
             Self::Subgroup(_) => capabilities.workgroups_wanted(),
-            Self::Tiled(tile) => capabilities.workgroups_wanted() * 64 / tile.invocations(),
+            Self::Tiled(tile) => {
+                let wanted = capabilities.workgroups_wanted() * 64 / tile.invocations();
+                wanted - wanted % tiles.clamp(1, wanted)
+            }
         }
     }
 

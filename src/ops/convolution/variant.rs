@@ -1,8 +1,5 @@
 //! The variants of a pass through a convolution, and which of them suits a device best.
 
-use std::collections::HashSet;
-use std::mem;
-
 use super::super::machine::{Machine, Work};
 use super::super::program::Program;
 use super::depthwise::{self, Steps};
@@ -45,17 +42,7 @@ impl Variant {
         };
         let estimate = |variant: &Self| variant.estimate(problem, capabilities);
         variants.sort_by(|a, b| estimate(a).total_cmp(&estimate(b)));
-        if capabilities.software {
-            // Tiles in workgroup memory are all slow there: of each family the best by estimate is enough to try.
-            let mut families = HashSet::new();
-            variants.retain(|variant| !variant.is_tiled() || families.insert(mem::discriminant(variant)));
-        }
         variants
-    }
-
-    /// Whether it brings tiles to workgroup memory.
-    fn is_tiled(&self) -> bool {
-        matches!(self, Self::Pointwise(Tiling::Tiled(_)) | Self::Product(Product::Dense(Tiling::Tiled(_))))
     }
 
     /// Its name: no two candidates of a problem have the same.
@@ -72,7 +59,7 @@ impl Variant {
         let (machine, sizes) = (Machine::of(capabilities), Sizes::of(problem));
         match self {
             Self::Pointwise(tiling) | Self::Product(Product::Dense(tiling)) => {
-                sizes.time(*tiling, &machine, tiling.workgroups_wanted(capabilities))
+                sizes.time(*tiling, &machine, capabilities)
             }
             // They have no rival.
             Self::Product(_) | Self::Depthwise(_) => machine.time(Work {
