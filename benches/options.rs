@@ -16,6 +16,9 @@ pub struct Options {
     /// so finds them without this
     #[arg(long)]
     pub all: bool,
+    /// Every variant of each convolution's passes, not only the one that is chosen; the cases end in @VARIANT
+    #[arg(long)]
+    pub variants: bool,
     /// Fewer samples: to see that everything runs
     #[arg(long)]
     pub quick: bool,

@@ -205,12 +205,31 @@ impl Execution {
     /// # Errors
     /// [`Error::DeviceLost`] and what else the device reports.
     pub fn run_for_loss(&self) -> Result<Pending<LossOutput>> {
-        let (buffer, offset, bytes) = self.locate(self.plan.io.result, "loss")?;
+        self.run_for(self.plan.io.result, "loss", bytemuck::pod_read_unaligned)
+    }
+
+    /// Encodes and submits the whole pass, and asks for its output: NCHW, the whole batch.
+    ///
+    /// # Errors
+    /// [`Error::Network`] where the plan does not read its output, [`Error::DeviceLost`] and what else the device
+    /// reports.
+    pub fn run_for_output(&self) -> Result<Pending<Vec<f32>>> {
+        self.run_for(self.plan.io.output, "output", bytemuck::pod_collect_to_vec)
+    }
+
+    /// Encodes and submits the whole pass in one command buffer with the copy of a tensor to the host.
+    fn run_for<T: 'static>(
+        &self,
+        tensor: Option<TensorId>,
+        what: &str,
+        decode: fn(&[u8]) -> T,
+    ) -> Result<Pending<T>> {
+        let (buffer, offset, bytes) = self.locate(tensor, what)?;
         let mut encoder = self.context.device().create_command_encoder(&Default::default());
         self.encode(&mut encoder);
         let readback = Readback::record(&self.context, &mut encoder, buffer, offset, bytes)?;
         let submission = self.context.submit([encoder.finish()])?;
-        Ok(readback.pending(&self.context, submission, bytemuck::pod_read_unaligned))
+        Ok(readback.pending(&self.context, submission, decode))
     }
 
     /// Asks for the output of the pass submitted last: NCHW, the whole batch.

@@ -166,14 +166,22 @@ impl Trainer {
         }
         let (input, output) = (self.network.input_shape(), self.network.output_shape());
         let mut predicted = Vec::with_capacity(samples * output.len());
+        let mut pending: VecDeque<(usize, Pending<Vec<f32>>)> = VecDeque::new();
+        let mut collect = |(samples, outputs): (usize, Pending<Vec<f32>>)| -> Result<()> {
+            predicted.extend(&outputs.wait()?[..samples * output.len()]);
+            Ok(())
+        };
         for chunk in images.data().chunks(self.batch.saturating_mul(input.len())) {
             let Some(inference) = &self.inference else { break };
+            if pending.len() >= STEPS_IN_FLIGHT {
+                pending.pop_front().map(&mut collect).transpose()?;
+            }
             let samples = chunk.len() / input.len();
             inference.write_input(0, chunk)?;
             inference.write_step(self.step_state(samples))?;
-            inference.run()?;
-            predicted.extend(&inference.read_output()?.wait()?[..samples * output.len()]);
+            pending.push_back((samples, inference.run_for_output()?));
         }
+        pending.into_iter().try_for_each(collect)?;
         Tensor::new(output.nchw(samples), predicted)
     }
 
