@@ -3,15 +3,15 @@
 //   grad_weight[ky][kx][c][o] = sum over n, y, x of input[n, sy, sx, c] * grad_output[n, y, x, o]
 //   sy = y * STRIDE_H + ky * DILATION_H - PAD_TOP,   sx likewise; what lies outside counts as zero
 //
-// The layout of the bindings is that of backward_weight_subgroup.wgsl: the two compute the same. This one needs
-// no subgroups and suits a GPU whose workgroup memory is fast. With a kernel of 1 x 1 on images of 1 x 1 it is the plain
+// The layout of the bindings is that of backward_weight_subgroup.wgsl: the two compute the same. This one needs no
+// subgroups and suits a GPU whose workgroup memory is fast. With a kernel of 1 x 1 on images of 1 x 1 it is the plain
 // product of linear: all that a window takes folds away.
 //
-// A workgroup of 8 x 8 x SLICES invocations owns 32 * TALL * SLICES rows of the weight's matrix (a row being one channel
-// under one tap) by 32 * WIDE output channels, and the output pixels [z * span, (z + 1) * span) of the whole batch. What an
-// invocation owns, why the tile is that size and how a step is brought in while the one before is multiplied is said in
-// forward_tiled.wgsl. Here the sum is over pixels, 32 / TALL in a step: an invocation brings in one quad of rows for four
-// of them, and nothing needs to be turned round. common/sum_partials.wgsl joins the splits.
+// A workgroup of 8 x 8 x SLICES invocations owns 32 * TALL * SLICES rows of the weight's matrix (a row being one
+// channel under one tap) by 32 * WIDE output channels, and the output pixels [z * span, (z + 1) * span) of the whole
+// batch. What an invocation owns, why the tile is that size and how a step is brought in while the one before is
+// multiplied is said in forward_tiled.wgsl. Here the sum is over pixels, 32 / TALL in a step: an invocation brings in
+// one quad of rows for four of them, and nothing needs to be turned round. common/sum_partials.wgsl joins the splits.
 
 override IN_H: u32 = 1;
 override IN_W: u32 = 1;
@@ -83,7 +83,8 @@ struct Pixel {
     inside: bool,
 }
 
-// A step's values on their way to workgroup memory: the quads of four pixels, whether each is inside, and grad_output's.
+// A step's values on their way to workgroup memory: the quads of four pixels, whether each is inside, and
+// grad_output's.
 struct Load {
     a0: vec4<f32>,
     a1: vec4<f32>,
@@ -153,8 +154,8 @@ fn gradients(index: u32, column: u32) -> vec4<f32> {
     return load(grad_output[min(index, params.batch * OUT_H * OUT_W - 1u) * OUT_Q + column]);
 }
 
-// Sets out for the values of the step from pixel `base` on. Inputs of fewer than four channels are left for later: they take
-// so many instructions that one place for them is enough.
+// Sets out for the values of the step from pixel `base` on. Inputs of fewer than four channels are left for later:
+// they take so many instructions that one place for them is enough.
 fn bring(base: u32, end: u32, quad: u32, column: u32, local: vec3<u32>, index: u32) -> Load {
     var to: Load;
     if (IN_C >= 4u) {
@@ -213,9 +214,9 @@ fn put_down(base: u32, end: u32, quad: u32, step: Load, local: vec3<u32>) {
     }
 }
 
-// Adds the products of one pixel: the rows of one quad by the channels of one or two. The accumulators are
-// written out here and below: an array indexed by a loop would leave the registers.
-fn madd_low(a: vec4<f32>, low: vec4<f32>, high: vec4<f32>) {
+// Adds the products of one pixel: the rows of the first quad by the channels of one or two. The accumulators
+// are written out here and below: an array indexed by a loop would leave the registers.
+fn add_first(a: vec4<f32>, low: vec4<f32>, high: vec4<f32>) {
     acc[0] = fma(vec4(a.x), low, acc[0]);
     acc[2] = fma(vec4(a.y), low, acc[2]);
     acc[4] = fma(vec4(a.z), low, acc[4]);
@@ -228,7 +229,8 @@ fn madd_low(a: vec4<f32>, low: vec4<f32>, high: vec4<f32>) {
     }
 }
 
-fn madd_high(a: vec4<f32>, low: vec4<f32>, high: vec4<f32>) {
+// The same for the rows of the second quad.
+fn add_second(a: vec4<f32>, low: vec4<f32>, high: vec4<f32>) {
     acc[8] = fma(vec4(a.x), low, acc[8]);
     acc[10] = fma(vec4(a.y), low, acc[10]);
     acc[12] = fma(vec4(a.z), low, acc[12]);
@@ -241,24 +243,25 @@ fn madd_high(a: vec4<f32>, low: vec4<f32>, high: vec4<f32>) {
     }
 }
 
-// Adds the products of the four terms of a quad.
-fn multiply(q: u32, local: vec3<u32>) {
-    term(q, 0u, local);
-    term(q, 1u, local);
-    term(q, 2u, local);
-    term(q, 3u, local);
-}
-
+// Adds the products of pixel j of quad q.
 fn term(q: u32, j: u32, local: vec3<u32>) {
     let low = columns[q * WIDE][j][local.x];
     var high = low;
     if (WIDE > 1u) {
         high = columns[q * WIDE + 1u][j][local.x];
     }
-    madd_low(rows[local.z][q * TALL][j][local.y], low, high);
+    add_first(rows[local.z][q * TALL][j][local.y], low, high);
     if (TALL > 1u) {
-        madd_high(rows[local.z][q * TALL + 1u][j][local.y], low, high);
+        add_second(rows[local.z][q * TALL + 1u][j][local.y], low, high);
     }
+}
+
+// Adds the products of the four pixels of a quad.
+fn multiply(q: u32, local: vec3<u32>) {
+    term(q, 0u, local);
+    term(q, 1u, local);
+    term(q, 2u, local);
+    term(q, 3u, local);
 }
 
 // Stores one row's channels.
@@ -321,16 +324,15 @@ fn main(
         workgroupBarrier();
         base = next;
     }
-    let rows0 = 4u * (first + 8u * (local.z * TALL + 0u) + local.y);
-    put(group.z, rows0, column + local.x, acc[0], acc[1]);
-    put(group.z, rows0 + 1u, column + local.x, acc[2], acc[3]);
-    put(group.z, rows0 + 2u, column + local.x, acc[4], acc[5]);
-    put(group.z, rows0 + 3u, column + local.x, acc[6], acc[7]);
+    let mine = 4u * (first + 8u * TALL * local.z + local.y);
+    put(group.z, mine, column + local.x, acc[0], acc[1]);
+    put(group.z, mine + 1u, column + local.x, acc[2], acc[3]);
+    put(group.z, mine + 2u, column + local.x, acc[4], acc[5]);
+    put(group.z, mine + 3u, column + local.x, acc[6], acc[7]);
     if (TALL > 1u) {
-        let rows1 = 4u * (first + 8u * (local.z * TALL + 1u) + local.y);
-        put(group.z, rows1, column + local.x, acc[8], acc[9]);
-        put(group.z, rows1 + 1u, column + local.x, acc[10], acc[11]);
-        put(group.z, rows1 + 2u, column + local.x, acc[12], acc[13]);
-        put(group.z, rows1 + 3u, column + local.x, acc[14], acc[15]);
+        put(group.z, mine + 32u, column + local.x, acc[8], acc[9]);
+        put(group.z, mine + 33u, column + local.x, acc[10], acc[11]);
+        put(group.z, mine + 34u, column + local.x, acc[12], acc[13]);
+        put(group.z, mine + 35u, column + local.x, acc[14], acc[15]);
     }
 }

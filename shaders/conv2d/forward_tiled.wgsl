@@ -3,24 +3,26 @@
 //   output[n, y, x, o] = bias[o] + sum over ky, kx, c of input[n, sy, sx, c] * weight[ky][kx][c][o]
 //   sy = (y * STRIDE_H + ky * DILATION_H - PAD_TOP) / UP_H,   sx likewise
 //
-// What UP and its phases are, and the layout of the bindings, is said in forward_subgroup.wgsl: the two
-// compute the same. This one needs no subgroups and suits a GPU whose workgroup memory is fast. With a kernel of 1 x 1 on
-// an image of 1 x 1 it is the plain matrix product of linear: all that a window takes folds away.
+// What UP and its phases are, and the layout of the bindings, is said in forward_subgroup.wgsl: the two compute the
+// same. This one needs no subgroups and suits a GPU whose workgroup memory is fast. With a kernel of 1 x 1 on an
+// image of 1 x 1 it is the plain matrix product of linear: all that a window takes folds away.
 //
-// A workgroup of 8 x 8 x SLICES invocations owns 32 * TALL * SLICES pixels and 32 * WIDE output channels. An invocation
-// owns 4 * TALL pixels by 4 * WIDE channels of them, in registers: TALL quads of pixels and WIDE quads of channels,
-// eight quads apart. For each term of the sum it reads TALL + WIDE vec4 from workgroup memory for 16 * TALL * WIDE
-// multiply-adds: 4 for 64 with the largest tile, which is what workgroup memory keeps up with on the GPUs known.
+// A workgroup of 8 x 8 x SLICES invocations owns 32 * TALL * SLICES pixels and 32 * WIDE output channels. An
+// invocation owns 4 * TALL pixels by 4 * WIDE channels of them, in registers: TALL quads of pixels and WIDE quads of
+// channels, eight quads apart. For each term of the sum it reads TALL + WIDE vec4 from workgroup memory for 16 * TALL
+// * WIDE multiply-adds: 4 for 64 with the largest tile, which is what workgroup memory keeps up with on the GPUs
+// known.
 //
 // A step takes STEP quads of the sum, so many that each invocation brings in just one block of 4 pixels by 4 channels
-// and BROUGHT quads of the weight. They are on their way in registers while the step before is multiplied, so that one
-// buffer in workgroup memory is enough (4 KiB a slice, and the weight: 6 to 12 KiB), and more workgroups fit in. A block is
-// turned round as it is put down: then a vec4 holds one term of four pixels, and a read feeds four times as many
-// multiply-adds as registers it takes. Where a quad lies is exchanged (^) with its place in the sum, so that the eight
-// neighbours that put down at once meet all banks; those that read at once do by themselves.
+// and BROUGHT quads of the weight. They are on their way in registers while the step before is multiplied, so that
+// one buffer in workgroup memory is enough (4 KiB a slice, and the weight: 6 to 12 KiB), and more workgroups fit in.
+// A block is turned round as it is put down: then a vec4 holds one term of four pixels, and a read feeds four times
+// as many multiply-adds as registers it takes. Where a quad lies is exchanged (^) with its place in the sum, so that
+// the eight neighbours that put down at once meet all banks; those that read at once do by themselves.
 //
-// A pixel past the last, or a channel, is computed from what lies at hand and not stored. What lies outside the image is
-// replaced by zero; where there is no such thing (PADDED) nor an end within a step (RAGGED), no test is left in the loop.
+// A pixel past the last, or a channel, is computed from what lies at hand and not stored. What lies outside the image
+// is replaced by zero; where there is no such thing (PADDED) nor an end within a step (RAGGED), no test is left in
+// the loop.
 //
 // Conditions are joined with &, not &&: none of their parts may fail or costs much, while every && is a branch, of
 // which inlining makes dozens. SwiftShader took minutes to compile them.
@@ -47,7 +49,8 @@ override OUT_Q: u32 = (OUT_C + 3u) / 4u;
 override TALL: u32 = 2;
 override WIDE: u32 = 2;
 override SLICES: u32 = 1;
-// Whether the step is written out: a loop would keep GPUs from reading ahead of it, but a processor is slow to compile so much.
+// Whether a step is written out: a loop keeps GPUs from reading ahead of it, but a processor takes long to compile so
+// much.
 override UNROLLED: bool = true;
 
 // Quads of the sum in a step, and quads of the weight that an invocation brings in for it.
@@ -140,8 +143,8 @@ struct Load {
     b3: vec4<f32>,
 }
 
-// rows[slice][quad of the sum, quad of pixels][term][place], columns[quad of the sum, quad of channels][term][place]. With
-// the terms apart from what a loop counts, the places of all are known from one address.
+// rows[slice][quad of the sum, quad of pixels][term][place], columns[quad of the sum, quad of channels][term][place].
+// With the terms apart from what a loop counts, the places of all are known from one address.
 var<workgroup> rows: array<array<array<array<vec4<f32>, 8>, 4>, 8>, SLICES>;
 var<workgroup> columns: array<array<array<vec4<f32>, 8>, 4>, STEP * WIDE>;
 
@@ -152,8 +155,8 @@ fn phase_size(size: u32, up: u32) -> u32 {
     return (size + up - 1u) / up;
 }
 
-// Where the first tap of an output line lies: how many input lines from the first, times `up`, and what is left over, which
-// is the same for all lines of a phase. `up` times the padding keeps it from being negative.
+// Where the first tap of an output line lies: how many input lines from the first, times `up`, and what is left over,
+// which is the same for all lines of a phase. `up` times the padding keeps it from being negative.
 fn first(line: u32, stride: i32, pad: i32, up: u32) -> u32 {
     return u32(i32(line) * stride - pad + i32(up) * max(pad, 0));
 }
@@ -238,8 +241,8 @@ fn weights(r: u32, column: u32) -> vec4<f32> {
     return weight[select(r, min(r, 4u * DEPTH - 1u), RAGGED) * OUT_Q + column];
 }
 
-// Sets out for the values of the step from quad k of the sum on. Inputs of fewer than four channels are left for later:
-// they take so many instructions that one place for them is enough.
+// Sets out for the values of the step from quad k of the sum on. Inputs of fewer than four channels are left for
+// later: they take so many instructions that one place for them is enough.
 fn bring(s: Share, k: u32, index: u32) -> Load {
     var to: Load;
     let q = k + s.quad;
@@ -299,9 +302,9 @@ fn put_down(s: Share, k: u32, step: Load, local: vec3<u32>) {
     }
 }
 
-// Adds the products of one term of the sum: the pixels of one quad by the channels of one or two. The accumulators are
-// written out here and below: an array indexed by a loop would leave the registers.
-fn madd_low(a: vec4<f32>, low: vec4<f32>, high: vec4<f32>) {
+// Adds the products of one term of the sum: the pixels of the first quad by the channels of one or two. The
+// accumulators are written out here and below: an array indexed by a loop would leave the registers.
+fn add_first(a: vec4<f32>, low: vec4<f32>, high: vec4<f32>) {
     acc[0] = fma(vec4(a.x), low, acc[0]);
     acc[2] = fma(vec4(a.y), low, acc[2]);
     acc[4] = fma(vec4(a.z), low, acc[4]);
@@ -314,7 +317,8 @@ fn madd_low(a: vec4<f32>, low: vec4<f32>, high: vec4<f32>) {
     }
 }
 
-fn madd_high(a: vec4<f32>, low: vec4<f32>, high: vec4<f32>) {
+// The same for the pixels of the second quad.
+fn add_second(a: vec4<f32>, low: vec4<f32>, high: vec4<f32>) {
     acc[8] = fma(vec4(a.x), low, acc[8]);
     acc[10] = fma(vec4(a.y), low, acc[10]);
     acc[12] = fma(vec4(a.z), low, acc[12]);
@@ -327,14 +331,7 @@ fn madd_high(a: vec4<f32>, low: vec4<f32>, high: vec4<f32>) {
     }
 }
 
-// Adds the products of the four terms of a quad.
-fn multiply(q: u32, local: vec3<u32>) {
-    term(q, 0u, local);
-    term(q, 1u, local);
-    term(q, 2u, local);
-    term(q, 3u, local);
-}
-
+// Adds the products of term j of quad q.
 fn term(q: u32, j: u32, local: vec3<u32>) {
     let low = columns[q * WIDE][j][local.x];
     var high = low;
@@ -342,10 +339,18 @@ fn term(q: u32, j: u32, local: vec3<u32>) {
         high = columns[q * WIDE + 1u][j][local.x];
     }
     let turned = local.y ^ (q * TALL);
-    madd_low(rows[local.z][q * TALL][j][turned], low, high);
+    add_first(rows[local.z][q * TALL][j][turned], low, high);
     if (TALL > 1u) {
-        madd_high(rows[local.z][q * TALL + 1u][j][turned], low, high);
+        add_second(rows[local.z][q * TALL + 1u][j][turned], low, high);
     }
+}
+
+// Adds the products of the four terms of a quad.
+fn multiply(q: u32, local: vec3<u32>) {
+    term(q, 0u, local);
+    term(q, 1u, local);
+    term(q, 2u, local);
+    term(q, 3u, local);
 }
 
 // What is stored of a finished sum. The lanes past the last channel stay zero, which an activation of 0 need not be.
@@ -427,7 +432,7 @@ fn main(
     let begin = split * params.span;
     let end = min(begin + params.span, DEPTH);
     var k = skip(begin, end, phase);
-    var step = bring(share, k, index);
+    var step = bring(share, select(begin, k, k < end), index);
     while (k < end) {
         put_down(share, k, step, local);
         workgroupBarrier();
@@ -453,16 +458,15 @@ fn main(
         workgroupBarrier();
         k = next;
     }
-    let pixels0 = row + 4u * ((local.z * TALL + 0u) * 8u + local.y);
-    put(split, pixels0, phase, column, acc[0], acc[1]);
-    put(split, pixels0 + 1u, phase, column, acc[2], acc[3]);
-    put(split, pixels0 + 2u, phase, column, acc[4], acc[5]);
-    put(split, pixels0 + 3u, phase, column, acc[6], acc[7]);
+    let pixels = row + 4u * (8u * TALL * local.z + local.y);
+    put(split, pixels, phase, column, acc[0], acc[1]);
+    put(split, pixels + 1u, phase, column, acc[2], acc[3]);
+    put(split, pixels + 2u, phase, column, acc[4], acc[5]);
+    put(split, pixels + 3u, phase, column, acc[6], acc[7]);
     if (TALL > 1u) {
-        let pixels1 = row + 4u * ((local.z * TALL + 1u) * 8u + local.y);
-        put(split, pixels1, phase, column, acc[8], acc[9]);
-        put(split, pixels1 + 1u, phase, column, acc[10], acc[11]);
-        put(split, pixels1 + 2u, phase, column, acc[12], acc[13]);
-        put(split, pixels1 + 3u, phase, column, acc[14], acc[15]);
+        put(split, pixels + 32u, phase, column, acc[8], acc[9]);
+        put(split, pixels + 33u, phase, column, acc[10], acc[11]);
+        put(split, pixels + 34u, phase, column, acc[12], acc[13]);
+        put(split, pixels + 35u, phase, column, acc[14], acc[15]);
     }
 }
