@@ -16,9 +16,9 @@
 // A step takes STEP quads of the sum, so many that each invocation brings in just one block of 4 pixels by 4 channels
 // and BROUGHT quads of the weight. They are on their way in registers while the step before is multiplied, so that
 // one buffer in workgroup memory is enough (4 KiB a slice, and the weight: 6 to 12 KiB), and more workgroups fit in.
-// A block is turned round as it is put down: then a vec4 holds one term of four pixels, and a read feeds four times
-// as many multiply-adds as registers it takes. Where a quad lies is exchanged (^) with its place in the sum, so that
-// the eight neighbours that put down at once meet all banks; those that read at once do by themselves.
+// A block is turned round as it is put down: then a vec4 holds one term of four pixels, and only one term's operands
+// need be in registers. Where a quad lies is exchanged (^) with its place in the sum, so that the eight neighbours
+// that put down at once meet all banks; those that read at once do by themselves.
 //
 // A pixel past the last, or a channel, is computed from what lies at hand and not stored. What lies outside the image
 // is replaced by zero; where there is no such thing (PADDED) nor an end within a step (RAGGED), no test is left in
