@@ -28,6 +28,8 @@ override DILATION_W: i32 = 1;
 override PAD_TOP: i32 = 0;
 override PAD_LEFT: i32 = 0;
 override OUT_Q: u32 = (OUT_C + 3u) / 4u;
+// How many products lie one after another, each of its own input and grad_output.
+override POINTS: u32 = 1;
 // The tile.
 override TALL: u32 = 2;
 override WIDE: u32 = 2;
@@ -109,10 +111,10 @@ fn row(tap: u32, quad: u32) -> Row {
     return Row(y, x, quad);
 }
 
-fn pixel(index: u32, end: u32) -> Pixel {
+fn pixel(point: u32, index: u32, end: u32) -> Pixel {
     let y = i32(index / OUT_W % OUT_H) * STRIDE_H;
     let x = i32(index % OUT_W) * STRIDE_W;
-    return Pixel(index / (OUT_W * OUT_H), y, x, index < end);
+    return Pixel(point * params.batch + index / (OUT_W * OUT_H), y, x, index < end);
 }
 
 fn meets(r: Row, p: Pixel) -> bool {
@@ -150,20 +152,21 @@ fn flattened(quad: u32, p: Pixel) -> vec4<f32> {
 }
 
 // A quad of grad_output, or anything past the last pixel: the input counts as zero there.
-fn gradients(index: u32, column: u32) -> vec4<f32> {
-    return load(grad_output[min(index, params.batch * OUT_H * OUT_W - 1u) * OUT_Q + column]);
+fn gradients(point: u32, index: u32, column: u32) -> vec4<f32> {
+    let pixels = params.batch * OUT_H * OUT_W;
+    return load(grad_output[(point * pixels + min(index, pixels - 1u)) * OUT_Q + column]);
 }
 
 // Sets out for the values of the step from pixel `base` on. Inputs of fewer than four channels are left for later:
 // they take so many instructions that one place for them is enough.
-fn bring(base: u32, end: u32, quad: u32, column: u32, local: vec3<u32>, index: u32) -> Load {
+fn bring(point: u32, base: u32, end: u32, quad: u32, column: u32, local: vec3<u32>, index: u32) -> Load {
     var to: Load;
     if (IN_C >= 4u) {
         let first = base + local.y / TALL * 4u;
-        let p0 = pixel(first, end);
-        let p1 = pixel(first + 1u, end);
-        let p2 = pixel(first + 2u, end);
-        let p3 = pixel(first + 3u, end);
+        let p0 = pixel(point, first, end);
+        let p1 = pixel(point, first + 1u, end);
+        let p2 = pixel(point, first + 2u, end);
+        let p3 = pixel(point, first + 3u, end);
         let r = row(quad / IN_Q, quad % IN_Q);
         to.inside = vec4(meets(r, p0), meets(r, p1), meets(r, p2), meets(r, p3));
         to.a0 = channels(r, p0, to.inside.x);
@@ -172,19 +175,19 @@ fn bring(base: u32, end: u32, quad: u32, column: u32, local: vec3<u32>, index: u
         to.a3 = channels(r, p3, to.inside.w);
     }
     let at = base + index / (8u * WIDE);
-    to.b0 = gradients(at, column);
+    to.b0 = gradients(point, at, column);
     if (BROUGHT > 1u) {
-        to.b1 = gradients(at + 8u * SLICES / WIDE, column);
+        to.b1 = gradients(point, at + 8u * SLICES / WIDE, column);
     }
     if (BROUGHT > 2u) {
-        to.b2 = gradients(at + 16u * SLICES / WIDE, column);
-        to.b3 = gradients(at + 24u * SLICES / WIDE, column);
+        to.b2 = gradients(point, at + 16u * SLICES / WIDE, column);
+        to.b3 = gradients(point, at + 24u * SLICES / WIDE, column);
     }
     return to;
 }
 
 // Puts the values of the step from pixel `base` on into workgroup memory.
-fn put_down(base: u32, end: u32, quad: u32, step: Load, local: vec3<u32>) {
+fn put_down(point: u32, base: u32, end: u32, quad: u32, step: Load, local: vec3<u32>) {
     let zero = vec4(0.0);
     var a0 = select(zero, step.a0, step.inside.x);
     var a1 = select(zero, step.a1, step.inside.y);
@@ -192,10 +195,10 @@ fn put_down(base: u32, end: u32, quad: u32, step: Load, local: vec3<u32>) {
     var a3 = select(zero, step.a3, step.inside.w);
     if (IN_C < 4u) {
         let first = base + local.y / TALL * 4u;
-        a0 = flattened(quad, pixel(first, end));
-        a1 = flattened(quad, pixel(first + 1u, end));
-        a2 = flattened(quad, pixel(first + 2u, end));
-        a3 = flattened(quad, pixel(first + 3u, end));
+        a0 = flattened(quad, pixel(point, first, end));
+        a1 = flattened(quad, pixel(point, first + 1u, end));
+        a2 = flattened(quad, pixel(point, first + 2u, end));
+        a3 = flattened(quad, pixel(point, first + 3u, end));
     }
     rows[local.z][local.y][0][local.x] = a0;
     rows[local.z][local.y][1][local.x] = a1;
@@ -264,12 +267,12 @@ fn multiply(q: u32, local: vec3<u32>) {
     term(q, 3u, local);
 }
 
-// Stores one row's channels.
-fn put(split: u32, row: u32, column: u32, low: vec4<f32>, high: vec4<f32>) {
+// Stores one row's channels in a layer of the result: of a split, and in it of a point.
+fn put(layer: u32, row: u32, column: u32, low: vec4<f32>, high: vec4<f32>) {
     if (row >= 4u * ROW_Q) {
         return;
     }
-    let index = (split * 4u * ROW_Q + row) * OUT_Q + column;
+    let index = (layer * 4u * ROW_Q + row) * OUT_Q + column;
     if (column < OUT_Q) {
         partial[index] = low;
     }
@@ -295,16 +298,17 @@ fn main(
 
     let zero = vec4(0.0);
     acc = array(zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero);
-    let begin = group.z * params.span;
+    let point = group.z % POINTS;
+    let begin = group.z / POINTS * params.span;
     let end = min(begin + params.span, params.batch * OUT_H * OUT_W);
     var base = begin;
-    var step = bring(base, end, quad, brought, local, index);
+    var step = bring(point, base, end, quad, brought, local, index);
     while (base < end) {
-        put_down(base, end, quad, step, local);
+        put_down(point, base, end, quad, step, local);
         workgroupBarrier();
         // The last step brings itself in again: that is cheaper than a branch.
         let next = base + 4u * STEP;
-        step = bring(select(base, next, next < end), end, quad, brought, local, index);
+        step = bring(point, select(base, next, next < end), end, quad, brought, local, index);
         if (UNROLLED) {
             multiply(0u, local);
             multiply(1u, local);

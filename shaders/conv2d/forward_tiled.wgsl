@@ -44,6 +44,8 @@ override PAD_LEFT: i32 = 0;
 override UP_H: u32 = 1;
 override UP_W: u32 = 1;
 override BIAS: u32 = 0;
+// How many products lie one after another, each of its own input and weight.
+override POINTS: u32 = 1;
 override OUT_Q: u32 = (OUT_C + 3u) / 4u;
 // The tile.
 override TALL: u32 = 2;
@@ -128,6 +130,8 @@ struct Share {
     p3: Pixel,
     phase: vec2<u32>,
     column: u32,
+    // The first row of the product's weight.
+    row: u32,
 }
 
 // A step's values on their way to workgroup memory: four quads of channels, whether each is inside, and the weight's.
@@ -181,11 +185,11 @@ fn place(row: u32, phase: vec2<u32>) -> vec3<u32> {
     return vec3(last / (size.x * size.y), y, x);
 }
 
-fn pixel(row: u32, phase: vec2<u32>) -> Pixel {
+fn pixel(point: u32, row: u32, phase: vec2<u32>) -> Pixel {
     let at = place(row, phase);
     let y = first(at.y, STRIDE_H, PAD_TOP, UP_H) / UP_H - u32(max(PAD_TOP, 0));
     let x = first(at.z, STRIDE_W, PAD_LEFT, UP_W) / UP_W - u32(max(PAD_LEFT, 0));
-    let origin = (at.x * IN_H + y) * IN_W + x;
+    let origin = ((point * params.batch + at.x) * IN_H + y) * IN_W + x;
     if (!PADDED) {
         return Pixel(origin, 0u);
     }
@@ -237,8 +241,8 @@ fn flattened(p: Pixel, q: u32, phase: vec2<u32>) -> vec4<f32> {
 }
 
 // A quad of the weight: row r of the product's second matrix.
-fn weights(r: u32, column: u32) -> vec4<f32> {
-    return weight[select(r, min(r, 4u * DEPTH - 1u), RAGGED) * OUT_Q + column];
+fn weights(s: Share, r: u32) -> vec4<f32> {
+    return weight[(s.row + select(r, min(r, 4u * DEPTH - 1u), RAGGED)) * OUT_Q + s.column];
 }
 
 // Sets out for the values of the step from quad k of the sum on. Inputs of fewer than four channels are left for
@@ -256,13 +260,13 @@ fn bring(s: Share, k: u32, index: u32) -> Load {
         to.a3 = channels(s.p3, t, c, to.inside.w);
     }
     let r = 4u * k + index / (8u * WIDE);
-    to.b0 = weights(r, s.column);
+    to.b0 = weights(s, r);
     if (BROUGHT > 1u) {
-        to.b1 = weights(r + 8u * SLICES / WIDE, s.column);
+        to.b1 = weights(s, r + 8u * SLICES / WIDE);
     }
     if (BROUGHT > 2u) {
-        to.b2 = weights(r + 16u * SLICES / WIDE, s.column);
-        to.b3 = weights(r + 24u * SLICES / WIDE, s.column);
+        to.b2 = weights(s, r + 16u * SLICES / WIDE);
+        to.b3 = weights(s, r + 24u * SLICES / WIDE);
     }
     return to;
 }
@@ -358,15 +362,15 @@ fn finished(column: u32, sum: vec4<f32>) -> vec4<f32> {
     return select(vec4(0.0), activate(sum), vec4(4u * column) + vec4(0u, 1u, 2u, 3u) < vec4(OUT_C));
 }
 
-// Stores one pixel's channels.
-fn put(split: u32, row: u32, phase: vec2<u32>, column: u32, low: vec4<f32>, high: vec4<f32>) {
+// Stores one pixel's channels in an image of the output: of a split, and in it of a point.
+fn put(image: u32, row: u32, phase: vec2<u32>, column: u32, low: vec4<f32>, high: vec4<f32>) {
     let size = vec2(phase_size(OUT_W, UP_W), phase_size(OUT_H, UP_H));
     let at = place(row, phase);
     if ((row >= params.batch * size.x * size.y) | (at.y >= OUT_H) | (at.z >= OUT_W)) {
         return;
     }
     let pixel = (at.x * OUT_H + at.y) * OUT_W + at.z;
-    let index = (split * params.batch * OUT_H * OUT_W + pixel) * OUT_Q + column;
+    let index = (image * params.batch * OUT_H * OUT_W + pixel) * OUT_Q + column;
     if (column < OUT_Q) {
         output[index] = store_result(finished(column, low));
     }
@@ -409,19 +413,21 @@ fn main(
     let linear = group.x + group.y * groups.x;
     let column = linear % tiles * (8u * WIDE) + local.x;
     let row = linear / tiles * (32u * TALL * SLICES);
-    let split = group.z / (UP_H * UP_W);
+    let split = group.z / (UP_H * UP_W * POINTS);
+    let point = group.z / (UP_H * UP_W) % POINTS;
     let phase = vec2(group.z % UP_W, group.z / UP_W % UP_H);
 
     let block = row + 4u * (index / STEP);
     let share = Share(
         index % STEP,
         index / STEP,
-        pixel(block, phase),
-        pixel(block + 1u, phase),
-        pixel(block + 2u, phase),
-        pixel(block + 3u, phase),
+        pixel(point, block, phase),
+        pixel(point, block + 1u, phase),
+        pixel(point, block + 2u, phase),
+        pixel(point, block + 3u, phase),
         phase,
         min(linear % tiles * (8u * WIDE) + index % (8u * WIDE), OUT_Q - 1u),
+        point * 4u * DEPTH,
     );
 
     let biased = (BIAS == 1u) & (split == 0u);
@@ -459,14 +465,14 @@ fn main(
         k = next;
     }
     let pixels = row + 4u * (8u * TALL * local.z + local.y);
-    put(split, pixels, phase, column, acc[0], acc[1]);
-    put(split, pixels + 1u, phase, column, acc[2], acc[3]);
-    put(split, pixels + 2u, phase, column, acc[4], acc[5]);
-    put(split, pixels + 3u, phase, column, acc[6], acc[7]);
+    put(group.z / (UP_H * UP_W), pixels, phase, column, acc[0], acc[1]);
+    put(group.z / (UP_H * UP_W), pixels + 1u, phase, column, acc[2], acc[3]);
+    put(group.z / (UP_H * UP_W), pixels + 2u, phase, column, acc[4], acc[5]);
+    put(group.z / (UP_H * UP_W), pixels + 3u, phase, column, acc[6], acc[7]);
     if (TALL > 1u) {
-        put(split, pixels + 32u, phase, column, acc[8], acc[9]);
-        put(split, pixels + 33u, phase, column, acc[10], acc[11]);
-        put(split, pixels + 34u, phase, column, acc[12], acc[13]);
-        put(split, pixels + 35u, phase, column, acc[14], acc[15]);
+        put(group.z / (UP_H * UP_W), pixels + 32u, phase, column, acc[8], acc[9]);
+        put(group.z / (UP_H * UP_W), pixels + 33u, phase, column, acc[10], acc[11]);
+        put(group.z / (UP_H * UP_W), pixels + 34u, phase, column, acc[12], acc[13]);
+        put(group.z / (UP_H * UP_W), pixels + 35u, phase, column, acc[14], acc[15]);
     }
 }

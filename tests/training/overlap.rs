@@ -109,6 +109,7 @@ fn images_are_staged_for_two_steps_and_no_more() {
         // Not every backend can tell.
         let Some(report) = context.device().generate_allocator_report() else { return };
         let staged = report.total_allocated_bytes.saturating_sub(context.allocated_bytes());
+        println!("{staged} bytes for batches of {bytes}");
         assert!(2 * staged <= 5 * bytes, "{staged} bytes for batches of {bytes}");
     }
 }

@@ -2,24 +2,30 @@
 
 use super::super::machine::Machine;
 use super::super::program::{Dispatch, Kernel};
+use super::problem::{Pass, Problem};
+use super::subgroup::Subgroup;
 use super::tile::Tile;
 use crate::gpu::Capabilities;
 
 /// How a product is tiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tiling {
-    /// Register tiles shared through a subgroup of this many lanes.
-    Subgroup(usize),
+    /// Register tiles shared through a subgroup.
+    Subgroup(Subgroup),
     /// A tile in workgroup memory.
     Tiled(Tile),
 }
 
 impl Tiling {
     /// All that a device can run.
-    pub fn all(capabilities: &Capabilities) -> Vec<Self> {
+    pub fn all(problem: &Problem, capabilities: &Capabilities) -> Vec<Self> {
+        Self::with(Subgroup::of(problem, capabilities), capabilities)
+    }
+
+    /// A subgroup's tile, if there is one, and all tiles in workgroup memory.
+    pub fn with(subgroup: Option<Subgroup>, capabilities: &Capabilities) -> Vec<Self> {
         let tiles = Tile::all(capabilities).into_iter().map(Self::Tiled);
-        let subgroup = capabilities.subgroup_size.filter(|lanes| *lanes >= 8);
-        subgroup.map(|lanes| Self::Subgroup(lanes as usize)).into_iter().chain(tiles).collect()
+        subgroup.map(Self::Subgroup).into_iter().chain(tiles).collect()
     }
 
     pub fn name(self) -> String {
@@ -43,15 +49,31 @@ impl Tiling {
     /// A dispatch of the one of two kernels that is tiled like this.
     pub fn dispatch(self, layer: &str, subgroup: Kernel, tiled: Kernel) -> Dispatch {
         match self {
-            Self::Subgroup(lanes) => Dispatch::new(layer, subgroup).size("LANES", lanes),
+            Self::Subgroup(tile) => Dispatch::new(layer, subgroup).size("LANES", tile.lanes),
             Self::Tiled(tile) => tile.constants(Dispatch::new(layer, tiled)),
+        }
+    }
+
+    /// Whether its kernel for a gradient to the input turns the layer's weight round as it reads it.
+    pub fn turns_weight(self, problem: &Problem) -> bool {
+        let channels = problem.convolution.image(problem.way()).channels;
+        matches!(self, Self::Subgroup(_)) && problem.pass == Pass::BackwardInput && channels >= 4
+    }
+
+    /// A dispatch of that kernel for a forward pass or a gradient to the input. If it can turn the weight round, it is
+    /// told whether to.
+    pub fn pass(self, layer: &str, turned: bool, subgroup: Kernel, tiled: Kernel) -> Dispatch {
+        let dispatch = self.dispatch(layer, subgroup, tiled);
+        match self {
+            Self::Subgroup(tile) => dispatch.size("ROWS", tile.rows).size("TURNED", turned.into()),
+            Self::Tiled(_) => dispatch,
         }
     }
 
     /// The rows and the quads of columns of a result that a workgroup owns.
     pub fn tile(self) -> [usize; 2] {
         match self {
-            Self::Subgroup(lanes) => [16, lanes],
+            Self::Subgroup(subgroup) => [subgroup.rows, subgroup.lanes],
             Self::Tiled(tile) => tile.size(),
         }
     }
@@ -59,7 +81,7 @@ impl Tiling {
     /// The invocations of a workgroup.
     pub fn invocations(self) -> usize {
         match self {
-            Self::Subgroup(lanes) => lanes,
+            Self::Subgroup(subgroup) => subgroup.lanes,
             Self::Tiled(tile) => tile.invocations(),
         }
     }
