@@ -32,9 +32,9 @@ const LINE: i32 = 20;
 const BAR: i32 = 12;
 
 /// The widths of a column's parts: the names, the bars up to the ceiling, and what may lie above it with the numbers.
-const NAMES: i32 = 190;
+const NAMES: i32 = 205;
 const CEILING: i32 = 200;
-const ABOVE: i32 = 150;
+const ABOVE: i32 = 175;
 const COLUMN: i32 = NAMES + CEILING + ABOVE;
 
 /// Where the columns begin.
@@ -165,7 +165,7 @@ fn bar(canvas: &Canvas<'_>, (left, top): (i32, i32), zero: i32, row: &Row) -> Re
         Bound::Arithmetic => row.gflops.map(|rate| format!("{rate:.1} GFLOP/s")),
         Bound::Memory => row.gbps.map(|rate| format!("{rate:.1} GB/s")),
     };
-    let numbers = format!("{:.0} %  {}", fraction * 100.0, rate.unwrap_or_default());
+    let numbers = format!("{:.0} %, {}", fraction * 100.0, rate.unwrap_or_default());
     text(canvas, &numbers, (end.max(zero + CEILING) + 8, base), SMALL, FAINT, HPos::Left)
 }
 
