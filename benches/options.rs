@@ -37,7 +37,7 @@ pub struct Options {
     /// Compares with what an earlier run wrote with --json
     #[arg(long, value_name = "OLD.json")]
     pub compare: Option<PathBuf>,
-    /// Draws each case against its ceiling, as a PNG
+    /// Draws each case against its ceiling, as an SVG
     #[arg(long, value_name = "FILE")]
     pub chart: Option<PathBuf>,
     /// Replaces the table in docs/performance.md

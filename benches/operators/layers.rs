@@ -57,6 +57,6 @@ pub fn layers() -> Vec<Layer> {
         layer("relu".into(), "relu", of(1)),
         layer("add".into(), "add", of(2)),
     ];
-    let depthwise = [layer("conv/depthwise_k3".into(), "conv2d", depthwise)];
+    let depthwise = [layer("conv/depthwise".into(), "conv2d", depthwise)];
     convolutions.chain(depthwise).chain(pools).chain(rest).flatten().collect()
 }

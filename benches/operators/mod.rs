@@ -143,6 +143,10 @@ fn variants(bench: &Bench, subject: &Subject, pass: Pass) -> Result<Vec<(String,
     if !bench.options.variants {
         return Ok(vec![(String::new(), Choices::default())]);
     }
+    // Its parts are timed by themselves.
+    if pass == Pass::ForwardBackward {
+        return Ok(vec![]);
+    }
     let capabilities = bench.context.capabilities();
     let problems = |options: PlanOptions<'_>| {
         Plan::new(&subject.network, &options, capabilities).map(|plan| plan.program().problems.clone())

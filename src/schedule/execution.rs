@@ -67,6 +67,7 @@ impl Execution {
             });
         }
         let recording = Recording::new(context, &plan.program, &plan.places, &buffers)?;
+        context.save_caches();
         let changes = plan.changes_parameters().then(|| parameters.version().clone());
         let prepared = Prepared::new(parameters.version());
         Ok(Self { context: context.clone(), plan, buffers, recording, changes, prepared })

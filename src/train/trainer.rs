@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use crate::data::{Batch, Dataset};
 use crate::gpu::{Context, Pending};
 use crate::network::Network;
-use crate::ops::{Loss, LossOutput, Optimizer, StepState, UpdateControl};
-use crate::schedule::{DeviceParameters, Execution, Plan, PlanOptions};
+use crate::ops::{Choices, Loss, LossOutput, Optimizer, StepState, UpdateControl};
+use crate::schedule::{DeviceParameters, Execution, Plan, PlanOptions, tune};
 use crate::{Result, Tensor};
 
 use super::input;
@@ -34,6 +34,7 @@ pub struct Trainer {
     inference: Option<Execution>,
     batch: usize,
     half: bool,
+    choices: Choices,
     seed: u64,
     steps: u32,
     learning_rate: f32,
@@ -56,11 +57,16 @@ impl Trainer {
         optimizer: impl Optimizer + 'static,
         options: impl Into<TrainerOptions>,
     ) -> Result<Self> {
-        let TrainerOptions { batch, half, update } = options.into();
+        let TrainerOptions { batch, half, update, tuning } = options.into();
         input::check_setup(&network, &loss, &optimizer, batch, &update)?;
         let parameters = DeviceParameters::upload(context, &network)?;
         let options = PlanOptions { half, update, ..PlanOptions::training(batch, &loss, &optimizer) };
-        let plan = Plan::new(&network, &options, context.capabilities())?;
+        let mut plan = Plan::new(&network, &options, context.capabilities())?;
+        let choices = tune(context, &plan.program().problems, tuning)?;
+        if choices != Choices::default() {
+            let options = PlanOptions { choices: Some(&choices), ..options };
+            plan = Plan::new(&network, &options, context.capabilities())?;
+        }
         let training = Execution::new(context, plan, &parameters, None)?;
         Ok(Self {
             context: context.clone(),
@@ -72,6 +78,7 @@ impl Trainer {
             inference: None,
             batch,
             half,
+            choices,
             seed: 0,
             steps: 0,
             learning_rate: optimizer.learning_rate(),
@@ -196,7 +203,8 @@ impl Trainer {
 
     /// Another pass over the same parameters, in the training step's memory.
     fn beside_training(&self, options: &PlanOptions<'_>) -> Result<Execution> {
-        let plan = Plan::new(&self.network, options, self.context.capabilities())?;
+        let options = PlanOptions { choices: Some(&self.choices), ..*options };
+        let plan = Plan::new(&self.network, &options, self.context.capabilities())?;
         Execution::new(&self.context, plan, &self.parameters, Some(&self.training))
     }
 
