@@ -39,6 +39,15 @@ impl Capabilities {
         if self.software { 16 } else { 2048 }
     }
 
+    /// The least number of samples after which all of several tensors can be bound, each of so many bytes a sample.
+    pub fn bindable_samples(&self, sample_bytes: &[usize]) -> usize {
+        // A power of two divides the product where one factor has what the other lacks of it.
+        let alignment = usize::try_from(self.alignment).unwrap_or(1);
+        let least =
+            |bytes: &usize| (alignment >> bytes.trailing_zeros().min(alignment.trailing_zeros())).max(1);
+        sample_bytes.iter().map(least).max().unwrap_or(1)
+    }
+
     /// What every WebGPU device has: the specification's default limits, and no optional feature.
     pub fn webgpu() -> Self {
         Self {

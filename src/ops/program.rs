@@ -349,6 +349,11 @@ impl Storage {
         if self == Self::F32 { 16 } else { 8 }
     }
 
+    /// The bytes of one sample of an activation.
+    pub fn sample_bytes(self, shape: Shape) -> usize {
+        shape.height * shape.width * quads(shape.channels) * self.quad_bytes()
+    }
+
     /// Where the `storage` section of the kernels comes from, unless it is the kernel's own.
     fn kernel(self) -> Option<Kernel> {
         match self {
@@ -407,7 +412,7 @@ impl Program {
 
     /// The bytes of one sample of an activation.
     pub fn sample_bytes(&self, shape: Shape) -> usize {
-        shape.height * shape.width * quads(shape.channels) * self.storage.quad_bytes()
+        self.storage.sample_bytes(shape)
     }
 
     /// The part of an activation that holds these samples.

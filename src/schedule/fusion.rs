@@ -66,6 +66,12 @@ impl Fusion {
                     && fusion.activation[*before].is_none()
             };
             let offering = before.filter(offers);
+            let folds = |before: &usize| {
+                !training
+                    && !wanted[node.output.0]
+                    && node.operator.folds()
+                    && ends_in_columns(network, *before)
+            };
             if let Some(function) = node.operator.pointwise() {
                 let reads_output = |writer: usize| network.nodes()[writer].operator.reads_output();
                 let needed_backward = wanted[node.output.0]
@@ -80,12 +86,10 @@ impl Fusion {
                 } else {
                     fusion.in_place[index] = true;
                 }
-            } else if let Some(before) = offering.filter(|_| !training && !wanted[node.output.0]) {
-                if node.operator.folds() && ends_in_columns(network, before) {
-                    fusion.folded[before] = Some(index);
-                    fusion.absorbed[index] = true;
-                    carrier[index] = before;
-                }
+            } else if let Some(before) = offering.filter(folds) {
+                fusion.folded[before] = Some(index);
+                fusion.absorbed[index] = true;
+                carrier[index] = before;
             }
         }
         fusion

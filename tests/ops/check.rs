@@ -125,12 +125,14 @@ pub fn check_within(operator: impl Operator + 'static, input: [usize; 4]) {
     check_network(network, batch);
 }
 
-/// Checks a whole network's output and gradients; each may be off by 10⁻⁵ of its largest element.
+/// Checks a whole network's output and gradients, on every variant of its kernels; each may be off by 10⁻⁵ of its
+/// largest element.
 pub fn check_network(network: Network, batch: usize) {
     let subject = Subject::of(format!("{:?}", network.nodes()), network, batch, training(batch));
     let wanted = subject.reference(|x| x, |grad| grad);
-    for context in contexts() {
-        let got = subject.gpu(context);
+    let context = &contexts()[0];
+    for variant in subject.variants(context) {
+        let got = subject.gpu_by(context, &variant);
         for (name, wanted) in &wanted {
             let bound = OF_NETWORK * largest(wanted) + 1e-6;
             close(&format!("{}: {name}", subject.name), &got[name], wanted.data(), |_| bound);

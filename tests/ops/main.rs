@@ -79,3 +79,4 @@ mod tanh;
 mod update_control;
 mod upsample_bilinear2d;
 mod upsample_nearest2d;
+mod winograd;

@@ -3,11 +3,13 @@
 use super::super::machine::{Machine, Work};
 use super::super::program::Program;
 use super::depthwise::{self, Steps};
+use super::gathered;
 use super::pointwise;
 use super::problem::{Image, Problem, WeightGradient};
 use super::product::{self, Product};
 use super::sizes::Sizes;
 use super::tiling::Tiling;
+use super::winograd::Winograd;
 use crate::gpu::Capabilities;
 
 /// Where the dispatches of a layer go.
@@ -24,8 +26,12 @@ pub(super) enum Variant {
     Pointwise(Tiling),
     /// An implicit matrix product, for each group.
     Product(Product),
+    /// A matrix product that gives what each tap has of each pixel, and the sums of these.
+    Gathered(Tiling),
     /// One input channel in each group.
     Depthwise(Steps),
+    /// Fewer multiplications: transforms around a product for each point.
+    Winograd(Winograd),
 }
 
 impl Variant {
@@ -36,10 +42,14 @@ impl Variant {
             return vec![Self::Depthwise(steps)];
         }
         let mut variants: Vec<Self> = if convolution.is_pointwise() {
-            Tiling::all(capabilities).into_iter().map(Self::Pointwise).collect()
+            let thin = |tiling| Product::thin(problem, tiling).map(Self::Product);
+            let tilings = Tiling::all(problem, capabilities).into_iter();
+            tilings.map(|tiling| thin(tiling).unwrap_or(Self::Pointwise(tiling))).collect()
         } else {
-            Product::all(convolution, capabilities).into_iter().map(Self::Product).collect()
+            let products = Product::all(problem, capabilities).into_iter().map(Self::Product);
+            products.chain(gathered::all(problem, capabilities).into_iter().map(Self::Gathered)).collect()
         };
+        variants.extend(Winograd::all(problem, capabilities).into_iter().map(Self::Winograd));
         let estimate = |variant: &Self| variant.estimate(problem, capabilities);
         variants.sort_by(|a, b| estimate(a).total_cmp(&estimate(b)));
         variants
@@ -50,7 +60,9 @@ impl Variant {
         match self {
             Self::Pointwise(tiling) => tiling.name().into(),
             Self::Product(product) => product.name().into(),
+            Self::Gathered(tiling) => format!("gathered {}", tiling.name()),
             Self::Depthwise(_) => "depthwise".into(),
+            Self::Winograd(winograd) => winograd.name(),
         }
     }
 
@@ -61,6 +73,11 @@ impl Variant {
             Self::Pointwise(tiling) | Self::Product(Product::Dense(tiling)) => {
                 sizes.time(*tiling, &machine, capabilities.workgroups_wanted())
             }
+            Self::Product(Product::Thin(tile)) => {
+                sizes.time(Tiling::Subgroup(*tile), &machine, capabilities.workgroups_wanted())
+            }
+            Self::Gathered(tiling) => gathered::estimate(problem, *tiling, capabilities),
+            Self::Winograd(winograd) => winograd.estimate(problem, capabilities),
             // They have no rival.
             Self::Product(_) | Self::Depthwise(_) => machine.time(Work {
                 products: problem.batch as f64 * problem.convolution.flops() as f64 / 2.0,
@@ -77,7 +94,9 @@ impl Variant {
         match *self {
             Self::Pointwise(tiling) => pointwise::image(place, problem, tiling, image),
             Self::Product(product) => product::image(place, problem, product, image),
+            Self::Gathered(tiling) => gathered::image(place, problem, tiling, image),
             Self::Depthwise(steps) => depthwise::image(place, problem, steps, image),
+            Self::Winograd(winograd) => winograd.image(place, problem, image),
         }
     }
 
@@ -86,7 +105,10 @@ impl Variant {
         match *self {
             Self::Pointwise(tiling) => pointwise::weight(place, problem, tiling, gradient),
             Self::Product(product) => product::weight(place, problem, product, gradient),
+            // It is of no other kind than that of an implicit product.
+            Self::Gathered(tiling) => product::weight(place, problem, Product::Dense(tiling), gradient),
             Self::Depthwise(steps) => depthwise::weight(place, problem, steps, gradient),
+            Self::Winograd(winograd) => winograd.weight(place, problem, gradient),
         }
     }
 }

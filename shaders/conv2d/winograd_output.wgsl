@@ -1,0 +1,160 @@
+// conv2d by Winograd's minimal filtering: from the products at the points to the outputs of a tile.
+//
+//   output[n, ty * STEP + y, tx * STEP + x, o] = bias[o] + sum over i, j of A[i][y] * product[6 * i + j][tile][o] * A[j][x]
+//
+// A[i][y] is the y-th power of the i-th of the finite points; infinity adds to the last y of a tile alone
+// (winograd_input.wgsl). STEP is 4 for a kernel of 3 x 3 and 2 for one of 5 x 5.
+//
+// product  [36][tile][quads] vec4 over output channels
+// bias     [quads] vec4, read where BIAS is 1
+// output   [n][height][width][quads] vec4
+//
+// An invocation owns one quad of one tile; neighbours own neighbouring quads. Sizes are in the uniform, not overrides,
+// so that all layers share one pipeline.
+
+override STEP: u32 = 4;
+override BIAS: u32 = 0;
+
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
+// section activation: what the scheduler fuses into the store. Another function is put here.
+fn activate(x: vec4<f32>) -> vec4<f32> {
+    return x;
+}
+// end activation
+
+struct Params {
+    // The number of samples.
+    batch: u32,
+    height: u32,
+    width: u32,
+    channels: u32,
+    // How many tiles there are along height and width of a sample.
+    rows: u32,
+    columns: u32,
+    // All tiles, and those that only fill the last block.
+    tiles: u32,
+}
+
+@group(0) @binding(0) var<storage, read> product: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> bias: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> output: array<Quad>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+// Values at the six points.
+struct Line {
+    a: vec4<f32>,
+    b: vec4<f32>,
+    c: vec4<f32>,
+    d: vec4<f32>,
+    e: vec4<f32>,
+    f: vec4<f32>,
+}
+
+// The outputs of a line, of which there are STEP.
+struct Outputs {
+    a: vec4<f32>,
+    b: vec4<f32>,
+    c: vec4<f32>,
+    d: vec4<f32>,
+}
+
+const ROOT: f32 = 1.4142135623730951;
+
+fn transform(m: Line) -> Outputs {
+    let even = m.b + m.c;
+    let odd = ROOT * (m.b - m.c);
+    let even2 = m.d + m.e;
+    let odd2 = ROOT * (m.d - m.e);
+    let second = 0.5 * odd + odd2;
+    return Outputs(
+        m.a + even + even2,
+        select(second, second + m.f, STEP == 2u),
+        0.5 * even + 2.0 * even2,
+        0.25 * odd + 2.0 * odd2 + m.f,
+    );
+}
+
+fn column(index: u32, j: u32) -> Outputs {
+    let point = params.tiles * ((params.channels + 3u) / 4u);
+    let first = j * point + index;
+    return transform(Line(
+        product[first],
+        product[first + 6u * point],
+        product[first + 12u * point],
+        product[first + 18u * point],
+        product[first + 24u * point],
+        product[first + 30u * point],
+    ));
+}
+
+// What is stored of a finished sum. The lanes past the last channel stay zero, which an activation of 0 need not be.
+fn finished(quad: u32, sum: vec4<f32>) -> vec4<f32> {
+    return select(vec4(0.0), activate(sum), vec4(4u * quad) + vec4(0u, 1u, 2u, 3u) < vec4(params.channels));
+}
+
+struct Tile {
+    sample: u32,
+    y: u32,
+    x: u32,
+    quad: u32,
+    start: vec4<f32>,
+}
+
+fn put_pixel(tile: Tile, y: u32, x: u32, value: vec4<f32>) {
+    if (max(y, x) < STEP && (tile.y + y < params.height) & (tile.x + x < params.width)) {
+        let pixel = (tile.sample * params.height + tile.y + y) * params.width + tile.x + x;
+        output[pixel * ((params.channels + 3u) / 4u) + tile.quad] = store(finished(tile.quad, tile.start + value));
+    }
+}
+
+fn put(tile: Tile, y: u32, line: Line) {
+    let outputs = transform(line);
+    put_pixel(tile, y, 0u, outputs.a);
+    put_pixel(tile, y, 1u, outputs.b);
+    put_pixel(tile, y, 2u, outputs.c);
+    put_pixel(tile, y, 3u, outputs.d);
+}
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let quads = (params.channels + 3u) / 4u;
+    let index = (group.x + group.y * groups.x) * 64u + local;
+    let quad = index % quads;
+    let linear = index / quads;
+    let sample = linear / (params.rows * params.columns);
+    if (sample >= params.batch) {
+        return;
+    }
+    let tile = Tile(
+        sample,
+        linear / params.columns % params.rows * STEP,
+        linear % params.columns * STEP,
+        quad,
+        select(vec4(0.0), bias[select(0u, quad, BIAS == 1u)], BIAS == 1u),
+    );
+    let a = column(index, 0u);
+    let b = column(index, 1u);
+    let c = column(index, 2u);
+    let d = column(index, 3u);
+    let e = column(index, 4u);
+    let f = column(index, 5u);
+    put(tile, 0u, Line(a.a, b.a, c.a, d.a, e.a, f.a));
+    put(tile, 1u, Line(a.b, b.b, c.b, d.b, e.b, f.b));
+    if (STEP > 2u) {
+        put(tile, 2u, Line(a.c, b.c, c.c, d.c, e.c, f.c));
+        put(tile, 3u, Line(a.d, b.d, c.d, d.d, e.d, f.d));
+    }
+}

@@ -1,0 +1,144 @@
+//! Convolutions by Winograd's minimal filtering: a variant of conv2d and conv_transpose2d with an error of its own.
+
+use half::f16;
+use wgcnn::Tensor;
+use wgcnn::gpu::{Capabilities, Context};
+use wgcnn::network::Network;
+use wgcnn::ops::{Choices, Conv2d, ConvTranspose2d, Operator};
+use wgcnn::reference;
+use wgcnn::schedule::{Plan, PlanOptions};
+
+use crate::check::{Rounding, check, check_network, close, training};
+use crate::common::differences::spread;
+use crate::common::gpu;
+use crate::contexts::contexts;
+
+/// The passes of a layer that have a variant by this filtering, as `Forward` for instance.
+fn passes(operator: impl Operator + 'static, [batch, channels, height, width]: [usize; 4]) -> Vec<String> {
+    let network = Network::builder([channels, height, width]).layer("layer", operator).build().unwrap();
+    let options = PlanOptions { input_gradients: true, ..PlanOptions::gradients(batch) };
+    let plan = Plan::new(&network, &options, &Capabilities::webgpu()).unwrap();
+    let filtered = plan.program().problems.iter().filter(|problem| {
+        problem.candidates(&Capabilities::webgpu()).iter().any(|name| name == "winograd_tiled")
+    });
+    filtered.map(|problem| problem.key().split(' ').nth(1).unwrap().to_owned()).collect()
+}
+
+/// Checks a layer of which these passes have the variant.
+fn filtered(operator: impl Operator + Clone + 'static, input: [usize; 4], expected: &[&str]) {
+    assert_eq!(passes(operator.clone(), input), expected, "{operator:?} on {input:?}");
+    check(operator, &[input], Rounding::Sum, Rounding::Sum);
+}
+
+const ALL: [&str; 3] = ["Forward", "BackwardInput", "BackwardWeight"];
+const IMAGES: [&str; 2] = ["Forward", "BackwardInput"];
+
+#[test]
+fn three_by_three() {
+    filtered(Conv2d::new(33, 3).same(), [3, 33, 13, 9], &ALL);
+    filtered(Conv2d::new(64, 3).same().bias(false), [1, 64, 17, 18], &ALL);
+    filtered(Conv2d::new(32, 3).same(), [1, 32, 2, 2], &IMAGES);
+    filtered(Conv2d::new(36, 3).same(), [3, 34, 4, 3], &IMAGES);
+    filtered(Conv2d::new(32, 3).same(), [1, 32, 5, 8], &IMAGES);
+    filtered(Conv2d::new(17, 3).same(), [1, 40, 6, 7], &["Forward"]);
+    filtered(Conv2d::new(40, 3).same(), [3, 20, 12, 10], &["BackwardInput", "BackwardWeight"]);
+}
+
+#[test]
+fn three_by_three_padded_otherwise() {
+    filtered(Conv2d::new(32, 3), [1, 32, 7, 6], &["Forward"]);
+    filtered(Conv2d::new(32, 3).padding([1, 0, 0, 1]), [3, 33, 9, 5], &["Forward"]);
+    filtered(Conv2d::new(33, 3).padding(2), [3, 20, 11, 12], &["BackwardInput", "BackwardWeight"]);
+    filtered(Conv2d::new(33, 3).padding([1, 2, 1, 2]), [1, 5, 21, 19], &["BackwardInput", "BackwardWeight"]);
+    filtered(Conv2d::new(33, 3).padding([4, 3, 3, 4]), [1, 32, 5, 6], &["BackwardInput"]);
+}
+
+#[test]
+fn five_by_five() {
+    filtered(Conv2d::new(20, 5).same(), [1, 17, 38, 37], &ALL);
+    filtered(Conv2d::new(64, 5).same(), [3, 32, 14, 13], &["Forward", "BackwardInput"]);
+    filtered(Conv2d::new(16, 5).same().bias(false), [1, 16, 2, 3], &IMAGES);
+    filtered(Conv2d::new(16, 5).padding([1, 2, 0, 1]), [1, 16, 9, 8], &["Forward"]);
+    filtered(Conv2d::new(17, 5).padding([4, 3, 2, 2]), [3, 3, 7, 6], &["BackwardInput"]);
+}
+
+/// The way back is its forward pass.
+#[test]
+fn transposed() {
+    filtered(ConvTranspose2d::new(33, 3).padding(1), [3, 34, 9, 7], &IMAGES);
+    filtered(ConvTranspose2d::new(17, 5).padding(2), [1, 20, 6, 5], &IMAGES);
+}
+
+/// Where nobody knows the error to be small, or there is no transform.
+#[test]
+fn not_filtered() {
+    let none: [&str; 0] = [];
+    assert_eq!(passes(Conv2d::new(16, 3).same(), [1, 16, 9, 9]), none);
+    assert_eq!(passes(Conv2d::new(64, 3).stride(2).padding(1), [8, 64, 20, 20]), none);
+    assert_eq!(passes(Conv2d::new(64, 3).dilation(2).padding(2), [8, 64, 20, 20]), none);
+    assert_eq!(passes(Conv2d::new(64, 3).groups(2).same(), [8, 64, 20, 20]), none);
+    assert_eq!(passes(Conv2d::new(64, 4).same(), [8, 64, 20, 20]), none);
+    assert_eq!(passes(Conv2d::new(64, [3, 5]).same(), [8, 64, 20, 20]), none);
+    assert_eq!(passes(Conv2d::new(64, 3).same(), [1, 64, 1, 1]), none);
+    // Its points would not fit in one binding.
+    assert_eq!(passes(Conv2d::new(64, 3).same(), [64, 64, 128, 128]), none);
+}
+
+#[test]
+fn with_an_activation() {
+    let network =
+        Network::builder([32, 6, 9]).conv2d("conv", Conv2d::new(33, 3).same()).sigmoid().build().unwrap();
+    check_network(network, 2);
+}
+
+/// The rounding of f16, and how many of them a result may be off by, relative to its largest element.
+const F16: f64 = 1.0 / (1 << 11) as f64;
+const UNITS: f64 = 8.0;
+
+#[test]
+fn activations_in_half_precision() {
+    let network =
+        Network::builder([33, 10, 9]).conv2d("conv", Conv2d::new(34, 3).same()).relu().build().unwrap();
+    for context in contexts() {
+        in_half(&network, 3, context);
+    }
+}
+
+fn in_half(network: &Network, batch: usize, context: &Context) {
+    let held = |tensor: Tensor| tensor.map(|x| f16::from_f32(x).to_f32());
+    let input = held(spread(&network.input_shape().nchw(batch), 1));
+    let grad_output = held(spread(&network.output_shape().nchw(batch), 2));
+    let pass = training(batch);
+    let (output, gradients) = reference::vjp(
+        network,
+        &reference::parameters(network),
+        &[input.map(f64::from)],
+        &grad_output.map(f64::from),
+        &pass,
+    )
+    .unwrap();
+    let choices = filtering(network, batch, context);
+    let by = |options| PlanOptions { half: true, choices: Some(&choices), ..options };
+    let got = gpu::differentiate_as(context, network, &[&input], Some(&grad_output), &pass, by).unwrap();
+    let wanted = [("output", &output), ("grad.input.0", &gradients.inputs[0])];
+    let names: Vec<String> =
+        network.parameters().iter().map(|parameter| format!("grad.param.{}", parameter.name)).collect();
+    let parameters = names.iter().map(String::as_str).zip(&gradients.parameters);
+    for (name, wanted) in wanted.into_iter().chain(parameters) {
+        let largest = wanted.data().iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
+        close(name, &got[name], wanted.data(), |_| UNITS * F16 * largest);
+    }
+}
+
+/// The choice of this variant for all passes that have it, with activations in half precision.
+fn filtering(network: &Network, batch: usize, context: &Context) -> Choices {
+    let capabilities = context.capabilities();
+    let options = PlanOptions { half: true, ..PlanOptions::gradients(batch) };
+    let plan = Plan::new(network, &options, capabilities).unwrap();
+    let mut choices = Choices::default();
+    for problem in &plan.program().problems {
+        let mut names = problem.candidates(capabilities).into_iter();
+        choices.set(problem.key(), names.find(|name| name.starts_with("winograd")).expect("has the variant"));
+    }
+    choices
+}
