@@ -16,6 +16,7 @@ pub struct Bench {
     pub stopwatch: Stopwatch,
     pub options: Options,
     pub pace: Pace,
+    adapter: String,
     rows: Vec<Row>,
 }
 
@@ -28,12 +29,13 @@ impl Bench {
         let context = context(&options)?;
         let stopwatch = Stopwatch::new(&context)?;
         let pace = if options.quick { Pace::QUICK } else { Pace::THOROUGH };
-        Ok(Self { context, stopwatch, options, pace, rows: vec![] })
+        let adapter = context.adapter_description();
+        Ok(Self { context, stopwatch, options, pace, adapter, rows: vec![] })
     }
 
-    /// The adapter's name.
+    /// The adapter with its driver.
     pub fn adapter(&self) -> &str {
-        self.context.adapter_name()
+        &self.adapter
     }
 
     /// Prints a row and keeps it.

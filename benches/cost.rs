@@ -23,10 +23,11 @@ pub fn variant(program: &Program, dispatches: &[usize]) -> String {
     names.join(", ")
 }
 
-/// The bytes of all tensors that are bound, at every dispatch anew.
+/// The bytes of all tensors that are bound, at every dispatch anew; what is updated in place is read and written.
 pub fn bound_bytes(program: &Program, dispatches: &[usize]) -> u64 {
     let bindings = dispatches.iter().flat_map(|at| &program.dispatches[*at].bindings);
-    bindings.map(|binding| program.tensors[binding.tensor.0].bytes).sum()
+    let times = |access: Access| if access == Access::ReadWrite { 2 } else { 1 };
+    bindings.map(|binding| times(binding.access) * program.tensors[binding.tensor.0].bytes).sum()
 }
 
 /// How the dispatches of a part use a tensor.

@@ -39,7 +39,7 @@ use std::process::ExitCode;
 use bench::Bench;
 use clap::Parser;
 use options::Options;
-use report::{compare, json, table};
+use report::{chart, compare, json, page, table};
 
 /// The benchmark passes on errors of this crate, of the system and of other crates alike.
 pub type Result<T, E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
@@ -70,8 +70,15 @@ fn run(options: Options) -> Result<()> {
     operators::measure(&mut bench, &ceilings)?;
     networks::measure(&mut bench, &ceilings)?;
     start::measure(&mut bench)?;
+    rooflines::recheck(&bench, &ceilings)?;
     if let Some(path) = &bench.options.json {
         json::write(path, bench.rows())?;
+    }
+    if let Some(path) = &bench.options.chart {
+        chart::save(path, bench.adapter(), bench.rows())?;
+    }
+    if let Some(path) = &bench.options.page {
+        page::replace(path, bench.adapter(), bench.rows())?;
     }
     if let Some(old) = old {
         compare::print(&old, bench.rows());

@@ -16,6 +16,9 @@ pub struct Options {
     /// so finds them without this
     #[arg(long)]
     pub all: bool,
+    /// Every variant of each convolution's passes, not only the one that is chosen; the cases end in @VARIANT
+    #[arg(long)]
+    pub variants: bool,
     /// Fewer samples: to see that everything runs
     #[arg(long)]
     pub quick: bool,
@@ -34,7 +37,7 @@ pub struct Options {
     /// Compares with what an earlier run wrote with --json
     #[arg(long, value_name = "OLD.json")]
     pub compare: Option<PathBuf>,
-    /// Draws each case against its ceiling, as a PNG
+    /// Draws each case against its ceiling, as an SVG
     #[arg(long, value_name = "FILE")]
     pub chart: Option<PathBuf>,
     /// Replaces the table in docs/performance.md

@@ -31,10 +31,12 @@
 //! [`network`], [`ops`] beside [`mod@reference`], [`gpu`], [`shape`]. With the feature `onnx`, `import` makes networks
 //! of ONNX models.
 
+#![deny(unsafe_code)]
 #![warn(missing_docs)]
 
 pub mod data;
 mod error;
+mod file;
 pub mod gpu;
 #[cfg(feature = "onnx")]
 pub mod import;
@@ -63,6 +65,7 @@ pub mod prelude {
         Prelu, Relu, Relu6, Reshape, RmsProp, Sgd, Sigmoid, SigmoidFocal, Silu, SmoothL1, Softmax, Softplus,
         Split, Tanh, UpsampleBilinear2d, UpsampleNearest2d,
     };
+    pub use crate::schedule::Tuning;
     pub use crate::shape::{Axis, Padding, Shape};
     pub use crate::train::{Metrics, Trainer, TrainerOptions};
 }

@@ -27,8 +27,8 @@ const POOLS: [(&str, &str, [usize; 3]); 3] = [
 /// All of them.
 pub fn layers() -> Vec<Layer> {
     let images = |size: usize| [8, 64, size, size];
-    let layer = |name: String, operator: &str, draft: Draft, apart: bool| {
-        registry::find(operator).map(|entry| Layer { name, entry, draft, apart })
+    let layer = |name: String, operator: &str, draft: Draft| {
+        registry::find(operator).map(|entry| Layer { name, entry, draft })
     };
     let convolution = |input: [usize; 4], weight: [usize; 4], [stride, padding]: [usize; 2]| {
         Draft::new(vec![input.into()])
@@ -40,7 +40,7 @@ pub fn layers() -> Vec<Layer> {
     let convolutions = CONVOLUTIONS.iter().map(|(name, sizes)| {
         let [batch, inputs, outputs, size, kernel, stride, padding] = *sizes;
         let (input, weight) = ([batch, inputs, size, size], [outputs, inputs, kernel, kernel]);
-        layer(format!("conv/{name}"), "conv2d", convolution(input, weight, [stride, padding]), true)
+        layer(format!("conv/{name}"), "conv2d", convolution(input, weight, [stride, padding]))
     });
     let depthwise = convolution(images(56), [64, 1, 3, 3], [1, 1]).attribute("groups", 64);
     let pools = POOLS.into_iter().map(|(name, operator, [kernel, stride, padding])| {
@@ -48,15 +48,15 @@ pub fn layers() -> Vec<Layer> {
             .attribute("kernel", vec![kernel; 2])
             .attribute("stride", vec![stride; 2])
             .attribute("padding", vec![padding; 4]);
-        layer(format!("pool/{name}"), operator, draft, false)
+        layer(format!("pool/{name}"), operator, draft)
     });
     let of = |inputs: usize| Draft::new(vec![images(56).into(); inputs]);
     let scaled = of(1).parameter("weight", [64]).parameter("bias", [64]);
     let rest = [
-        layer("batch_norm".into(), "batch_norm", scaled, false),
-        layer("relu".into(), "relu", of(1), false),
-        layer("add".into(), "add", of(2), false),
+        layer("batch_norm".into(), "batch_norm", scaled),
+        layer("relu".into(), "relu", of(1)),
+        layer("add".into(), "add", of(2)),
     ];
-    let depthwise = [layer("conv/depthwise_k3".into(), "conv2d", depthwise, true)];
+    let depthwise = [layer("conv/depthwise".into(), "conv2d", depthwise)];
     convolutions.chain(depthwise).chain(pools).chain(rest).flatten().collect()
 }

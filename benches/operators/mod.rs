@@ -2,8 +2,10 @@
 //! measured too, and all others at one size or two.
 
 mod check;
+mod convolution;
 mod layers;
 
+use wgcnn::ops::Choices;
 use wgcnn::ops::registry::{Build, Entry, REGISTRY};
 use wgcnn::schedule::{DeviceParameters, Execution, Plan, PlanOptions};
 
@@ -16,6 +18,7 @@ use super::common::rows::rows;
 use super::common::subject::{Passes, Subject};
 use super::cost;
 use super::row::Row;
+use convolution::Convolution;
 
 /// An operator at one size.
 struct Layer {
@@ -23,8 +26,59 @@ struct Layer {
     name: String,
     entry: &'static Entry,
     draft: Draft,
-    /// Whether the gradient to the input and that to the weight are also timed by themselves, and all passes together.
-    apart: bool,
+}
+
+/// What is timed of an operator.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    Forward,
+    Update,
+    Backward,
+    BackwardInput,
+    BackwardWeight,
+    ForwardBackward,
+}
+
+impl Pass {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Forward => "forward",
+            Self::Update => "update",
+            Self::Backward => "backward",
+            Self::BackwardInput => "backward_input",
+            Self::BackwardWeight => "backward_weight",
+            Self::ForwardBackward => "forward_backward",
+        }
+    }
+
+    /// Those of an operator.
+    fn of(entry: &Entry) -> &'static [Self] {
+        match entry.build {
+            Build::Optimizer(_) => &[Self::Update],
+            _ if entry.name == "conv2d" => {
+                &[Self::Forward, Self::BackwardInput, Self::BackwardWeight, Self::ForwardBackward]
+            }
+            _ => &[Self::Forward, Self::Backward],
+        }
+    }
+
+    /// The options of a plan that computes it.
+    fn options(self, all: PlanOptions<'_>) -> PlanOptions<'_> {
+        match self {
+            Self::BackwardInput => PlanOptions { parameter_gradients: false, ..all },
+            Self::BackwardWeight => PlanOptions { input_gradients: false, ..all },
+            _ => all,
+        }
+    }
+
+    /// Its dispatches.
+    fn dispatches(self, Passes { forward, backward }: Passes) -> Vec<usize> {
+        match self {
+            Self::Forward | Self::Update => forward,
+            Self::Backward | Self::BackwardInput | Self::BackwardWeight => backward,
+            Self::ForwardBackward => forward.into_iter().chain(backward).collect(),
+        }
+    }
 }
 
 /// Times the operators that are asked for.
@@ -35,66 +89,82 @@ pub fn measure(bench: &mut Bench, ceilings: &Ceilings) -> Result<()> {
     let others =
         bench.options.all || bench.options.filters.iter().any(|filter| filter.starts_with("operator"));
     let registry = REGISTRY.iter().filter(|_| others).flat_map(|entry| {
-        rows(entry.name).into_iter().zip(1..).map(move |(draft, i)| {
-            let name = format!("operator/{}/{i}", entry.name);
-            Layer { name, entry, draft, apart: false }
-        })
+        let named = move |(draft, i)| Layer { name: format!("operator/{}/{i}", entry.name), entry, draft };
+        rows(entry.name).into_iter().zip(1..).map(named)
     });
     for layer in layers::layers().into_iter().chain(registry) {
-        let passes =
-            ["forward", "backward", "backward_input", "backward_weight", "forward_backward", "update"];
-        if passes.iter().any(|pass| bench.options.wants(&format!("{}/{pass}", layer.name))) {
-            time(bench, ceilings, &layer).map_err(|error| format!("{}: {error}", layer.name))?;
+        let wanted = |pass: &Pass| bench.options.wants(&format!("{}/{}", layer.name, pass.name()));
+        let passes: Vec<Pass> = Pass::of(layer.entry).iter().copied().filter(wanted).collect();
+        if !passes.is_empty() {
+            measure_layer(bench, ceilings, &layer, &passes)
+                .map_err(|error| format!("{}: {error}", layer.name))?;
         }
     }
     Ok(())
 }
 
-/// Checks a layer, and times its passes.
-fn time(bench: &mut Bench, ceilings: &Ceilings, layer: &Layer) -> Result<()> {
+/// Checks a layer, and times some of its passes.
+fn measure_layer(bench: &mut Bench, ceilings: &Ceilings, layer: &Layer, passes: &[Pass]) -> Result<()> {
     let case = layer.draft.case(layer.entry)?;
-    check::check(&bench.context, &case, layer.entry)?;
+    let convolution = Convolution::of(&case, layer.entry);
+    if convolution.is_none() {
+        check::check(&bench.context, &case, layer.entry)?;
+    }
     let subject = Subject::of(&case, layer.entry)?;
     let capabilities = bench.context.capabilities().clone();
-    let all = subject.plan(&capabilities, false)?;
-    let Passes { forward, backward } = subject.passes(&all, &capabilities)?;
-    let both: Vec<usize> = forward.iter().chain(&backward).copied().collect();
-    let first = if matches!(layer.entry.build, Build::Optimizer(_)) { "update" } else { "forward" };
-    let mut timed = vec![(all.clone(), vec![(first, forward), ("backward", backward)])];
-    if layer.apart {
-        timed[0].1[1] = ("forward_backward", both);
-        let options = subject.options();
-        for (pass, options) in [
-            ("backward_input", PlanOptions { parameter_gradients: false, ..options }),
-            ("backward_weight", PlanOptions { input_gradients: false, ..options }),
-        ] {
+    for pass in passes {
+        for (suffix, choices) in variants(bench, &subject, *pass)? {
+            let options = PlanOptions { choices: Some(&choices), ..pass.options(subject.options()) };
             let plan = Plan::new(&subject.network, &options, &capabilities)?;
-            let backward = subject.passes(&plan, &capabilities)?.backward;
-            timed.push((plan, vec![(pass, backward)]));
-        }
-    }
-    for (plan, mut passes) in timed {
-        passes.retain(|(pass, dispatches)| {
-            !dispatches.is_empty() && bench.options.wants(&format!("{}/{pass}", layer.name))
-        });
-        if passes.is_empty() {
-            continue;
-        }
-        let execution = ready(bench, &case, layer.entry, &subject, plan)?;
-        for (pass, dispatches) in passes {
+            let dispatches = pass.dispatches(subject.passes(&plan, &capabilities)?);
+            if dispatches.is_empty() {
+                continue;
+            }
+            let execution = ready(bench, &case, layer.entry, &subject, plan)?;
+            let name = format!("{}/{}{suffix}", layer.name, pass.name());
+            if let Some(convolution) = &convolution {
+                check::check_convolution(&execution, &subject.network, convolution)
+                    .map_err(|error| format!("{name}: {error}"))?;
+            }
             let samples = bench.time(&execution, &dispatches)?;
             let program = execution.plan().program();
-            let row = Row::new(
-                &format!("{}/{pass}", layer.name),
-                bench.adapter(),
-                cost::variant(program, &dispatches),
-                &samples,
-            );
-            let row = row.against(ceilings, &cost::parts(program, &dispatches));
-            bench.report(row.bytes(cost::bound_bytes(program, &dispatches)));
+            let row = Row::new(&name, bench.adapter(), cost::variant(program, &dispatches), &samples)
+                .against(ceilings, &cost::parts(program, &dispatches))
+                .bytes(cost::bound_bytes(program, &dispatches));
+            bench.report(row);
         }
     }
     Ok(())
+}
+
+/// What the library chooses, with no suffix to the case's name; or, where every variant is asked for, the choice of each
+/// that can compute the pass, with its name.
+fn variants(bench: &Bench, subject: &Subject, pass: Pass) -> Result<Vec<(String, Choices)>> {
+    if !bench.options.variants {
+        return Ok(vec![(String::new(), Choices::default())]);
+    }
+    // Its parts are timed by themselves.
+    if pass == Pass::ForwardBackward {
+        return Ok(vec![]);
+    }
+    let capabilities = bench.context.capabilities();
+    let problems = |options: PlanOptions<'_>| {
+        Plan::new(&subject.network, &options, capabilities).map(|plan| plan.program().problems.clone())
+    };
+    let all = subject.options();
+    let forward = PlanOptions { parameter_gradients: false, input_gradients: false, optimizer: None, ..all };
+    let before = if pass == Pass::Forward { 0 } else { problems(forward)?.len() };
+    let mut variants = vec![];
+    for problem in
+        problems(if pass == Pass::Forward { forward } else { pass.options(all) })?.iter().skip(before)
+    {
+        for name in problem.candidates(capabilities) {
+            let mut choices = Choices::default();
+            choices.set(problem.key(), name.clone());
+            variants.push((format!("@{name}"), choices));
+        }
+    }
+    Ok(variants)
 }
 
 /// An execution that has run once on the values of a case, so that what a backward pass reads has been written.

@@ -32,7 +32,7 @@ const MOST_STEPS: u32 = 1 << 14;
 /// # Errors
 /// [`Error::DeviceLost`](wgcnn::Error::DeviceLost) and what else the device reports.
 pub fn measure(bench: &mut Bench) -> Result<Ceilings> {
-    let (samples, flops) = multiply_add(bench, include_str!("multiply_add.wgsl"), [0.5; 8])?;
+    let (samples, flops) = multiply_add(bench, MULTIPLY_ADD, [0.5; 8])?;
     let multiply_add = flops as f64 / samples.median();
     bench.ceiling("multiply_add_f32", &samples, |row| row.flops(flops));
     if bench.context.capabilities().shader_f16 {
@@ -62,6 +62,25 @@ pub fn measure(bench: &mut Bench) -> Result<Ceilings> {
     transfers::measure(bench)?;
     Ok(Ceilings { multiply_add, copy })
 }
+
+/// Measures a ceiling again, and says so if it moved: then others were at work on the machine, now or before.
+///
+/// # Errors
+/// As [`measure`].
+pub fn recheck(bench: &Bench, ceilings: &Ceilings) -> Result<()> {
+    let (samples, flops) = multiply_add(bench, MULTIPLY_ADD, [0.5; 8])?;
+    let now = flops as f64 / samples.median();
+    if (now / ceilings.multiply_add - 1.0).abs() > 0.1 {
+        let [before, now] = [ceilings.multiply_add, now].map(|rate| rate / 1e9);
+        println!(
+            "\nWARNING: multiply-adds ran at {before:.1} GFLOP/s before and at {now:.1} after: the machine was busy, or \
+             warm. Take the numbers above for rough."
+        );
+    }
+    Ok(())
+}
+
+const MULTIPLY_ADD: &str = include_str!("multiply_add.wgsl");
 
 impl Bench {
     fn ceiling(&mut self, name: &str, samples: &Samples, with: impl FnOnce(Row) -> Row) {

@@ -8,10 +8,10 @@
 // parameters, gradients, means, squares: quads, laid out alike; padding is zero in all and stays so.
 // step: the state of the step, for its number and learning rate.
 // control: the factor of the gradients, and whether and how many steps are left out.
-// An invocation owns one quad, a workgroup 256 quads in a row: the kernel is bound by memory, and
-// neighbours on neighbouring quads read and write it in one piece.
+// Each of n invocations takes every n-th quad: the kernel is bound by memory, which neighbours on neighbouring quads
+// read and write in one piece, and more invocations than reach its speed would only cost their start.
 
-const WORKGROUP = 256u;
+const WORKGROUP = 64u;
 
 override BETA1: f32;
 override BETA2: f32;
@@ -54,23 +54,24 @@ fn one_minus_power(log_beta: f32, n: f32) -> f32 {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(global_invocation_id) invocation: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) invocation: u32,
 ) {
-    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
-    if (index >= quads) | (control.skip != 0u) {
+    if control.skip != 0u {
         return;
     }
-    let parameter = parameters[index];
-    let gradient = control.gradient_scale * gradients[index];
-    let mean = BETA1 * means[index] + (1.0 - BETA1) * gradient;
-    let square = BETA2 * squares[index] + (1.0 - BETA2) * gradient * gradient;
-    means[index] = mean;
-    squares[index] = square;
     let steps = f32(step.step - control.skipped) + 1.0;
-    let root = sqrt(square / one_minus_power(LOG_BETA2, steps)) + EPS;
+    let correction = one_minus_power(LOG_BETA2, steps);
     let rate = step.learning_rate / one_minus_power(LOG_BETA1, steps);
-    let decayed = (1.0 - step.learning_rate * WEIGHT_DECAY) * parameter;
-    parameters[index] = decayed - rate * mean / root;
+    for (var index = invocation.x; index < quads; index += workgroups.x * WORKGROUP) {
+        let parameter = parameters[index];
+        let gradient = control.gradient_scale * gradients[index];
+        let mean = BETA1 * means[index] + (1.0 - BETA1) * gradient;
+        let square = BETA2 * squares[index] + (1.0 - BETA2) * gradient * gradient;
+        means[index] = mean;
+        squares[index] = square;
+        let root = sqrt(square / correction) + EPS;
+        let decayed = (1.0 - step.learning_rate * WEIGHT_DECAY) * parameter;
+        parameters[index] = decayed - rate * mean / root;
+    }
 }

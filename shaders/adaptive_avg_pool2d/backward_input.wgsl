@@ -6,8 +6,8 @@
 // floor(iy·OH / H) .. ceil((iy + 1)·OH / H): what tells a window's rows, with H and OH exchanged.
 //
 // Bindings: grad_y and grad_x are NHWC quads, ((n·OH + oy)·OW + ox)·Q + q and ((n·H + iy)·W + ix)·Q + q.
-// An invocation owns one input quad and gathers from the windows that cover it, so that nothing is added
-// atomically, the order of the sum is fixed, and every element is written.
+// Each of n invocations takes every n-th input quad and gathers from the windows that cover it, so that nothing is
+// added atomically, the order of the sum is fixed, and every element is written.
 
 override H: u32; // rows of grad_x
 override W: u32; // columns of grad_x
@@ -39,28 +39,25 @@ fn end(i: u32, size: u32, count: u32) -> u32 {
 
 @compute @workgroup_size(64)
 fn main(
-    @builtin(workgroup_id) group: vec3u,
-    @builtin(num_workgroups) groups: vec3u,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(global_invocation_id) invocation: vec3u,
+    @builtin(num_workgroups) workgroups: vec3u,
 ) {
-    let quad = (group.x + group.y * groups.x) * 64u + local;
-    if quad >= batch * H * W * Q {
-        return;
-    }
-    let q = quad % Q;
-    let ix = quad / Q % W;
-    let iy = quad / (Q * W) % H;
-    let n = quad / (Q * W * H);
+    for (var quad = invocation.x; quad < batch * H * W * Q; quad += workgroups.x * 64u) {
+        let q = quad % Q;
+        let ix = quad / Q % W;
+        let iy = quad / (Q * W) % H;
+        let n = quad / (Q * W * H);
 
-    let last_column = end(ix, OW, W);
-    let last_row = end(iy, OH, H);
-    var sum = vec4f();
-    for (var oy = begin(iy, OH, H); oy < last_row; oy++) {
-        let rows = end(oy, H, OH) - begin(oy, H, OH);
-        for (var ox = begin(ix, OW, W); ox < last_column; ox++) {
-            let columns = end(ox, W, OW) - begin(ox, W, OW);
-            sum += load(grad_y[((n * OH + oy) * OW + ox) * Q + q]) / f32(rows * columns);
+        let last_column = end(ix, OW, W);
+        let last_row = end(iy, OH, H);
+        var sum = vec4f();
+        for (var oy = begin(iy, OH, H); oy < last_row; oy++) {
+            let rows = end(oy, H, OH) - begin(oy, H, OH);
+            for (var ox = begin(ix, OW, W); ox < last_column; ox++) {
+                let columns = end(ox, W, OW) - begin(ox, W, OW);
+                sum += load(grad_y[((n * OH + oy) * OW + ox) * Q + q]) / f32(rows * columns);
+            }
         }
+        grad_x[quad] = store(sum);
     }
-    grad_x[quad] = store(sum);
 }

@@ -2,10 +2,10 @@
 // reach a value from its several consumers.
 //
 // into, addend: quads, laid out alike. Pad lanes stay zero.
-// An invocation owns one quad, a workgroup 256 quads in a row: the kernel is bound by memory, and
-// neighbours on neighbouring quads read and write it in one piece.
+// Each of n invocations takes every n-th quad: the kernel is bound by memory, which neighbours on neighbouring quads
+// read and write in one piece, and more invocations than reach its speed would only cost their start.
 
-const WORKGROUP = 256u;
+const WORKGROUP = 64u;
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -24,13 +24,10 @@ fn store(value: vec4<f32>) -> Quad {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(global_invocation_id) invocation: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) invocation: u32,
 ) {
-    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
-    if index >= quads {
-        return;
+    for (var index = invocation.x; index < quads; index += workgroups.x * WORKGROUP) {
+        into[index] = store(load(into[index]) + load(addend[index]));
     }
-    into[index] = store(load(into[index]) + load(addend[index]));
 }

@@ -8,9 +8,10 @@
 // norm_weight, norm_bias  [Q] vec4, read where AFFINE; otherwise 1 and 0
 // running_mean, running_var, folded_bias  [Q] vec4
 //
-// An invocation owns one quad of the weight, neighbours neighbouring quads; those of the first row own the bias too.
+// Each of n invocations takes every n-th quad of the weight, neighbours neighbouring ones; those of the first row own
+// the bias too.
 
-const WORKGROUP = 256u;
+const WORKGROUP = 64u;
 
 override ROWS: u32;
 override CHANNELS: u32;
@@ -29,23 +30,20 @@ override AFFINE: bool;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(global_invocation_id) invocation: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) invocation: u32,
 ) {
-    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
     let quads = (CHANNELS + 3u) / 4u;
-    if index >= ROWS * quads {
-        return;
-    }
-    let q = index % quads;
-    let is_pad = q * 4u + vec4(0u, 1u, 2u, 3u) >= vec4(CHANNELS);
-    let inverse = select(1.0 / sqrt(running_var[q] + EPS), vec4<f32>(), is_pad);
-    let scale = inverse * select(vec4(1.0), norm_weight[select(0u, q, AFFINE)], AFFINE);
-    folded_weight[index] = weight[index] * scale;
-    if index < quads {
-        let before = select(vec4<f32>(), bias[select(0u, q, BIAS)], BIAS);
-        let offset = select(vec4<f32>(), norm_bias[select(0u, q, AFFINE)], AFFINE);
-        folded_bias[index] = (before - running_mean[q]) * scale + offset;
+    for (var index = invocation.x; index < ROWS * quads; index += workgroups.x * WORKGROUP) {
+        let q = index % quads;
+        let is_pad = q * 4u + vec4(0u, 1u, 2u, 3u) >= vec4(CHANNELS);
+        let inverse = select(1.0 / sqrt(running_var[q] + EPS), vec4<f32>(), is_pad);
+        let scale = inverse * select(vec4(1.0), norm_weight[select(0u, q, AFFINE)], AFFINE);
+        folded_weight[index] = weight[index] * scale;
+        if index < quads {
+            let before = select(vec4<f32>(), bias[select(0u, q, BIAS)], BIAS);
+            let offset = select(vec4<f32>(), norm_bias[select(0u, q, AFFINE)], AFFINE);
+            folded_bias[index] = (before - running_mean[q]) * scale + offset;
+        }
     }
 }

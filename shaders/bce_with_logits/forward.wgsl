@@ -9,12 +9,12 @@
 // partials: for each workgroup (the sum of its losses, count, 0, count). The first workgroup states the number of
 // elements that count for all of them; it is 0 for the others.
 //
-// A workgroup owns 1,024 quads in a row, an invocation every 256th of them, so that neighbours read neighbours. The
+// A workgroup owns 1,024 quads in a row, an invocation every 64th of them, so that neighbours read neighbours. The
 // sums of the invocations are joined as a fixed tree. Pad lanes do not count: softplus(0) is not 0.
 
-const WORKGROUP = 256u;
+const WORKGROUP = 64u;
 // The quads of an invocation.
-const EACH = 4u;
+const EACH = 16u;
 const LANES = vec4<u32>(0u, 1u, 2u, 3u);
 
 // Quads of one sample.

@@ -2,10 +2,10 @@
 //
 // input: floats as on the host, [n][channel][pixel].
 // output: the quads of an activation, [n][pixel][quad].
-// An invocation owns one quad of the output, a workgroup 256 in a row, so that the writes are in one
-// piece; for images of up to four channels the reads are too.
+// Each of n invocations takes every n-th quad of the output, pixel after pixel, and channel quad after channel quad in a
+// sample: neighbours read neighbouring floats, and for images of up to four channels they write in one piece too.
 
-const WORKGROUP = 256u;
+const WORKGROUP = 64u;
 
 override CHANNELS: u32;
 override PIXELS: u32;
@@ -25,23 +25,31 @@ fn store(value: vec4<f32>) -> Quad {
 // The number of samples.
 @group(0) @binding(2) var<uniform> batch: u32;
 
+// An element of the input; zero past the last channel.
+fn element(sample: u32, channel: u32, pixel: u32) -> f32 {
+    if CHANNELS % 4u == 0u {
+        return input[(sample * CHANNELS + channel) * PIXELS + pixel];
+    }
+    let place = (sample * CHANNELS + min(channel, CHANNELS - 1u)) * PIXELS + pixel;
+    return select(0.0, input[place], channel < CHANNELS);
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(global_invocation_id) invocation: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) invocation: u32,
 ) {
-    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
     let pixel_quads = (CHANNELS + 3u) / 4u;
-    if index >= batch * PIXELS * pixel_quads {
-        return;
+    for (var index = invocation.x; index < batch * PIXELS * pixel_quads; index += workgroups.x * WORKGROUP) {
+        let pixel = index % PIXELS;
+        let q = index / PIXELS % pixel_quads;
+        let sample = index / (PIXELS * pixel_quads);
+        let quad = vec4(
+            element(sample, 4u * q, pixel),
+            element(sample, 4u * q + 1u, pixel),
+            element(sample, 4u * q + 2u, pixel),
+            element(sample, 4u * q + 3u, pixel),
+        );
+        output[(sample * PIXELS + pixel) * pixel_quads + q] = store(quad);
     }
-    let channel = (index % pixel_quads) * 4u;
-    let pixel = index / pixel_quads;
-    let first = (pixel / PIXELS * CHANNELS + channel) * PIXELS + pixel % PIXELS;
-    var quad = vec4<f32>();
-    for (var lane = 0u; lane < min(CHANNELS - channel, 4u); lane++) {
-        quad[lane] = input[first + lane * PIXELS];
-    }
-    output[index] = store(quad);
 }

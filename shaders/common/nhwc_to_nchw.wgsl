@@ -2,10 +2,10 @@
 //
 // input: the quads of an activation, [n][pixel][quad].
 // output: floats as on the host, [n][channel][pixel].
-// An invocation owns one float of the output, a workgroup 256 in a row, so that the writes are in one
-// piece; the reads are a transposition's, and the cache makes up for their stride.
+// Each of n invocations takes every n-th quad of the input, pixel after pixel, and channel quad after channel quad in a
+// sample: neighbours write neighbouring floats, and for images of up to four channels they read in one piece too.
 
-const WORKGROUP = 256u;
+const WORKGROUP = 64u;
 
 override CHANNELS: u32;
 override PIXELS: u32;
@@ -25,20 +25,27 @@ fn store(value: vec4<f32>) -> Quad {
 // The number of samples.
 @group(0) @binding(2) var<uniform> batch: u32;
 
+// Writes an element, if there is such a channel.
+fn put(sample: u32, channel: u32, pixel: u32, value: f32) {
+    if channel < CHANNELS {
+        output[(sample * CHANNELS + channel) * PIXELS + pixel] = value;
+    }
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(global_invocation_id) invocation: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) invocation: u32,
 ) {
-    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
-    if index >= batch * CHANNELS * PIXELS {
-        return;
-    }
-    let pixel = index % PIXELS;
-    let channel = index / PIXELS % CHANNELS;
-    let sample = index / (PIXELS * CHANNELS);
     let pixel_quads = (CHANNELS + 3u) / 4u;
-    let quad = load(input[(sample * PIXELS + pixel) * pixel_quads + channel / 4u]);
-    output[index] = quad[channel % 4u];
+    for (var index = invocation.x; index < batch * PIXELS * pixel_quads; index += workgroups.x * WORKGROUP) {
+        let pixel = index % PIXELS;
+        let q = index / PIXELS % pixel_quads;
+        let sample = index / (PIXELS * pixel_quads);
+        let quad = load(input[(sample * PIXELS + pixel) * pixel_quads + q]);
+        put(sample, 4u * q, pixel, quad.x);
+        put(sample, 4u * q + 1u, pixel, quad.y);
+        put(sample, 4u * q + 2u, pixel, quad.z);
+        put(sample, 4u * q + 3u, pixel, quad.w);
+    }
 }

@@ -1,6 +1,6 @@
 // Normalisation, after the statistics are known:
 //
-//   y = (x − mean) · inverse · weight + bias,   inverse = 1 / √(variance + ε)
+//   y = activate((x − mean) · inverse · weight + bias),   inverse = 1 / √(variance + ε)
 //
 // and where LINEAR, without mean and bias: what its derivative does to a gradient if the statistics are given.
 //
@@ -9,12 +9,16 @@
 // weight, bias  [Q] vec4, read where AFFINE; otherwise 1 and 0
 // step          the state of the step; where LIMITED, samples from its `samples` on are padding and become zero
 //
-// An invocation owns one quad, a workgroup 256 quads in a row: the kernel is bound by memory, and neighbours on
-// neighbouring quads read and write it in one piece. The inverse is zero in pad lanes, and so are they.
+// A section is split in ranges of `span` pixels. A workgroup of 64 owns COLUMNS neighbouring quads of a range; its
+// 64 / COLUMNS lanes of each quad take the pixels in turn, so that together they read and write memory in one piece,
+// and an invocation reads what it needs to know of its channels once. Pad lanes are put back to zero.
 
-const WORKGROUP = 256u;
+const WORKGROUP = 64u;
 
 override Q: u32;
+override CHANNELS: u32;
+// A power of two, at most 64.
+override COLUMNS: u32 = 1;
 // Pixels of a sample.
 override PIXELS: u32;
 override LIMITED: bool;
@@ -30,6 +34,12 @@ fn store(value: vec4<f32>) -> Quad {
     return value;
 }
 // end storage
+
+// section activation: what the scheduler fuses into the store. Another function is put here.
+fn activate(x: vec4<f32>) -> vec4<f32> {
+    return x;
+}
+// end activation
 
 struct StepState {
     seed_low: u32,
@@ -47,6 +57,10 @@ struct Params {
     sections: u32,
     // Of a section.
     pixels: u32,
+    // Pixels of a range.
+    span: u32,
+    // Ranges of a section.
+    splits: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<Quad>;
@@ -61,19 +75,30 @@ struct Params {
 fn main(
     @builtin(workgroup_id) workgroup: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) invocation: u32,
+    @builtin(local_invocation_index) local: u32,
 ) {
-    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
-    let pixel = index / Q;
-    if pixel >= params.sections * params.pixels {
+    let lanes = WORKGROUP / COLUMNS;
+    let lane = local / COLUMNS;
+    let across = (Q + COLUMNS - 1u) / COLUMNS;
+    let group = workgroup.x + workgroup.y * workgroups.x;
+    let range = group / across;
+    let q = group % across * COLUMNS + local % COLUMNS;
+    if (range >= params.sections * params.splits) | (q >= Q) {
         return;
     }
-    let q = index % Q;
-    let own = statistics[pixel / params.pixels * Q + q];
+    let section = range / params.splits * params.pixels;
+    let begin = section + range % params.splits * params.span;
+    let end = min(begin + params.span, section + params.pixels);
+    let counted = select(end, step.samples * PIXELS, LIMITED);
+
+    let own = statistics[range / params.splits * Q + q];
     let scale = own.inverse * select(vec4(1.0), weight[select(0u, q, AFFINE)], AFFINE);
     let mean = select(own.mean, vec4<f32>(), LINEAR);
     let offset = select(vec4<f32>(), bias[select(0u, q, AFFINE)], AFFINE & !LINEAR);
-    let value = (load(x[index]) - mean) * scale + offset;
-    let is_padding = LIMITED & (pixel >= step.samples * PIXELS);
-    y[index] = store(select(value, vec4<f32>(), is_padding));
+    let is_pad = 4u * q + vec4(0u, 1u, 2u, 3u) >= vec4(CHANNELS);
+    for (var pixel = begin + lane; pixel < end; pixel += lanes) {
+        let index = pixel * Q + q;
+        let value = activate((load(x[index]) - mean) * scale + offset);
+        y[index] = store(select(value, vec4<f32>(), is_pad | vec4(pixel >= counted)));
+    }
 }

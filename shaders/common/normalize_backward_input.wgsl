@@ -9,12 +9,16 @@
 // means       [sections][Q]: mean(g) and mean(g · x̂)
 // step        the state of the step; where LIMITED, samples from its `samples` on are padding, without a gradient
 //
-// An invocation owns one quad, a workgroup 256 quads in a row, as in the forward pass. The inverse is zero in pad
-// lanes, and so are they.
+// A section is split in ranges of `span` pixels. A workgroup of 64 owns COLUMNS neighbouring quads of a range; its
+// 64 / COLUMNS lanes of each quad take the pixels in turn, so that together they read and write memory in one piece,
+// and an invocation reads what it needs to know of its channels once. The inverse is zero in pad lanes, and so are
+// they.
 
-const WORKGROUP = 256u;
+const WORKGROUP = 64u;
 
 override Q: u32;
+// A power of two, at most 64.
+override COLUMNS: u32 = 1;
 // Pixels of a sample.
 override PIXELS: u32;
 override LIMITED: bool;
@@ -51,6 +55,10 @@ struct Params {
     sections: u32,
     // Of a section.
     pixels: u32,
+    // Pixels of a range.
+    span: u32,
+    // Ranges of a section.
+    splits: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<Quad>;
@@ -66,20 +74,30 @@ struct Params {
 fn main(
     @builtin(workgroup_id) workgroup: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) invocation: u32,
+    @builtin(local_invocation_index) local: u32,
 ) {
-    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
-    let pixel = index / Q;
-    if pixel >= params.sections * params.pixels {
+    let lanes = WORKGROUP / COLUMNS;
+    let lane = local / COLUMNS;
+    let across = (Q + COLUMNS - 1u) / COLUMNS;
+    let group = workgroup.x + workgroup.y * workgroups.x;
+    let range = group / across;
+    let q = group % across * COLUMNS + local % COLUMNS;
+    if (range >= params.sections * params.splits) | (q >= Q) {
         return;
     }
-    let q = index % Q;
-    let at = pixel / params.pixels * Q + q;
+    let section = range / params.splits * params.pixels;
+    let begin = section + range % params.splits * params.span;
+    let end = min(begin + params.span, section + params.pixels);
+    let counted = select(end, step.samples * PIXELS, LIMITED);
+
+    let at = range / params.splits * Q + q;
     let own = statistics[at];
     let mean = means[at];
-    let normalized = (load(x[index]) - own.mean) * own.inverse;
-    let grad = load(grad_output[index]) * select(vec4(1.0), weight[select(0u, q, AFFINE)], AFFINE);
-    let value = own.inverse * (grad - mean.grad - normalized * mean.product);
-    let is_padding = LIMITED & (pixel >= step.samples * PIXELS);
-    grad_input[index] = store(select(value, vec4<f32>(), is_padding));
+    let scale = select(vec4(1.0), weight[select(0u, q, AFFINE)], AFFINE);
+    for (var pixel = begin + lane; pixel < end; pixel += lanes) {
+        let index = pixel * Q + q;
+        let normalized = (load(x[index]) - own.mean) * own.inverse;
+        let value = own.inverse * (load(grad_output[index]) * scale - mean.grad - normalized * mean.product);
+        grad_input[index] = store(select(value, vec4<f32>(), pixel >= counted));
+    }
 }

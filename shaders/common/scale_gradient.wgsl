@@ -3,9 +3,9 @@
 // gradient: the gradient of the loss, in f32: what is small in it would not be held by less before it is scaled.
 // scaled: an activation. Both are quads, [pixel][quad]; pad lanes stay zero.
 // control: the state of the updates, for the loss scale.
-// An invocation owns one quad, a workgroup 256 quads in a row.
+// Each of n invocations takes every n-th quad.
 
-const WORKGROUP = 256u;
+const WORKGROUP = 64u;
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -32,13 +32,10 @@ struct UpdateControl {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(global_invocation_id) invocation: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) invocation: u32,
 ) {
-    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
-    if index >= quads {
-        return;
+    for (var index = invocation.x; index < quads; index += workgroups.x * WORKGROUP) {
+        scaled[index] = store(control.loss_scale * gradient[index]);
     }
-    scaled[index] = store(control.loss_scale * gradient[index]);
 }

@@ -10,11 +10,11 @@
 // pixels in OC channels.
 // The region is ROWS x COLUMNS pixels from TOP and LEFT on, in QUADS quads from the one of channel FIRST on. The
 // channels of that quad below FIRST stay as they are: an earlier dispatch wrote them.
-// An invocation owns one quad of the region, a workgroup 256 in a row: the kernel is bound by memory, and neighbours
-// read and write neighbouring quads. Where DC is no multiple of four a quad comes out of two, of which a neighbour
-// reads one as well.
+// Each of n invocations takes every n-th quad of the region: the kernel is bound by memory, and neighbours read and
+// write neighbouring quads. Where DC is no multiple of four a quad comes out of two, of which a neighbour reads one
+// as well.
 
-const WORKGROUP = 256u;
+const WORKGROUP = 64u;
 
 override H: u32;
 override W: u32;
@@ -75,30 +75,27 @@ fn channels(pixel: u32, first: i32) -> vec4<f32> {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(global_invocation_id) invocation: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) invocation: u32,
 ) {
-    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
-    if index >= params.batch * ROWS * COLUMNS * QUADS {
-        return;
-    }
-    let q = index % QUADS + FIRST / 4u;
-    let x = index / QUADS % COLUMNS + LEFT;
-    let y = index / (QUADS * COLUMNS) % ROWS + TOP;
-    let n = index / (QUADS * COLUMNS * ROWS);
+    for (var index = invocation.x; index < params.batch * ROWS * COLUMNS * QUADS; index += workgroups.x * WORKGROUP) {
+        let q = index % QUADS + FIRST / 4u;
+        let x = index / QUADS % COLUMNS + LEFT;
+        let y = index / (QUADS * COLUMNS) % ROWS + TOP;
+        let n = index / (QUADS * COLUMNS * ROWS);
 
-    // Above the input and to its left these wrap around.
-    let iy = y + u32(DY);
-    let ix = x + u32(DX);
-    var value = vec4<f32>(params.value);
-    if (iy < H) & (ix < W) {
-        value = channels((n * H + iy) * W + ix, i32(4u * q) + DC);
+        // Above the input and to its left these wrap around.
+        let iy = y + u32(DY);
+        let ix = x + u32(DX);
+        var value = vec4<f32>(params.value);
+        if (iy < H) & (ix < W) {
+            value = channels((n * H + iy) * W + ix, i32(4u * q) + DC);
+        }
+        let place = ((n * OH + y) * OW + x) * ((OC + 3u) / 4u) + q;
+        let channel = vec4<u32>(4u * q) + vec4<u32>(0u, 1u, 2u, 3u);
+        if 4u * q < FIRST {
+            value = select(value, load(output[place]), channel < vec4<u32>(FIRST));
+        }
+        output[place] = store(select(vec4<f32>(), value, channel < vec4<u32>(OC)));
     }
-    let place = ((n * OH + y) * OW + x) * ((OC + 3u) / 4u) + q;
-    let channel = vec4<u32>(4u * q) + vec4<u32>(0u, 1u, 2u, 3u);
-    if 4u * q < FIRST {
-        value = select(value, load(output[place]), channel < vec4<u32>(FIRST));
-    }
-    output[place] = store(select(vec4<f32>(), value, channel < vec4<u32>(OC)));
 }

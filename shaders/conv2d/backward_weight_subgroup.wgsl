@@ -7,10 +7,11 @@
 // grad_output  [n][OUT_H][OUT_W][OUT_Q] vec4 over output channels
 // partial      [split][rows][OUT_Q] vec4: the weight's layout, once for each split of the sum
 //
-// A workgroup is one subgroup. It owns four row quads (16 rows of the weight's matrix, a row being one channel
-// under one tap) by 4 * LANES output channels, and the output pixels [z * span, (z + 1) * span) of the whole
-// batch. It walks along the image rows two pixels at a time: lanes 0 to 3 load the four row quads of the first
-// pixel, lanes 4 to 7 those of the second, and subgroupBroadcast hands them round. The span bounds the loops, and
+// A workgroup is one subgroup. It owns eight row quads (32 rows of the weight's matrix, a row being one channel under
+// one tap) by 4 * LANES output channels, and the output pixels [z * span, (z + 1) * span) of the whole batch. It takes
+// two pixels at a time: each of the first eight lanes loads one of the row quads, and subgroupBroadcast hands them
+// round. So the load of a quad by eight lanes feeds 128 multiply-adds of a lane, or 32 of all of them; more rows or more
+// pixels at a time make a loop too long for the instruction caches of processors. The span bounds the loops, and
 // gives a wide device enough workgroups; common/sum_partials.wgsl joins the splits.
 
 override IN_H: u32 = 1;
@@ -52,7 +53,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> partial: array<vec4<f32>>;
 @group(0) @binding(3) var<uniform> params: Params;
 
-const ROW_QUADS: u32 = 4;
+const ROW_QUADS: u32 = 8;
+const ROWS: u32 = 4u * ROW_QUADS;
 const OUTSIDE: u32 = 0xffffffffu;
 
 // A quad of rows of the weight's matrix: the offset of its tap from a pixel's first, and its quad of channels.
@@ -69,16 +71,26 @@ fn row_of_tap(tap: u32, quad: u32) -> Row {
     return Row(y, x, quad, tap < KERNEL_H * KERNEL_W);
 }
 
-fn source(row: Row, sample: u32, y: u32, x: u32) -> u32 {
-    let sy = i32(y) * STRIDE_H + row.y;
-    let sx = i32(x) * STRIDE_W + row.x;
-    let inside = row.valid & (x < OUT_W) & (sy >= 0) & (sx >= 0) & (u32(sy) < IN_H) & (u32(sx) < IN_W);
-    return select(OUTSIDE, (sample * IN_H + u32(sy)) * IN_W + u32(sx), inside);
+// An output pixel; the sample past the last is OUTSIDE for a pixel that does not count.
+struct Pixel {
+    sample: u32,
+    y: u32,
+    x: u32,
 }
 
-fn channels(row: Row, sample: u32, y: u32, x: u32) -> vec4<f32> {
-    let source = source(row, sample, y, x);
-    let inside = source != OUTSIDE;
+fn following(p: Pixel) -> Pixel {
+    let x = p.x + 1u;
+    let y = p.y + u32(x == OUT_W);
+    return Pixel(p.sample + u32(y == OUT_H), select(y, 0u, y == OUT_H), select(x, 0u, x == OUT_W));
+}
+
+// The channels of the input of a row quad under a pixel.
+fn channels(row: Row, p: Pixel) -> vec4<f32> {
+    let sy = i32(p.y) * STRIDE_H + row.y;
+    let sx = i32(p.x) * STRIDE_W + row.x;
+    let counts = row.valid & (p.sample != OUTSIDE);
+    let inside = counts & (sy >= 0) & (sx >= 0) & (u32(sy) < IN_H) & (u32(sx) < IN_W);
+    let source = (p.sample * IN_H + u32(sy)) * IN_W + u32(sx);
     return select(vec4(0.0), load(input[select(0u, source * ((IN_C + 3u) / 4u) + row.quad, inside)]), inside);
 }
 
@@ -95,36 +107,79 @@ fn packed(skip: u32, first: vec4<f32>, second: vec4<f32>, third: vec4<f32>, four
     return select(late, vec4(first.xyz, second.x), skip == 0u);
 }
 
-var<private> acc: array<vec4<f32>, 16>;
+// The rows of a row quad: of one tap, or of up to four where there are fewer than four channels.
+struct Rows {
+    first: Row,
+    second: Row,
+    third: Row,
+    fourth: Row,
+    // How many channels into the first tap they begin.
+    skip: u32,
+}
 
-// Adds the outer product of a row quad and a column quad to four rows. Written out below for the four row
-// quads of two pixels: the broadcasting lane is to be a constant, and an array indexed by a loop would
-// leave the registers.
-fn step(a: vec4<f32>, first: vec4<f32>, second: vec4<f32>) {
-    let a0 = subgroupBroadcast(a, 0u);
-    let a1 = subgroupBroadcast(a, 1u);
-    let a2 = subgroupBroadcast(a, 2u);
-    let a3 = subgroupBroadcast(a, 3u);
-    let b0 = subgroupBroadcast(a, 4u);
-    let b1 = subgroupBroadcast(a, 5u);
-    let b2 = subgroupBroadcast(a, 6u);
-    let b3 = subgroupBroadcast(a, 7u);
-    acc[0] = fma(vec4(b0.x), second, fma(vec4(a0.x), first, acc[0]));
-    acc[1] = fma(vec4(b0.y), second, fma(vec4(a0.y), first, acc[1]));
-    acc[2] = fma(vec4(b0.z), second, fma(vec4(a0.z), first, acc[2]));
-    acc[3] = fma(vec4(b0.w), second, fma(vec4(a0.w), first, acc[3]));
-    acc[4] = fma(vec4(b1.x), second, fma(vec4(a1.x), first, acc[4]));
-    acc[5] = fma(vec4(b1.y), second, fma(vec4(a1.y), first, acc[5]));
-    acc[6] = fma(vec4(b1.z), second, fma(vec4(a1.z), first, acc[6]));
-    acc[7] = fma(vec4(b1.w), second, fma(vec4(a1.w), first, acc[7]));
-    acc[8] = fma(vec4(b2.x), second, fma(vec4(a2.x), first, acc[8]));
-    acc[9] = fma(vec4(b2.y), second, fma(vec4(a2.y), first, acc[9]));
-    acc[10] = fma(vec4(b2.z), second, fma(vec4(a2.z), first, acc[10]));
-    acc[11] = fma(vec4(b2.w), second, fma(vec4(a2.w), first, acc[11]));
-    acc[12] = fma(vec4(b3.x), second, fma(vec4(a3.x), first, acc[12]));
-    acc[13] = fma(vec4(b3.y), second, fma(vec4(a3.y), first, acc[13]));
-    acc[14] = fma(vec4(b3.z), second, fma(vec4(a3.z), first, acc[14]));
-    acc[15] = fma(vec4(b3.w), second, fma(vec4(a3.w), first, acc[15]));
+fn rows_of(quad: u32) -> Rows {
+    if (IN_C < 4u) {
+        let k = 4u * quad;
+        let tap = k / IN_C;
+        let taps = vec4(tap) + vec4(0u, 1u, 2u, 3u);
+        return Rows(
+            row_of_tap(taps.x, 0u),
+            row_of_tap(taps.y, 0u),
+            row_of_tap(taps.z, 0u),
+            row_of_tap(taps.w, 0u),
+            k % IN_C,
+        );
+    }
+    let quads = (IN_C + 3u) / 4u;
+    let row = row_of_tap(quad / quads, quad % quads);
+    return Rows(row, row, row, row, 0u);
+}
+
+// The input of a row quad under a pixel.
+fn under(rows: Rows, p: Pixel) -> vec4<f32> {
+    let first = channels(rows.first, p);
+    if (IN_C >= 4u) {
+        return first;
+    }
+    return packed(rows.skip, first, channels(rows.second, p), channels(rows.third, p), channels(rows.fourth, p));
+}
+
+// The sums of eight rows. An index that a loop counts would move them out of the registers.
+alias Block = array<vec4<f32>, 8>;
+
+// The same row quad of two pixels.
+struct Pair {
+    first: vec4<f32>,
+    second: vec4<f32>,
+}
+
+// sum + the gradients of two pixels, each multiplied with its input in a row.
+fn madd(sum: vec4<f32>, first: f32, second: f32, gradients: Pair) -> vec4<f32> {
+    return fma(vec4(second), gradients.second, fma(vec4(first), gradients.first, sum));
+}
+
+// Adds the outer products of two row quads and the gradients.
+fn multiply(block: ptr<function, Block>, low: Pair, high: Pair, gradients: Pair) {
+    (*block)[0] = madd((*block)[0], low.first.x, low.second.x, gradients);
+    (*block)[1] = madd((*block)[1], low.first.y, low.second.y, gradients);
+    (*block)[2] = madd((*block)[2], low.first.z, low.second.z, gradients);
+    (*block)[3] = madd((*block)[3], low.first.w, low.second.w, gradients);
+    (*block)[4] = madd((*block)[4], high.first.x, high.second.x, gradients);
+    (*block)[5] = madd((*block)[5], high.first.y, high.second.y, gradients);
+    (*block)[6] = madd((*block)[6], high.first.z, high.second.z, gradients);
+    (*block)[7] = madd((*block)[7], high.first.w, high.second.w, gradients);
+}
+
+// One of the sums, for an index that a loop counts.
+fn pick(block: ptr<function, Block>, row: u32) -> vec4<f32> {
+    var sum = (*block)[0];
+    sum = select(sum, (*block)[1], row == 1u);
+    sum = select(sum, (*block)[2], row == 2u);
+    sum = select(sum, (*block)[3], row == 3u);
+    sum = select(sum, (*block)[4], row == 4u);
+    sum = select(sum, (*block)[5], row == 5u);
+    sum = select(sum, (*block)[6], row == 6u);
+    return select(sum, (*block)[7], row == 7u);
 }
 
 fn row_quads() -> u32 {
@@ -150,69 +205,40 @@ fn main(
     let column = linear % tiles * LANES + lane;
     let safe_column = min(column, OUT_Q - 1u);
     let first_quad = linear / tiles * ROW_QUADS;
-    let quad = first_quad + lane % ROW_QUADS;
-    // Which of the two pixels this lane loads for.
-    let ahead = lane / ROW_QUADS % 2u;
+    let rows = rows_of(first_quad + lane % ROW_QUADS);
 
-    let zero = vec4(0.0);
-    acc = array(zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero);
+    var block0 = Block();
+    var block1 = Block();
+    var block2 = Block();
+    var block3 = Block();
     let begin = group.z * params.span;
     let end = min(begin + params.span, params.batch * OUT_H * OUT_W);
-    if (IN_C < 4u) {
-        let k = 4u * quad;
-        let r0 = row_of_tap(k / IN_C, 0u);
-        let r1 = row_of_tap(k / IN_C + 1u, 0u);
-        let r2 = row_of_tap(k / IN_C + 2u, 0u);
-        let r3 = row_of_tap(k / IN_C + 3u, 0u);
-        for (var line = begin / OUT_W; line * OUT_W < end; line++) {
-            let n = line / OUT_H;
-            let y = line % OUT_H;
-            let last = min(end - line * OUT_W, OUT_W);
-            for (var x = max(begin, line * OUT_W) - line * OUT_W; x < last; x += 2u) {
-                // Past the end of the line or the split, the second pixel's rows are zero, whatever its gradient.
-                let at = select(OUT_W, x + ahead, x + ahead < last);
-                let a = packed(
-                    k % IN_C,
-                    channels(r0, n, y, at),
-                    channels(r1, n, y, at),
-                    channels(r2, n, y, at),
-                    channels(r3, n, y, at),
-                );
-                let d = (line * OUT_W + x) * OUT_Q + safe_column;
-                let next = select(d, d + OUT_Q, x + 1u < last);
-                step(a, load(grad_output[d]), load(grad_output[next]));
-            }
-        }
-    } else {
-        let quads = (IN_C + 3u) / 4u;
-        let row = row_of_tap(quad / quads, quad % quads);
-        for (var line = begin / OUT_W; line * OUT_W < end; line++) {
-            let n = line / OUT_H;
-            let y = line % OUT_H;
-            let last = min(end - line * OUT_W, OUT_W);
-            for (var x = max(begin, line * OUT_W) - line * OUT_W; x < last; x += 2u) {
-                let at = select(OUT_W, x + ahead, x + ahead < last);
-                let d = (line * OUT_W + x) * OUT_Q + safe_column;
-                let next = select(d, d + OUT_Q, x + 1u < last);
-                step(channels(row, n, y, at), load(grad_output[d]), load(grad_output[next]));
-            }
-        }
+    var p = Pixel(begin / (OUT_H * OUT_W), begin / OUT_W % OUT_H, begin % OUT_W);
+    for (var m = begin; m < end; m += 2u) {
+        let second = following(p);
+        // Past the end, the second pixel's rows are zero, whatever its gradient.
+        let last = m + 1u == end;
+        let a = Pair(under(rows, p), under(rows, Pixel(select(second.sample, OUTSIDE, last), second.y, second.x)));
+        p = following(second);
+        let d = m * OUT_Q + safe_column;
+        let gradients = Pair(load(grad_output[d]), load(grad_output[select(d + OUT_Q, d, last)]));
+        // Written out: WGSL wants the broadcasting lane to be a constant.
+        let a0 = Pair(subgroupBroadcast(a.first, 0u), subgroupBroadcast(a.second, 0u));
+        let a1 = Pair(subgroupBroadcast(a.first, 1u), subgroupBroadcast(a.second, 1u));
+        let a2 = Pair(subgroupBroadcast(a.first, 2u), subgroupBroadcast(a.second, 2u));
+        let a3 = Pair(subgroupBroadcast(a.first, 3u), subgroupBroadcast(a.second, 3u));
+        let a4 = Pair(subgroupBroadcast(a.first, 4u), subgroupBroadcast(a.second, 4u));
+        let a5 = Pair(subgroupBroadcast(a.first, 5u), subgroupBroadcast(a.second, 5u));
+        let a6 = Pair(subgroupBroadcast(a.first, 6u), subgroupBroadcast(a.second, 6u));
+        let a7 = Pair(subgroupBroadcast(a.first, 7u), subgroupBroadcast(a.second, 7u));
+        multiply(&block0, a0, a1, gradients);
+        multiply(&block1, a2, a3, gradients);
+        multiply(&block2, a4, a5, gradients);
+        multiply(&block3, a6, a7, gradients);
     }
-    let first = 4u * first_quad;
-    put(group.z, first, column, acc[0]);
-    put(group.z, first + 1u, column, acc[1]);
-    put(group.z, first + 2u, column, acc[2]);
-    put(group.z, first + 3u, column, acc[3]);
-    put(group.z, first + 4u, column, acc[4]);
-    put(group.z, first + 5u, column, acc[5]);
-    put(group.z, first + 6u, column, acc[6]);
-    put(group.z, first + 7u, column, acc[7]);
-    put(group.z, first + 8u, column, acc[8]);
-    put(group.z, first + 9u, column, acc[9]);
-    put(group.z, first + 10u, column, acc[10]);
-    put(group.z, first + 11u, column, acc[11]);
-    put(group.z, first + 12u, column, acc[12]);
-    put(group.z, first + 13u, column, acc[13]);
-    put(group.z, first + 14u, column, acc[14]);
-    put(group.z, first + 15u, column, acc[15]);
+    for (var row = 0u; row < ROWS; row++) {
+        let low = select(pick(&block0, row % 8u), pick(&block1, row % 8u), row >= 8u);
+        let high = select(pick(&block2, row % 8u), pick(&block3, row % 8u), row >= 24u);
+        put(group.z, 4u * first_quad + row, column, select(low, high, row >= 16u));
+    }
 }

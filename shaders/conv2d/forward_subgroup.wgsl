@@ -5,22 +5,28 @@
 //
 // A tap whose (sy, sx) is not whole or lies outside the input counts as zero. UP is 1 in a convolution. The
 // gradient to the input of a convolution with stride UP is this same sum over the output's gradient, with the
-// weight transposed and turned round (common/transpose_weight.wgsl) and STRIDE 1. There, the output's
+// weight transposed and turned round and STRIDE 1. There, the output's
 // pixels are taken in UP_H * UP_W phases: all pixels of a phase use the same taps, and skip the others.
 //
 // input   [n][IN_H][IN_W][IN_Q] vec4 over channels
 // weight  [KERNEL_H][KERNEL_W][rows][OUT_Q] vec4 over output channels; rows = the input channels, padded to
-//         whole quads unless there are one to three of them (then four of a row's taps make a quad)
+//         whole quads unless there are one to three of them (then four of a row's taps make a quad).
+//         Where TURNED is 1, the weight of the convolution whose gradient this is, as its own forward pass reads it:
+//         [KERNEL_H][KERNEL_W][output channels][IN_Q] vec4 over input channels, the taps in the other order. There
+//         must be four input channels or more
 // bias    [OUT_Q] vec4, read where BIAS is 1
 // output  [split][n][OUT_H][OUT_W][OUT_Q] vec4; one split is the result itself
 //
-// z takes a phase of the pixels and a range of the sum, so that a few outputs with a long sum still fill the device,
-// and no invocation loops too long; the bias goes with the first range.
+// A workgroup takes a phase of the pixels and a range of the sum, so that a few outputs with a long sum still fill the
+// device, and no invocation loops too long; the bias goes with the first range. There are z = phases * splits times as
+// many as cover a phase.
 //
-// A workgroup is one subgroup. It owns 16 pixels and 4 * LANES output channels: each invocation holds 16 rows
-// of one channel quad in registers, loads the input quads of two of the pixels, and hands them round with
-// subgroupBroadcast. So one load feeds 64 multiply-adds of every lane, without workgroup memory or barriers.
-// Lanes past the eighth load what an earlier lane loads too; any subgroup of eight or more is right.
+// A workgroup is one subgroup. It owns ROWS pixels and 4 * LANES output channels: each invocation holds one channel
+// quad of all the pixels in registers, loads the input quads of one pixel in eight, and hands them round with
+// subgroupBroadcast, without workgroup memory or barriers. Lanes past the eighth load what an earlier lane loads too;
+// any subgroup of eight or more is right. On a processor the loads are what costs: each lane's is by itself and checked
+// against the bounds. The four quads of the weight are loaded for all rows, so that more rows are better, until the
+// loop outgrows the instruction cache.
 
 override IN_H: u32 = 1;
 override IN_W: u32 = 1;
@@ -38,8 +44,11 @@ override PAD_TOP: i32 = 0;
 override PAD_LEFT: i32 = 0;
 override UP_H: u32 = 1;
 override UP_W: u32 = 1;
+override TURNED: u32 = 0;
 override BIAS: u32 = 0;
 override LANES: u32 = 8;
+// 8, 16, 24 or 32.
+override ROWS: u32 = 24;
 override OUT_Q: u32 = (OUT_C + 3u) / 4u;
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
@@ -64,8 +73,6 @@ fn activate(x: vec4<f32>) -> vec4<f32> {
     return x;
 }
 // end activation
-
-const ROWS: u32 = 16;
 
 struct Params {
     // The number of samples.
@@ -143,36 +150,97 @@ fn flattened(p: Pixel, q: u32) -> vec4<f32> {
     return packed(k % IN_C, under(p, tap), under(p, tap + 1u), under(p, tap + 2u), under(p, tap + 3u));
 }
 
-// acc + the product of one pixel's quad with the four weight rows.
-fn madd(acc: vec4<f32>, a: vec4<f32>, b0: vec4<f32>, b1: vec4<f32>, b2: vec4<f32>, b3: vec4<f32>) -> vec4<f32> {
-    return fma(vec4(a.w), b3, fma(vec4(a.z), b2, fma(vec4(a.y), b1, fma(vec4(a.x), b0, acc))));
+// Four rows of the weight: those of one quad of the sum.
+struct Weights {
+    first: vec4<f32>,
+    second: vec4<f32>,
+    third: vec4<f32>,
+    fourth: vec4<f32>,
 }
 
-var<private> acc: array<vec4<f32>, ROWS>;
+fn weights(column: u32, tap: u32, q: u32) -> Weights {
+    let in_q = (IN_C + 3u) / 4u;
+    if (TURNED == 1u) {
+        // Each is a quad of input channels for one output channel: the transposed of what is wanted.
+        let rows = select((OUT_C + 3u) / 4u * 4u, OUT_C, OUT_C < 4u);
+        let w = ((KERNEL_H * KERNEL_W - 1u - tap) * rows + 4u * column) * in_q + q;
+        // Fewer than four output channels are not padded; what is read past the last is not stored.
+        let last = (KERNEL_H * KERNEL_W * rows - 1u) * in_q + q;
+        let a = weight[w];
+        let b = weight[min(w + in_q, last)];
+        let c = weight[min(w + 2u * in_q, last)];
+        let d = weight[min(w + 3u * in_q, last)];
+        return Weights(
+            vec4(a.x, b.x, c.x, d.x),
+            vec4(a.y, b.y, c.y, d.y),
+            vec4(a.z, b.z, c.z, d.z),
+            vec4(a.w, b.w, c.w, d.w),
+        );
+    }
+    let w = 4u * (tap * in_q + q) * OUT_Q + column;
+    return Weights(weight[w], weight[w + OUT_Q], weight[w + 2u * OUT_Q], weight[w + 3u * OUT_Q]);
+}
 
-// Adds the products of one quad of channels. The rows are written out here and below: WGSL wants the
-// broadcasting lane to be a constant, and an array indexed by a loop would leave the registers.
-fn step(low: vec4<f32>, high: vec4<f32>, w: u32) {
-    let b0 = weight[w];
-    let b1 = weight[w + OUT_Q];
-    let b2 = weight[w + 2u * OUT_Q];
-    let b3 = weight[w + 3u * OUT_Q];
-    acc[0] = madd(acc[0], subgroupBroadcast(low, 0u), b0, b1, b2, b3);
-    acc[1] = madd(acc[1], subgroupBroadcast(low, 1u), b0, b1, b2, b3);
-    acc[2] = madd(acc[2], subgroupBroadcast(low, 2u), b0, b1, b2, b3);
-    acc[3] = madd(acc[3], subgroupBroadcast(low, 3u), b0, b1, b2, b3);
-    acc[4] = madd(acc[4], subgroupBroadcast(low, 4u), b0, b1, b2, b3);
-    acc[5] = madd(acc[5], subgroupBroadcast(low, 5u), b0, b1, b2, b3);
-    acc[6] = madd(acc[6], subgroupBroadcast(low, 6u), b0, b1, b2, b3);
-    acc[7] = madd(acc[7], subgroupBroadcast(low, 7u), b0, b1, b2, b3);
-    acc[8] = madd(acc[8], subgroupBroadcast(high, 0u), b0, b1, b2, b3);
-    acc[9] = madd(acc[9], subgroupBroadcast(high, 1u), b0, b1, b2, b3);
-    acc[10] = madd(acc[10], subgroupBroadcast(high, 2u), b0, b1, b2, b3);
-    acc[11] = madd(acc[11], subgroupBroadcast(high, 3u), b0, b1, b2, b3);
-    acc[12] = madd(acc[12], subgroupBroadcast(high, 4u), b0, b1, b2, b3);
-    acc[13] = madd(acc[13], subgroupBroadcast(high, 5u), b0, b1, b2, b3);
-    acc[14] = madd(acc[14], subgroupBroadcast(high, 6u), b0, b1, b2, b3);
-    acc[15] = madd(acc[15], subgroupBroadcast(high, 7u), b0, b1, b2, b3);
+// sum + the product of one pixel's quad with four rows of the weight.
+fn madd(sum: vec4<f32>, a: vec4<f32>, b: Weights) -> vec4<f32> {
+    return fma(vec4(a.w), b.fourth, fma(vec4(a.z), b.third, fma(vec4(a.y), b.second, fma(vec4(a.x), b.first, sum))));
+}
+
+// The sums of eight pixels. An index that a loop counts would move them out of the registers.
+alias Block = array<vec4<f32>, 8>;
+
+// Adds the products of the quads that the first eight lanes hold. The rows are written out: WGSL wants the broadcasting
+// lane to be a constant.
+fn multiply(block: ptr<function, Block>, a: vec4<f32>, b: Weights) {
+    (*block)[0] = madd((*block)[0], subgroupBroadcast(a, 0u), b);
+    (*block)[1] = madd((*block)[1], subgroupBroadcast(a, 1u), b);
+    (*block)[2] = madd((*block)[2], subgroupBroadcast(a, 2u), b);
+    (*block)[3] = madd((*block)[3], subgroupBroadcast(a, 3u), b);
+    (*block)[4] = madd((*block)[4], subgroupBroadcast(a, 4u), b);
+    (*block)[5] = madd((*block)[5], subgroupBroadcast(a, 5u), b);
+    (*block)[6] = madd((*block)[6], subgroupBroadcast(a, 6u), b);
+    (*block)[7] = madd((*block)[7], subgroupBroadcast(a, 7u), b);
+}
+
+// What a lane loads of one quad of the sum: that of one pixel of each block.
+struct Quads {
+    first: vec4<f32>,
+    second: vec4<f32>,
+    third: vec4<f32>,
+    fourth: vec4<f32>,
+}
+
+// Multiplies the blocks that there are. All loads come before: so fewer values have to wait in memory meanwhile.
+fn multiply_all(
+    block0: ptr<function, Block>,
+    block1: ptr<function, Block>,
+    block2: ptr<function, Block>,
+    block3: ptr<function, Block>,
+    a: Quads,
+    b: Weights,
+) {
+    multiply(block0, a.first, b);
+    if (ROWS > 8u) {
+        multiply(block1, a.second, b);
+    }
+    if (ROWS > 16u) {
+        multiply(block2, a.third, b);
+    }
+    if (ROWS > 24u) {
+        multiply(block3, a.fourth, b);
+    }
+}
+
+// One of the sums, for an index that a loop counts.
+fn pick(block: ptr<function, Block>, row: u32) -> vec4<f32> {
+    var sum = (*block)[0];
+    sum = select(sum, (*block)[1], row == 1u);
+    sum = select(sum, (*block)[2], row == 2u);
+    sum = select(sum, (*block)[3], row == 3u);
+    sum = select(sum, (*block)[4], row == 4u);
+    sum = select(sum, (*block)[5], row == 5u);
+    sum = select(sum, (*block)[6], row == 6u);
+    return select(sum, (*block)[7], row == 7u);
 }
 
 // What is stored of a finished sum. The lanes past the last channel stay zero, which an activation of 0 need not be.
@@ -199,28 +267,42 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(subgroup_invocation_id) lane: u32,
 ) {
+    // Neighbours take the phases in turn: a processor gives each of its cores a range of workgroups, and phases differ
+    // in how many taps they have.
+    let layer = groups.x * groups.y;
+    let flat = group.x + group.y * groups.x + group.z * layer;
+    let phase = vec2(flat % UP_W, flat / UP_W % UP_H);
+    let tile = flat / (UP_H * UP_W) % layer;
+    let split = flat / (UP_H * UP_W) / layer;
     let tiles = (OUT_Q + LANES - 1u) / LANES;
-    let linear = group.x + group.y * groups.x;
-    let column = linear % tiles * LANES + lane;
-    let first = linear / tiles * ROWS;
-    let split = group.z / (UP_H * UP_W);
-    let phase = vec2(group.z % UP_W, group.z / UP_W % UP_H);
-    let low = pixel(first + lane % 8u, phase);
-    let high = pixel(first + 8u + lane % 8u, phase);
+    let column = tile % tiles * LANES + lane;
+    let first = tile / tiles * ROWS;
+    // Each lane loads for one pixel of each block of eight. Blocks past ROWS are not computed.
+    let pixel0 = pixel(first + lane % 8u, phase);
+    let pixel1 = pixel(first + 8u + lane % 8u, phase);
+    let pixel2 = pixel(first + 16u + lane % 8u, phase);
+    let pixel3 = pixel(first + 24u + lane % 8u, phase);
     // Lanes past the last channel work on it too and store nothing.
     let safe_column = min(column, OUT_Q - 1u);
 
     let biased = (BIAS == 1u) & (split == 0u);
     let start = select(vec4(0.0), bias[select(0u, safe_column, biased)], biased);
-    acc = array(
-        start, start, start, start, start, start, start, start,
-        start, start, start, start, start, start, start, start,
-    );
+    var block0 = Block(start, start, start, start, start, start, start, start);
+    var block1 = block0;
+    var block2 = block0;
+    var block3 = block0;
     let begin = split * params.span;
     if (IN_C < 4u) {
         let end = min(begin + params.span, (KERNEL_H * KERNEL_W * IN_C + 3u) / 4u);
         for (var q = begin; q < end; q++) {
-            step(flattened(low, q), flattened(high, q), 4u * q * OUT_Q + safe_column);
+            let b = weights(safe_column, 0u, q);
+            let a = Quads(
+                flattened(pixel0, q),
+                flattened(pixel1, q),
+                flattened(pixel2, q),
+                flattened(pixel3, q),
+            );
+            multiply_all(&block0, &block1, &block2, &block3, a, b);
         }
     } else {
         let quads = (IN_C + 3u) / 4u;
@@ -231,29 +313,34 @@ fn main(
             if (!meets(phase.y, ky, DILATION_H, PAD_TOP, UP_H) || !meets(phase.x, kx, DILATION_W, PAD_LEFT, UP_W)) {
                 continue;
             }
-            let low_source = source(low, ky, kx);
-            let high_source = source(high, ky, kx);
+            let source0 = source(pixel0, ky, kx);
+            let source1 = source(pixel1, ky, kx);
+            let source2 = source(pixel2, ky, kx);
+            let source3 = source(pixel3, ky, kx);
             let last = min(end - tap * quads, quads);
             for (var q = max(begin, tap * quads) - tap * quads; q < last; q++) {
-                let w = 4u * (tap * quads + q) * OUT_Q + safe_column;
-                step(channels(low_source, q), channels(high_source, q), w);
+                let b = weights(safe_column, tap, q);
+                let a = Quads(
+                    channels(source0, q),
+                    channels(source1, q),
+                    channels(source2, q),
+                    channels(source3, q),
+                );
+                multiply_all(&block0, &block1, &block2, &block3, a, b);
             }
         }
     }
-    put(split, first, phase, column, acc[0]);
-    put(split, first + 1u, phase, column, acc[1]);
-    put(split, first + 2u, phase, column, acc[2]);
-    put(split, first + 3u, phase, column, acc[3]);
-    put(split, first + 4u, phase, column, acc[4]);
-    put(split, first + 5u, phase, column, acc[5]);
-    put(split, first + 6u, phase, column, acc[6]);
-    put(split, first + 7u, phase, column, acc[7]);
-    put(split, first + 8u, phase, column, acc[8]);
-    put(split, first + 9u, phase, column, acc[9]);
-    put(split, first + 10u, phase, column, acc[10]);
-    put(split, first + 11u, phase, column, acc[11]);
-    put(split, first + 12u, phase, column, acc[12]);
-    put(split, first + 13u, phase, column, acc[13]);
-    put(split, first + 14u, phase, column, acc[14]);
-    put(split, first + 15u, phase, column, acc[15]);
+    for (var row = 0u; row < ROWS; row++) {
+        var sum = pick(&block0, row % 8u);
+        if (ROWS > 8u) {
+            sum = select(sum, pick(&block1, row % 8u), row >= 8u);
+        }
+        if (ROWS > 16u) {
+            sum = select(sum, pick(&block2, row % 8u), row >= 16u);
+        }
+        if (ROWS > 24u) {
+            sum = select(sum, pick(&block3, row % 8u), row >= 24u);
+        }
+        put(split, first + row, phase, column, sum);
+    }
 }

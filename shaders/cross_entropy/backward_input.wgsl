@@ -8,9 +8,9 @@
 // grad_prediction: the quads of CLASSES channels, [row][quad], in f32 however activations are stored: it may be
 // scaled before it is stored in less. Pad lanes are zero.
 //
-// An invocation owns one quad, a workgroup 256 quads in a row: the forward pass has left nothing to sum.
+// Each of n invocations takes every n-th quad: the forward pass has left nothing to sum.
 
-const WORKGROUP = 256u;
+const WORKGROUP = 64u;
 const LANES = vec4<u32>(0u, 1u, 2u, 3u);
 
 override CLASSES: u32;
@@ -41,30 +41,27 @@ fn store(value: vec4<f32>) -> Quad {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(global_invocation_id) invocation: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) invocation: u32,
 ) {
-    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
     let quads = (CLASSES + 3u) / 4u;
-    let row = index / quads;
-    if row >= batch * PIXELS {
-        return;
-    }
-    let measured = rows[row];
-    // Not a product with zero: a row that does not count may hold anything.
-    if measured.w == 0.0 {
-        grad_prediction[index] = vec4<f32>();
-        return;
-    }
+    for (var index = invocation.x; index < batch * PIXELS * quads; index += workgroups.x * WORKGROUP) {
+        let row = index / quads;
+        let measured = rows[row];
+        // Not a product with zero: a row that does not count may hold anything.
+        if measured.w == 0.0 {
+            grad_prediction[index] = vec4<f32>();
+            continue;
+        }
 
-    let quad = index % quads;
-    let classes = quad * 4u + LANES;
-    let probability = exp((load(prediction[index]) - measured.x) - measured.y);
-    let one_hot = select(vec4<f32>(), vec4(1.0), classes == vec4(u32(measured.w) - 1u));
-    let smoothing = CLASS_WEIGHT_SUM * probability - class_weights[quad];
-    let grad = (1.0 - LABEL_SMOOTHING) * measured.z * (probability - one_hot)
-        + LABEL_SMOOTHING / f32(CLASSES) * smoothing;
-    let scale = select(1.0, 1.0 / result.y, MEAN);
-    grad_prediction[index] = select(vec4<f32>(), grad * scale, classes < vec4(CLASSES));
+        let quad = index % quads;
+        let classes = quad * 4u + LANES;
+        let probability = exp((load(prediction[index]) - measured.x) - measured.y);
+        let one_hot = select(vec4<f32>(), vec4(1.0), classes == vec4(u32(measured.w) - 1u));
+        let smoothing = CLASS_WEIGHT_SUM * probability - class_weights[quad];
+        let grad = (1.0 - LABEL_SMOOTHING) * measured.z * (probability - one_hot)
+            + LABEL_SMOOTHING / f32(CLASSES) * smoothing;
+        let scale = select(1.0, 1.0 / result.y, MEAN);
+        grad_prediction[index] = select(vec4<f32>(), grad * scale, classes < vec4(CLASSES));
+    }
 }

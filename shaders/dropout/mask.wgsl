@@ -4,14 +4,13 @@
 //
 // input, output: the quads of an activation, [pixel][quad]. Pad lanes stay zero.
 // step: the state of the step, for its seed and number.
-// An invocation owns one quad, a workgroup 256 quads in a row. One call of Philox yields four words,
-// one for each lane.
+// Each of n invocations takes every n-th quad. One call of Philox yields four words, one for each lane.
 //
 // Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3; SC 2011):
 // key = the seed, counter = (quad, step, stream, 0). It needs no state, so the mask depends on nothing
 // but these, and the CPU reference draws the same one.
 
-const WORKGROUP = 256u;
+const WORKGROUP = 64u;
 const ROUNDS = 10u;
 const MULTIPLIERS = vec2<u32>(0xD2511F53u, 0xCD9E8D57u);
 const KEY_INCREMENTS = vec2<u32>(0x9E3779B9u, 0xBB67AE85u);
@@ -76,14 +75,11 @@ fn philox(counter: vec4<u32>, seed: vec2<u32>) -> vec4<u32> {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(global_invocation_id) invocation: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) invocation: u32,
 ) {
-    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
-    if index >= params.quads {
-        return;
+    for (var index = invocation.x; index < params.quads; index += workgroups.x * WORKGROUP) {
+        let words = philox(vec4(params.first + index, step.step, STREAM, 0u), vec2(step.seed_low, step.seed_high));
+        output[index] = store(select(vec4<f32>(), load(input[index]) * SCALE, words >= vec4(THRESHOLD)));
     }
-    let words = philox(vec4(params.first + index, step.step, STREAM, 0u), vec2(step.seed_low, step.seed_high));
-    output[index] = store(select(vec4<f32>(), load(input[index]) * SCALE, words >= vec4(THRESHOLD)));
 }

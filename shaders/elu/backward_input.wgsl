@@ -2,9 +2,9 @@
 //
 // output, grad_output, grad_input: the quads of an activation, [pixel][quad]; where grad_output is
 // zero, as in pad lanes, so is grad_input.
-// An invocation owns one quad, a workgroup 256 quads in a row, as in the forward pass.
+// Each of n invocations takes every n-th quad, as in the forward pass.
 
-const WORKGROUP = 256u;
+const WORKGROUP = 64u;
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -31,13 +31,10 @@ fn gradient(y: vec4<f32>, grad: vec4<f32>) -> vec4<f32> {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(global_invocation_id) invocation: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) invocation: u32,
 ) {
-    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
-    if index >= quads {
-        return;
+    for (var index = invocation.x; index < quads; index += workgroups.x * WORKGROUP) {
+        grad_input[index] = store(gradient(load(output[index]), load(grad_output[index])));
     }
-    grad_input[index] = store(gradient(load(output[index]), load(grad_output[index])));
 }

@@ -1,7 +1,8 @@
 // Global average pooling, gradient to the input: grad_x[n, pixel, c] = grad_y[n, c] / PIXELS.
 //
 // Bindings: grad_y is quads, n·Q + q; grad_x is NHWC quads, (n·PIXELS + pixel)·Q + q.
-// An invocation owns one quad of grad_x; neighbours write side by side, and what they read is small and cached.
+// Each of n invocations takes every n-th quad of grad_x; neighbours write side by side, and what they read is small
+// and cached.
 
 override PIXELS: u32; // pixels of a sample
 override Q: u32; // quads of channels
@@ -21,16 +22,13 @@ fn store(value: vec4<f32>) -> Quad {
 // The number of quads of grad_x.
 @group(0) @binding(2) var<uniform> quads: u32;
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(64)
 fn main(
-    @builtin(workgroup_id) group: vec3u,
-    @builtin(num_workgroups) groups: vec3u,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(global_invocation_id) invocation: vec3u,
+    @builtin(num_workgroups) workgroups: vec3u,
 ) {
-    let quad = (group.x + group.y * groups.x) * 256u + local;
-    if quad >= quads {
-        return;
+    for (var quad = invocation.x; quad < quads; quad += workgroups.x * 64u) {
+        let grad = load(grad_y[quad / (PIXELS * Q) * Q + quad % Q]);
+        grad_x[quad] = store(grad / f32(PIXELS));
     }
-    let grad = load(grad_y[quad / (PIXELS * Q) * Q + quad % Q]);
-    grad_x[quad] = store(grad / f32(PIXELS));
 }

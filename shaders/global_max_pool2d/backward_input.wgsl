@@ -3,7 +3,8 @@
 //
 // Bindings: taps is what adaptive_max_pool2d/forward.wgsl kept for the quads of grad_y: a word of four bytes a quad
 // (TAP_WORDS = 1), or four words. grad_y is quads, n·Q + q; grad_x is NHWC quads, (n·PIXELS + pixel)·Q + q.
-// An invocation owns one quad of grad_x; neighbours write side by side, and what they read is small and cached.
+// Each of n invocations takes every n-th quad of grad_x; neighbours write side by side, and what they read is small
+// and cached.
 
 override PIXELS: u32; // pixels of a sample
 override Q: u32; // quads of channels
@@ -32,18 +33,15 @@ fn winners(quad: u32) -> vec4u {
     return vec4u(taps[4u * quad], taps[4u * quad + 1u], taps[4u * quad + 2u], taps[4u * quad + 3u]);
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(64)
 fn main(
-    @builtin(workgroup_id) group: vec3u,
-    @builtin(num_workgroups) groups: vec3u,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(global_invocation_id) invocation: vec3u,
+    @builtin(num_workgroups) workgroups: vec3u,
 ) {
-    let quad = (group.x + group.y * groups.x) * 256u + local;
-    if quad >= quads {
-        return;
+    for (var quad = invocation.x; quad < quads; quad += workgroups.x * 64u) {
+        let window = quad / (PIXELS * Q) * Q + quad % Q;
+        let pixel = quad / Q % PIXELS;
+        let won = winners(window) == vec4u(pixel);
+        grad_x[quad] = store(select(vec4f(), load(grad_y[window]), won));
     }
-    let window = quad / (PIXELS * Q) * Q + quad % Q;
-    let pixel = quad / Q % PIXELS;
-    let won = winners(window) == vec4u(pixel);
-    grad_x[quad] = store(select(vec4f(), load(grad_y[window]), won));
 }

@@ -2,7 +2,7 @@
 //
 //   grad_weight[k][o] = sum over m of input[m, k] * grad_output[m, o]
 //
-// The layout of the bindings and the splits are those of backward_weight_subgroup.wgsl, the tiles those of
+// The layout of the bindings and the splits are those of conv2d/backward_weight_subgroup.wgsl, the tiles those of
 // conv2d/backward_weight_tiled.wgsl: a workgroup of 8 x 8 invocations owns 64 inputs by 64 outputs, brings 16
 // rows at a time into workgroup memory (8 KiB), and each invocation adds an 8 x 8 block of products in
 // registers.

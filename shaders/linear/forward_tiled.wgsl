@@ -2,7 +2,7 @@
 //
 //   output[m, o] = bias[o] + sum over k of input[m, k] * weight[k][o]
 //
-// The layout of the bindings and the splits are those of forward_subgroup.wgsl, the tiles those of
+// The layout of the bindings and the splits are those of conv2d/forward_subgroup.wgsl, the tiles those of
 // conv2d/forward_tiled.wgsl: a workgroup of 8 x 8 invocations owns 64 rows and 64 outputs, brings 16 terms of
 // the sum at a time into workgroup memory (9 KiB), and each invocation adds an 8 x 8 block of products in
 // registers.

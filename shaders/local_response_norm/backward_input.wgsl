@@ -6,7 +6,7 @@
 //
 // Bindings: x, grad_y and grad_x are the quads of an activation of CHANNELS channels, [pixel][quad], and ratio is laid
 // out like them. Zero in the pad lanes of grad_x.
-// An invocation owns one quad and gathers from the windows that hold its channels; a workgroup owns 64 quads in a row.
+// Each of n invocations takes every n-th quad and gathers from the windows that hold its channels.
 
 const WORKGROUP = 64u;
 const QUAD = vec4<u32>(0u, 1u, 2u, 3u);
@@ -96,23 +96,20 @@ fn inverse_power_of_one(base: f32) -> f32 {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(global_invocation_id) invocation: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
 ) {
-    let index = (group.x + group.y * groups.x) * WORKGROUP + local;
-    if index >= quads {
-        return;
+    for (var index = invocation.x; index < quads; index += workgroups.x * WORKGROUP) {
+        let q = index % ((CHANNELS + 3u) / 4u);
+        let first = index - q;
+        let is_channel = 4u * q + QUAD < vec4(CHANNELS);
+        let holders = reach(q, AFTER, BEFORE);
+        var sum = vec4<f32>();
+        for (var quad = holders.x; quad < holders.y; quad++) {
+            sum += within(ratio[first + quad], quad, q, AFTER, BEFORE);
+        }
+        let direct = load(grad_y[index]) * inverse_power(divisor(first, q));
+        let value = direct - 2.0 * BETA * SCALE * load(x[index]) * sum;
+        grad_x[index] = store(select(vec4<f32>(), value, is_channel));
     }
-    let q = index % ((CHANNELS + 3u) / 4u);
-    let first = index - q;
-    let is_channel = 4u * q + QUAD < vec4(CHANNELS);
-    let holders = reach(q, AFTER, BEFORE);
-    var sum = vec4<f32>();
-    for (var quad = holders.x; quad < holders.y; quad++) {
-        sum += within(ratio[first + quad], quad, q, AFTER, BEFORE);
-    }
-    let direct = load(grad_y[index]) * inverse_power(divisor(first, q));
-    let value = direct - 2.0 * BETA * SCALE * load(x[index]) * sum;
-    grad_x[index] = store(select(vec4<f32>(), value, is_channel));
 }

@@ -6,7 +6,7 @@
 // the forward pass: a tensor less lives through it.
 //
 // Bindings: x and grad_y are the quads of an activation of CHANNELS channels, [pixel][quad], and ratio is laid out like
-// them. An invocation owns one quad, a workgroup 64 quads in a row, as in the forward pass.
+// them. Each of n invocations takes every n-th quad, as in the forward pass.
 
 const WORKGROUP = 64u;
 const QUAD = vec4<u32>(0u, 1u, 2u, 3u);
@@ -95,19 +95,16 @@ fn inverse_power_of_one(base: f32) -> f32 {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(global_invocation_id) invocation: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
 ) {
-    let index = (group.x + group.y * groups.x) * WORKGROUP + local;
-    if index >= quads {
-        return;
+    for (var index = invocation.x; index < quads; index += workgroups.x * WORKGROUP) {
+        let q = index % ((CHANNELS + 3u) / 4u);
+        let first = index - q;
+        let is_channel = 4u * q + QUAD < vec4(CHANNELS);
+        let base = divisor(first, q);
+        let scaled = load(grad_y[index]) * load(x[index]) * inverse_power(base);
+        let is_real = is_channel & (base != vec4<f32>());
+        ratio[index] = select(vec4<f32>(), scaled / select(vec4(1.0), base, is_real), is_real);
     }
-    let q = index % ((CHANNELS + 3u) / 4u);
-    let first = index - q;
-    let is_channel = 4u * q + QUAD < vec4(CHANNELS);
-    let base = divisor(first, q);
-    let scaled = load(grad_y[index]) * load(x[index]) * inverse_power(base);
-    let is_real = is_channel & (base != vec4<f32>());
-    ratio[index] = select(vec4<f32>(), scaled / select(vec4(1.0), base, is_real), is_real);
 }

@@ -3,8 +3,7 @@
 //   y_c = x_c · (K + SCALE · Σ x_j²)^(−BETA) over the channels j from c − BEFORE to c + AFTER of the same pixel
 //
 // Bindings: x and y are the quads of an activation of CHANNELS channels, [pixel][quad]. Zero in the pad lanes of y.
-// An invocation owns one quad, a workgroup 64 quads in a row: what it reads besides its own are its neighbours', out of
-// the cache.
+// Each of n invocations takes every n-th quad: what it reads besides its own are its neighbours', out of the cache.
 
 const WORKGROUP = 64u;
 const QUAD = vec4<u32>(0u, 1u, 2u, 3u);
@@ -92,17 +91,14 @@ fn inverse_power_of_one(base: f32) -> f32 {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(global_invocation_id) invocation: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
 ) {
-    let index = (group.x + group.y * groups.x) * WORKGROUP + local;
-    if index >= quads {
-        return;
+    for (var index = invocation.x; index < quads; index += workgroups.x * WORKGROUP) {
+        let q = index % ((CHANNELS + 3u) / 4u);
+        let first = index - q;
+        let is_channel = 4u * q + QUAD < vec4(CHANNELS);
+        let value = load(x[index]) * inverse_power(divisor(first, q));
+        y[index] = store(select(vec4<f32>(), value, is_channel));
     }
-    let q = index % ((CHANNELS + 3u) / 4u);
-    let first = index - q;
-    let is_channel = 4u * q + QUAD < vec4(CHANNELS);
-    let value = load(x[index]) * inverse_power(divisor(first, q));
-    y[index] = store(select(vec4<f32>(), value, is_channel));
 }

@@ -7,8 +7,8 @@
 // a window with an infinite element is infinite.
 //
 // Bindings: x and y are NHWC quads, ((n·H + iy)·W + ix)·Q + q and ((n·OH + oy)·OW + ox)·Q + q.
-// An invocation owns one output quad: four channels share every index and read one vec4 a tap. The second pass
-// over a window finds it in the cache.
+// Each of n invocations takes every n-th output quad: four channels share every index and read one vec4 a tap. The
+// second pass over a window finds it in the cache.
 
 override H: u32; // rows of x
 override W: u32; // columns of x
@@ -72,54 +72,51 @@ fn power_of_one(base: f32, exponent: f32) -> f32 {
 
 @compute @workgroup_size(64)
 fn main(
-    @builtin(workgroup_id) group: vec3u,
-    @builtin(num_workgroups) groups: vec3u,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(global_invocation_id) invocation: vec3u,
+    @builtin(num_workgroups) workgroups: vec3u,
 ) {
-    let quad = (group.x + group.y * groups.x) * 64u + local;
-    if quad >= batch * OH * OW * Q {
-        return;
-    }
-    let q = quad % Q;
-    let ox = quad / Q % OW;
-    let oy = quad / (Q * OW) % OH;
-    let n = quad / (Q * OW * OH);
+    for (var quad = invocation.x; quad < batch * OH * OW * Q; quad += workgroups.x * 64u) {
+        let q = quad % Q;
+        let ox = quad / Q % OW;
+        let oy = quad / (Q * OW) % OH;
+        let n = quad / (Q * OW * OH);
 
-    var largest = vec4f();
-    if P != 1.0 {
+        var largest = vec4f();
+        if P != 1.0 {
+            for (var kh = 0u; kh < KH; kh++) {
+                // Above the image this wraps around and is larger than any row.
+                let iy = oy * SH + kh - PT;
+                if iy >= H {
+                    continue;
+                }
+                for (var kw = 0u; kw < KW; kw++) {
+                    let ix = ox * SW + kw - PL;
+                    if ix < W {
+                        largest = max(largest, abs(load(x[((n * H + iy) * W + ix) * Q + q])));
+                    }
+                }
+            }
+        }
+        // Neither 0 nor ∞ can scale anything: 0 / 0 and ∞ / ∞ are not numbers. By its bits, because a compiler may assume
+        // that a float is finite.
+        let is_finite = bitcast<vec4u>(largest) < vec4u(0x7f800000u);
+        let scale = select(vec4f(1.0), largest, (largest > vec4f()) & is_finite);
+
+        var sum = vec4f();
         for (var kh = 0u; kh < KH; kh++) {
-            // Above the image this wraps around and is larger than any row.
             let iy = oy * SH + kh - PT;
             if iy >= H {
                 continue;
             }
             for (var kw = 0u; kw < KW; kw++) {
                 let ix = ox * SW + kw - PL;
-                if ix < W {
-                    largest = max(largest, abs(load(x[((n * H + iy) * W + ix) * Q + q])));
+                if ix >= W {
+                    continue;
                 }
+                let scaled = abs(load(x[((n * H + iy) * W + ix) * Q + q])) / scale;
+                sum += power(scaled, P);
             }
         }
+        y[quad] = store(scale * power(sum, 1.0 / P));
     }
-    // Neither 0 nor ∞ can scale anything: 0 / 0 and ∞ / ∞ are not numbers. By its bits, because a compiler may assume
-    // that a float is finite.
-    let is_finite = bitcast<vec4u>(largest) < vec4u(0x7f800000u);
-    let scale = select(vec4f(1.0), largest, (largest > vec4f()) & is_finite);
-
-    var sum = vec4f();
-    for (var kh = 0u; kh < KH; kh++) {
-        let iy = oy * SH + kh - PT;
-        if iy >= H {
-            continue;
-        }
-        for (var kw = 0u; kw < KW; kw++) {
-            let ix = ox * SW + kw - PL;
-            if ix >= W {
-                continue;
-            }
-            let scaled = abs(load(x[((n * H + iy) * W + ix) * Q + q])) / scale;
-            sum += power(scaled, P);
-        }
-    }
-    y[quad] = store(scale * power(sum, 1.0 / P));
 }

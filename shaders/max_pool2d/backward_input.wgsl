@@ -4,8 +4,8 @@
 //
 // Bindings: grad_y and grad_x are NHWC quads, ((n·OH + oy)·OW + ox)·Q + q and ((n·H + iy)·W + ix)·Q + q; taps is
 // what `forward_taps.wgsl` kept for grad_y's quads: a word of four bytes a quad (TAP_WORDS = 1), or four words.
-// An invocation owns one input quad and gathers from the windows that cover it, so that nothing is added
-// atomically, the order of the sum is fixed, and every element is written.
+// Each of n invocations takes every n-th input quad and gathers from the windows that cover it, so that nothing is
+// added atomically, the order of the sum is fixed, and every element is written.
 
 override H: u32; // rows of grad_x
 override W: u32; // columns of grad_x
@@ -46,41 +46,38 @@ fn winners(quad: u32) -> vec4u {
 
 @compute @workgroup_size(64)
 fn main(
-    @builtin(workgroup_id) group: vec3u,
-    @builtin(num_workgroups) groups: vec3u,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(global_invocation_id) invocation: vec3u,
+    @builtin(num_workgroups) workgroups: vec3u,
 ) {
-    let quad = (group.x + group.y * groups.x) * 64u + local;
-    if quad >= batch * H * W * Q {
-        return;
-    }
-    let q = quad % Q;
-    let py = quad / (Q * W) % H + PT;
-    let px = quad / Q % W + PL;
-    let n = quad / (Q * W * H);
+    for (var quad = invocation.x; quad < batch * H * W * Q; quad += workgroups.x * 64u) {
+        let q = quad % Q;
+        let py = quad / (Q * W) % H + PT;
+        let px = quad / Q % W + PL;
+        let n = quad / (Q * W * H);
 
-    // The last row of windows that begins at or above this row is py / SH; the ones before it follow, and the
-    // numbers of both loops are constants, which lets a compiler unroll them.
-    let reach_y = (KH - 1u) * DH;
-    let reach_x = (KW - 1u) * DW;
-    var sum = vec4f();
-    for (var back_y = 0u; back_y <= reach_y / SH; back_y++) {
-        // Before the first window this wraps around and is larger than any.
-        let oy = py / SH - back_y;
-        let dy = py % SH + back_y * SH;
-        if oy >= OH || dy > reach_y || dy % DH != 0u {
-            continue;
-        }
-        for (var back_x = 0u; back_x <= reach_x / SW; back_x++) {
-            let ox = px / SW - back_x;
-            let dx = px % SW + back_x * SW;
-            if ox >= OW || dx > reach_x || dx % DW != 0u {
+        // The last row of windows that begins at or above this row is py / SH; the ones before it follow, and the
+        // numbers of both loops are constants, which lets a compiler unroll them.
+        let reach_y = (KH - 1u) * DH;
+        let reach_x = (KW - 1u) * DW;
+        var sum = vec4f();
+        for (var back_y = 0u; back_y <= reach_y / SH; back_y++) {
+            // Before the first window this wraps around and is larger than any.
+            let oy = py / SH - back_y;
+            let dy = py % SH + back_y * SH;
+            if oy >= OH || dy > reach_y || dy % DH != 0u {
                 continue;
             }
-            let window = ((n * OH + oy) * OW + ox) * Q + q;
-            let won = winners(window) == vec4u(dy / DH * KW + dx / DW);
-            sum += select(vec4f(), load(grad_y[window]), won);
+            for (var back_x = 0u; back_x <= reach_x / SW; back_x++) {
+                let ox = px / SW - back_x;
+                let dx = px % SW + back_x * SW;
+                if ox >= OW || dx > reach_x || dx % DW != 0u {
+                    continue;
+                }
+                let window = ((n * OH + oy) * OW + ox) * Q + q;
+                let won = winners(window) == vec4u(dy / DH * KW + dx / DW);
+                sum += select(vec4f(), load(grad_y[window]), won);
+            }
         }
+        grad_x[quad] = store(sum);
     }
-    grad_x[quad] = store(sum);
 }

@@ -9,7 +9,7 @@
 // Bindings: x and y are NHWC quads, ((n·H + iy)·W + ix)·Q + q and ((n·OH + oy)·OW + ox)·Q + q. Where the window
 // has at most 256 taps, taps[i] holds those of y[i], one byte a channel from the lowest (TAP_WORDS = 1);
 // otherwise taps[4·i .. 4·i + 3] holds them, a word a channel (TAP_WORDS = 4).
-// An invocation owns one output quad, as in `forward.wgsl`.
+// Each of n invocations takes every n-th output quad, as in `forward.wgsl`.
 
 override H: u32; // rows of x
 override W: u32; // columns of x
@@ -46,49 +46,70 @@ fn is_nan(value: vec4f) -> vec4<bool> {
     return (bitcast<vec4u>(value) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
 }
 
+// The output quad of one invocation.
+struct Window {
+    n: u32,
+    oy: u32,
+    ox: u32,
+    q: u32,
+}
+
+struct Best {
+    value: vec4f,
+    tap: vec4u,
+    // Whether there is one.
+    found: bool,
+}
+
+// What is best once tap (kh, kw) is seen: see `forward.wgsl`.
+fn with_tap(best: Best, kh: u32, kw: u32, window: Window) -> Best {
+    if (kh >= KH) | (kw >= KW) {
+        return best;
+    }
+    let iy = window.oy * SH + kh * DH - PT;
+    let ix = window.ox * SW + kw * DW - PL;
+    let is_inside = (iy < H) & (ix < W);
+    let place = ((window.n * H + iy) * W + ix) * Q + window.q;
+    let value = load(x[select(0u, place, is_inside)]);
+    let wins = ((value > best.value) | is_nan(value) | vec4(!best.found)) & vec4(is_inside);
+    let tap = select(best.tap, vec4u(kh * KW + kw), wins);
+    return Best(select(best.value, value, wins), tap, best.found | is_inside);
+}
+
 @compute @workgroup_size(64)
 fn main(
-    @builtin(workgroup_id) group: vec3u,
-    @builtin(num_workgroups) groups: vec3u,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(global_invocation_id) invocation: vec3u,
+    @builtin(num_workgroups) workgroups: vec3u,
 ) {
-    let quad = (group.x + group.y * groups.x) * 64u + local;
-    if quad >= batch * OH * OW * Q {
-        return;
-    }
-    let q = quad % Q;
-    let ox = quad / Q % OW;
-    let oy = quad / (Q * OW) % OH;
-    let n = quad / (Q * OW * OH);
-
-    var best = vec4f();
-    var tap = vec4u();
-    var found = false;
-    for (var kh = 0u; kh < KH; kh++) {
-        // Above the image this wraps around and is larger than any row.
-        let iy = oy * SH + kh * DH - PT;
-        if iy >= H {
-            continue;
-        }
-        for (var kw = 0u; kw < KW; kw++) {
-            let ix = ox * SW + kw * DW - PL;
-            if ix >= W {
-                continue;
+    for (var quad = invocation.x; quad < batch * OH * OW * Q; quad += workgroups.x * 64u) {
+        let window = Window(quad / (Q * OW * OH), quad / (Q * OW) % OH, quad / Q % OW, quad % Q);
+        var best = Best(vec4f(), vec4u(), false);
+        if (KH <= 3u) & (KW <= 3u) {
+            best = with_tap(best, 0u, 0u, window);
+            best = with_tap(best, 0u, 1u, window);
+            best = with_tap(best, 0u, 2u, window);
+            best = with_tap(best, 1u, 0u, window);
+            best = with_tap(best, 1u, 1u, window);
+            best = with_tap(best, 1u, 2u, window);
+            best = with_tap(best, 2u, 0u, window);
+            best = with_tap(best, 2u, 1u, window);
+            best = with_tap(best, 2u, 2u, window);
+        } else {
+            for (var kh = 0u; kh < KH; kh++) {
+                for (var kw = 0u; kw < KW; kw++) {
+                    best = with_tap(best, kh, kw, window);
+                }
             }
-            let value = load(x[((n * H + iy) * W + ix) * Q + q]);
-            let wins = (value > best) | is_nan(value) | vec4(!found);
-            best = select(best, value, wins);
-            tap = select(tap, vec4u(kh * KW + kw), wins);
-            found = true;
         }
-    }
-    y[quad] = store(best);
-    if TAP_WORDS == 1u {
-        taps[quad] = tap.x | (tap.y << 8u) | (tap.z << 16u) | (tap.w << 24u);
-    } else {
-        taps[4u * quad] = tap.x;
-        taps[4u * quad + 1u] = tap.y;
-        taps[4u * quad + 2u] = tap.z;
-        taps[4u * quad + 3u] = tap.w;
+        y[quad] = store(best.value);
+        let tap = best.tap;
+        if TAP_WORDS == 1u {
+            taps[quad] = tap.x | (tap.y << 8u) | (tap.z << 16u) | (tap.w << 24u);
+        } else {
+            taps[4u * quad] = tap.x;
+            taps[4u * quad + 1u] = tap.y;
+            taps[4u * quad + 2u] = tap.z;
+            taps[4u * quad + 3u] = tap.w;
+        }
     }
 }

@@ -7,9 +7,9 @@
 // grad_prediction: the quads of CLASSES channels, [row][quad], in f32 however activations are stored: it may be
 // scaled before it is stored in less. Pad lanes are zero.
 //
-// An invocation owns one quad, a workgroup 256 in a row, which are written in one piece.
+// Each of n invocations takes every n-th quad, which are written in one piece.
 
-const WORKGROUP = 256u;
+const WORKGROUP = 64u;
 const LANES = vec4<u32>(0u, 1u, 2u, 3u);
 
 override CLASSES: u32;
@@ -35,21 +35,18 @@ struct StepState {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(global_invocation_id) invocation: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) invocation: u32,
 ) {
-    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
     let quads = (CLASSES + 3u) / 4u;
-    let row = index / quads;
-    if row >= batch * PIXELS {
-        return;
+    for (var index = invocation.x; index < batch * PIXELS * quads; index += workgroups.x * WORKGROUP) {
+        let row = index / quads;
+        let quad = index % quads;
+        let label = labels[row];
+        let is_class = (label >= 0) & (label < i32(CLASSES)) & (label != IGNORE_INDEX);
+        let counts = (row / PIXELS < step.samples) & is_class;
+        let is_label = (quad * 4u + LANES == vec4(u32(label))) & vec4(counts);
+        let scale = select(1.0, 1.0 / result.y, MEAN);
+        grad_prediction[index] = select(vec4<f32>(), -scale * class_weights[quad], is_label);
     }
-    let quad = index % quads;
-    let label = labels[row];
-    let is_class = (label >= 0) & (label < i32(CLASSES)) & (label != IGNORE_INDEX);
-    let counts = (row / PIXELS < step.samples) & is_class;
-    let is_label = (quad * 4u + LANES == vec4(u32(label))) & vec4(counts);
-    let scale = select(1.0, 1.0 / result.y, MEAN);
-    grad_prediction[index] = select(vec4<f32>(), -scale * class_weights[quad], is_label);
 }

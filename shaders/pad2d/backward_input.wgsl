@@ -6,10 +6,10 @@
 // REPLICATE, of the outermost pixels, all places from theirs to the end.
 //
 // Bindings: grad_output and grad_input are NHWC quads, ((n·H + y)·W + x)·Q + q, of OH x OW and of H x W pixels.
-// An invocation owns one quad of the input and gathers, so that nothing is added atomically and the order of the
-// sum is fixed; a workgroup is 256 in a row, neighbours on neighbouring quads.
+// Each of n invocations takes every n-th quad of the input and gathers, so that nothing is added atomically and the
+// order of the sum is fixed; neighbours are on neighbouring quads.
 
-const WORKGROUP = 256u;
+const WORKGROUP = 64u;
 
 override H: u32;
 override W: u32;
@@ -54,33 +54,30 @@ fn place(i: u32, k: u32, before: u32, size: u32) -> u32 {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(global_invocation_id) invocation: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) invocation: u32,
 ) {
-    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
-    if index >= batch * H * W * Q {
-        return;
-    }
-    let q = index % Q;
-    let x = index / Q % W;
-    let y = index / (Q * W) % H;
-    let n = index / (Q * W * H);
+    for (var index = invocation.x; index < batch * H * W * Q; index += workgroups.x * WORKGROUP) {
+        let q = index % Q;
+        let x = index / Q % W;
+        let y = index / (Q * W) % H;
+        let n = index / (Q * W * H);
 
-    let rows = places(y, TOP, H, OH);
-    let columns = places(x, LEFT, W, OW);
-    var sum = vec4<f32>();
-    for (var row = 0u; row < rows; row++) {
-        let oy = place(y, row, TOP, H);
-        if oy >= OH {
-            continue;
-        }
-        for (var column = 0u; column < columns; column++) {
-            let ox = place(x, column, LEFT, W);
-            if ox < OW {
-                sum += load(grad_output[((n * OH + oy) * OW + ox) * Q + q]);
+        let rows = places(y, TOP, H, OH);
+        let columns = places(x, LEFT, W, OW);
+        var sum = vec4<f32>();
+        for (var row = 0u; row < rows; row++) {
+            let oy = place(y, row, TOP, H);
+            if oy >= OH {
+                continue;
+            }
+            for (var column = 0u; column < columns; column++) {
+                let ox = place(x, column, LEFT, W);
+                if ox < OW {
+                    sum += load(grad_output[((n * OH + oy) * OW + ox) * Q + q]);
+                }
             }
         }
+        grad_input[index] = store(sum);
     }
-    grad_input[index] = store(sum);
 }

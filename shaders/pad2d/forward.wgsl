@@ -6,10 +6,10 @@
 // size − 1, neither of which is repeated. Padding is less than the size then, so that one mirror is enough.
 //
 // Bindings: input and output are NHWC quads, ((n·H + y)·W + x)·Q + q, of H x W and of OH x OW pixels.
-// An invocation owns one quad of the output, a workgroup 256 in a row: the kernel is bound by memory, and neighbours
-// read and write neighbouring quads. Quads are moved whole.
+// Each of n invocations takes every n-th quad of the output: the kernel is bound by memory, and neighbours read and
+// write neighbouring quads. Quads are moved whole.
 
-const WORKGROUP = 256u;
+const WORKGROUP = 64u;
 
 override H: u32;
 override W: u32;
@@ -42,17 +42,14 @@ fn source(place: u32, before: u32, size: u32) -> u32 {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(global_invocation_id) invocation: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) invocation: u32,
 ) {
-    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
-    if index >= batch * OH * OW * Q {
-        return;
+    for (var index = invocation.x; index < batch * OH * OW * Q; index += workgroups.x * WORKGROUP) {
+        let q = index % Q;
+        let x = source(index / Q % OW, LEFT, W);
+        let y = source(index / (Q * OW) % OH, TOP, H);
+        let n = index / (Q * OW * OH);
+        output[index] = input[((n * H + y) * W + x) * Q + q];
     }
-    let q = index % Q;
-    let x = source(index / Q % OW, LEFT, W);
-    let y = source(index / (Q * OW) % OH, TOP, H);
-    let n = index / (Q * OW * OH);
-    output[index] = input[((n * H + y) * W + x) * Q + q];
 }

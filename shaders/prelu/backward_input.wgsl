@@ -3,9 +3,9 @@
 // input, grad_output, grad_input: the quads of an activation, [pixel][QUADS]; where grad_output is zero, as in pad
 // lanes, so is grad_input.
 // weight: the slopes, [QUADS] vec4 over channels, or one slope for all of them where SHARED is 1.
-// An invocation owns one quad, a workgroup 256 quads in a row, as in the forward pass.
+// Each of n invocations takes every n-th quad, as in the forward pass.
 
-const WORKGROUP = 256u;
+const WORKGROUP = 64u;
 
 override QUADS: u32 = 1;
 override SHARED: u32 = 0;
@@ -34,14 +34,11 @@ fn slope(q: u32) -> vec4<f32> {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(global_invocation_id) invocation: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) invocation: u32,
 ) {
-    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
-    if index >= quads {
-        return;
+    for (var index = invocation.x; index < quads; index += workgroups.x * WORKGROUP) {
+        let grad = load(grad_output[index]);
+        grad_input[index] = store(select(grad, slope(index % QUADS) * grad, load(input[index]) <= vec4<f32>()));
     }
-    let grad = load(grad_output[index]);
-    grad_input[index] = store(select(grad, slope(index % QUADS) * grad, load(input[index]) <= vec4<f32>()));
 }

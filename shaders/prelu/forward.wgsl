@@ -2,10 +2,10 @@
 //
 // input, output: the quads of an activation, [pixel][QUADS]. Pad lanes stay zero by themselves.
 // weight: the slopes, [QUADS] vec4 over channels, or one slope for all of them where SHARED is 1.
-// An invocation owns one quad, a workgroup 256 quads in a row: the kernel is bound by memory, and
-// neighbours on neighbouring quads read and write it in one piece.
+// Each of n invocations takes every n-th quad: the kernel is bound by memory, which neighbours on neighbouring quads
+// read and write in one piece, and more invocations than reach its speed would only cost their start.
 
-const WORKGROUP = 256u;
+const WORKGROUP = 64u;
 
 override QUADS: u32 = 1;
 override SHARED: u32 = 0;
@@ -33,14 +33,11 @@ fn slope(q: u32) -> vec4<f32> {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(global_invocation_id) invocation: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) invocation: u32,
 ) {
-    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
-    if index >= quads {
-        return;
+    for (var index = invocation.x; index < quads; index += workgroups.x * WORKGROUP) {
+        let x = load(input[index]);
+        output[index] = store(select(x, slope(index % QUADS) * x, x <= vec4<f32>()));
     }
-    let x = load(input[index]);
-    output[index] = store(select(x, slope(index % QUADS) * x, x <= vec4<f32>()));
 }

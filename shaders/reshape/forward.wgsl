@@ -4,10 +4,10 @@
 //
 // input: the quads of an activation of CHANNELS channels and PIXELS pixels, [n][pixel][quad].
 // output: the same of OUT_CHANNELS channels and OUT_PIXELS pixels.
-// An invocation owns one quad of the output, a workgroup 256 in a row, so that the writes are in one piece. The
-// reads are a transposition's: each takes a quad for one of its lanes, and neighbours find the others in the cache.
+// Each of n invocations takes every n-th quad of the output, so that the writes are in one piece. The reads are a
+// transposition's: each takes a quad for one of its lanes, and neighbours find the others in the cache.
 
-const WORKGROUP = 256u;
+const WORKGROUP = 64u;
 
 override CHANNELS: u32;
 override PIXELS: u32;
@@ -29,27 +29,31 @@ fn store(value: vec4<f32>) -> Quad {
 // The number of samples.
 @group(0) @binding(2) var<uniform> batch: u32;
 
+// An element of the output; zero past the last channel.
+fn element(sample: u32, out_channel: u32, out_pixel: u32) -> f32 {
+    let place = min(out_channel, OUT_CHANNELS - 1u) * OUT_PIXELS + out_pixel;
+    let channel = place / PIXELS;
+    let quad = load(input[(sample * PIXELS + place % PIXELS) * ((CHANNELS + 3u) / 4u) + channel / 4u]);
+    let pair = select(quad.xy, quad.zw, (channel & 2u) != 0u);
+    return select(0.0, select(pair.x, pair.y, (channel & 1u) != 0u), out_channel < OUT_CHANNELS);
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(global_invocation_id) invocation: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) invocation: u32,
 ) {
-    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
     let out_quads = (OUT_CHANNELS + 3u) / 4u;
-    if index >= batch * OUT_PIXELS * out_quads {
-        return;
+    for (var index = invocation.x; index < batch * OUT_PIXELS * out_quads; index += workgroups.x * WORKGROUP) {
+        let channel = (index % out_quads) * 4u;
+        let pixel = index / out_quads % OUT_PIXELS;
+        let sample = index / (out_quads * OUT_PIXELS);
+        let value = vec4(
+            element(sample, channel, pixel),
+            element(sample, channel + 1u, pixel),
+            element(sample, channel + 2u, pixel),
+            element(sample, channel + 3u, pixel),
+        );
+        output[index] = store(value);
     }
-    let quads = (CHANNELS + 3u) / 4u;
-    let out_channel = (index % out_quads) * 4u;
-    let out_pixel = index / out_quads % OUT_PIXELS;
-    let sample = index / (out_quads * OUT_PIXELS);
-    var value = vec4<f32>();
-    for (var lane = 0u; lane < min(OUT_CHANNELS - out_channel, 4u); lane++) {
-        let place = (out_channel + lane) * OUT_PIXELS + out_pixel;
-        let channel = place / PIXELS;
-        let quad = load(input[(sample * PIXELS + place % PIXELS) * quads + channel / 4u]);
-        value[lane] = quad[channel % 4u];
-    }
-    output[index] = store(value);
 }

@@ -10,10 +10,10 @@
 // step: the state of the step, for its learning rate.
 // control: the factor of the gradients, and whether this step is left out.
 // Five storage buffers, more than the least of devices bind: its state is of three tensors.
-// An invocation owns one quad, a workgroup 256 quads in a row: the kernel is bound by memory, and
-// neighbours on neighbouring quads read and write it in one piece.
+// Each of n invocations takes every n-th quad: the kernel is bound by memory, which neighbours on neighbouring quads
+// read and write in one piece, and more invocations than reach its speed would only cost their start.
 
-const WORKGROUP = 256u;
+const WORKGROUP = 64u;
 
 override ALPHA: f32;
 override MOMENTUM: f32;
@@ -45,21 +45,21 @@ struct UpdateControl {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(global_invocation_id) invocation: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) invocation: u32,
 ) {
-    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
-    if (index >= quads) | (control.skip != 0u) {
+    if control.skip != 0u {
         return;
     }
-    let parameter = parameters[index];
-    let gradient = control.gradient_scale * gradients[index] + WEIGHT_DECAY * parameter;
-    let difference = gradient - means[index];
-    let variance = ALPHA * (variances[index] + (1.0 - ALPHA) * difference * difference);
-    variances[index] = variance;
-    means[index] += (1.0 - ALPHA) * difference;
-    let velocity = MOMENTUM * velocities[index] + gradient / (sqrt(variance) + EPS);
-    velocities[index] = velocity;
-    parameters[index] = parameter - step.learning_rate * velocity;
+    for (var index = invocation.x; index < quads; index += workgroups.x * WORKGROUP) {
+        let parameter = parameters[index];
+        let gradient = control.gradient_scale * gradients[index] + WEIGHT_DECAY * parameter;
+        let difference = gradient - means[index];
+        let variance = ALPHA * (variances[index] + (1.0 - ALPHA) * difference * difference);
+        variances[index] = variance;
+        means[index] += (1.0 - ALPHA) * difference;
+        let velocity = MOMENTUM * velocities[index] + gradient / (sqrt(variance) + EPS);
+        velocities[index] = velocity;
+        parameters[index] = parameter - step.learning_rate * velocity;
+    }
 }

@@ -7,10 +7,10 @@
 // parameters, gradients, squares, velocities: quads, laid out alike; padding is zero in all and stays so.
 // step: the state of the step, for its learning rate.
 // control: the factor of the gradients, and whether this step is left out.
-// An invocation owns one quad, a workgroup 256 quads in a row: the kernel is bound by memory, and
-// neighbours on neighbouring quads read and write it in one piece.
+// Each of n invocations takes every n-th quad: the kernel is bound by memory, which neighbours on neighbouring quads
+// read and write in one piece, and more invocations than reach its speed would only cost their start.
 
-const WORKGROUP = 256u;
+const WORKGROUP = 64u;
 
 override ALPHA: f32;
 override MOMENTUM: f32;
@@ -41,19 +41,19 @@ struct UpdateControl {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(global_invocation_id) invocation: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) invocation: u32,
 ) {
-    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
-    if (index >= quads) | (control.skip != 0u) {
+    if control.skip != 0u {
         return;
     }
-    let parameter = parameters[index];
-    let gradient = control.gradient_scale * gradients[index] + WEIGHT_DECAY * parameter;
-    let square = ALPHA * squares[index] + (1.0 - ALPHA) * gradient * gradient;
-    squares[index] = square;
-    let velocity = MOMENTUM * velocities[index] + gradient / (sqrt(square) + EPS);
-    velocities[index] = velocity;
-    parameters[index] = parameter - step.learning_rate * velocity;
+    for (var index = invocation.x; index < quads; index += workgroups.x * WORKGROUP) {
+        let parameter = parameters[index];
+        let gradient = control.gradient_scale * gradients[index] + WEIGHT_DECAY * parameter;
+        let square = ALPHA * squares[index] + (1.0 - ALPHA) * gradient * gradient;
+        squares[index] = square;
+        let velocity = MOMENTUM * velocities[index] + gradient / (sqrt(square) + EPS);
+        velocities[index] = velocity;
+        parameters[index] = parameter - step.learning_rate * velocity;
+    }
 }

@@ -13,10 +13,10 @@
 // grad_prediction: laid out alike, in f32 however the prediction is stored: it may be scaled before it is stored in
 // less. Pad lanes are zero.
 //
-// An invocation owns one quad, a workgroup 256 in a row: the kernel is bound by memory, and neighbours read and
-// write it in one piece.
+// Each of n invocations takes every n-th quad: the kernel is bound by memory, and neighbours read and write it in one
+// piece.
 
-const WORKGROUP = 256u;
+const WORKGROUP = 64u;
 const LANES = vec4<u32>(0u, 1u, 2u, 3u);
 
 // Quads of one sample.
@@ -111,20 +111,17 @@ fn gradient(index: u32) -> vec4<f32> {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(global_invocation_id) invocation: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) invocation: u32,
 ) {
-    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
-    if index >= batch * SAMPLE_QUADS {
-        return;
+    for (var index = invocation.x; index < batch * SAMPLE_QUADS; index += workgroups.x * WORKGROUP) {
+        let samples = min(step.samples, batch);
+        // Not a product with zero: a sample that does not count may hold anything.
+        if index >= samples * SAMPLE_QUADS {
+            grad_prediction[index] = vec4<f32>();
+            continue;
+        }
+        let scale = select(1.0, 1.0 / f32(samples * PREDICTIONS), MEAN);
+        grad_prediction[index] = scale * gradient(index);
     }
-    let samples = min(step.samples, batch);
-    // Not a product with zero: a sample that does not count may hold anything.
-    if index >= samples * SAMPLE_QUADS {
-        grad_prediction[index] = vec4<f32>();
-        return;
-    }
-    let scale = select(1.0, 1.0 / f32(samples * PREDICTIONS), MEAN);
-    grad_prediction[index] = scale * gradient(index);
 }

@@ -2,10 +2,10 @@
 //
 // input, output: the quads of an activation, [pixel][quad]. The function of 0 is not 0, so pad
 // lanes are put back to zero.
-// An invocation owns one quad, a workgroup 256 quads in a row: the kernel is bound by memory, and
-// neighbours on neighbouring quads read and write it in one piece.
+// Each of n invocations takes every n-th quad: the kernel is bound by memory, which neighbours on neighbouring quads
+// read and write in one piece, and more invocations than reach its speed would only cost their start.
 
-const WORKGROUP = 256u;
+const WORKGROUP = 64u;
 
 override CHANNELS: u32;
 
@@ -46,19 +46,19 @@ fn activate(x: vec4<f32>) -> vec4<f32> {
 
 // The value without the lanes past the last channel.
 fn real(index: u32, value: vec4<f32>) -> vec4<f32> {
+    if CHANNELS % 4u == 0u {
+        return value;
+    }
     let channels = index % ((CHANNELS + 3u) / 4u) * 4u + vec4(0u, 1u, 2u, 3u);
     return select(vec4<f32>(), value, channels < vec4(CHANNELS));
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(global_invocation_id) invocation: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) invocation: u32,
 ) {
-    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
-    if index >= quads {
-        return;
+    for (var index = invocation.x; index < quads; index += workgroups.x * WORKGROUP) {
+        output[index] = store(real(index, activate(load(input[index]))));
     }
-    output[index] = store(real(index, activate(load(input[index]))));
 }

@@ -7,10 +7,10 @@
 // i · (size − 1) / (out_size − 1). Places are fractions of integers: nothing is rounded but the weights.
 //
 // Bindings: input and output are NHWC quads, ((n·H + y)·W + x)·Q + q, of H x W and of OH x OW pixels.
-// An invocation owns one quad of the output, a workgroup 256 in a row: neighbours read and write neighbouring quads,
-// and the cache serves the overlap.
+// Each of n invocations takes every n-th quad of the output: neighbours read and write neighbouring quads, and the
+// cache serves the overlap.
 
-const WORKGROUP = 256u;
+const WORKGROUP = 64u;
 
 override H: u32;
 override W: u32;
@@ -53,24 +53,21 @@ fn between(row: u32, x: u32, weight: f32, q: u32) -> vec4<f32> {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(global_invocation_id) invocation: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) invocation: u32,
 ) {
-    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
-    if index >= batch * OH * OW * Q {
-        return;
-    }
-    let q = index % Q;
-    let u = numerator(index / Q % OW, W, OW);
-    let v = numerator(index / (Q * OW) % OH, H, OH);
-    let n = index / (Q * OW * OH);
+    for (var index = invocation.x; index < batch * OH * OW * Q; index += workgroups.x * WORKGROUP) {
+        let q = index % Q;
+        let u = numerator(index / Q % OW, W, OW);
+        let v = numerator(index / (Q * OW) % OH, H, OH);
+        let n = index / (Q * OW * OH);
 
-    let x = u / unit(OW);
-    let y = v / unit(OH);
-    let weight_x = f32(u % unit(OW)) / f32(unit(OW));
-    let weight_y = f32(v % unit(OH)) / f32(unit(OH));
-    let top = between(n * H + y, x, weight_x, q);
-    let bottom = between(n * H + min(y + 1u, H - 1u), x, weight_x, q);
-    output[index] = store((1.0 - weight_y) * top + weight_y * bottom);
+        let x = u / unit(OW);
+        let y = v / unit(OH);
+        let weight_x = f32(u % unit(OW)) / f32(unit(OW));
+        let weight_y = f32(v % unit(OH)) / f32(unit(OH));
+        let top = between(n * H + y, x, weight_x, q);
+        let bottom = between(n * H + min(y + 1u, H - 1u), x, weight_x, q);
+        output[index] = store((1.0 - weight_y) * top + weight_y * bottom);
+    }
 }

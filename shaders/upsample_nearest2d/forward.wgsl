@@ -6,10 +6,10 @@
 // i32.
 //
 // Bindings: input and output are NHWC quads, ((n·H + y)·W + x)·Q + q, of H x W and of OH x OW pixels.
-// An invocation owns one quad of the output, a workgroup 256 in a row: the kernel is bound by memory, and neighbours
-// write neighbouring quads. Quads are moved whole.
+// Each of n invocations takes every n-th quad of the output: the kernel is bound by memory, and neighbours write
+// neighbouring quads. Quads are moved whole.
 
-const WORKGROUP = 256u;
+const WORKGROUP = 64u;
 
 override H: u32;
 override W: u32;
@@ -39,19 +39,16 @@ fn store(value: vec4<f32>) -> Quad {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(global_invocation_id) invocation: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) invocation: u32,
 ) {
-    let index = (workgroup.x + workgroup.y * workgroups.x) * WORKGROUP + invocation;
-    if index >= batch * OH * OW * Q {
-        return;
+    for (var index = invocation.x; index < batch * OH * OW * Q; index += workgroups.x * WORKGROUP) {
+        let q = index % Q;
+        let place_x = FACTOR_X * i32(index / Q % OW) + SHIFT_X;
+        let place_y = FACTOR_Y * i32(index / (Q * OW) % OH) + SHIFT_Y;
+        let x = min(u32(max(place_x, 0) / DIVISOR_X), W - 1u);
+        let y = min(u32(max(place_y, 0) / DIVISOR_Y), H - 1u);
+        let n = index / (Q * OW * OH);
+        output[index] = input[((n * H + y) * W + x) * Q + q];
     }
-    let q = index % Q;
-    let place_x = FACTOR_X * i32(index / Q % OW) + SHIFT_X;
-    let place_y = FACTOR_Y * i32(index / (Q * OW) % OH) + SHIFT_Y;
-    let x = min(u32(max(place_x, 0) / DIVISOR_X), W - 1u);
-    let y = min(u32(max(place_y, 0) / DIVISOR_Y), H - 1u);
-    let n = index / (Q * OW * OH);
-    output[index] = input[((n * H + y) * W + x) * Q + q];
 }

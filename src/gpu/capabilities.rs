@@ -32,6 +32,22 @@ impl Capabilities {
         if self.software { 16 } else { 512 }
     }
 
+    /// How many workgroups of 64 invocations take the items of a kernel in turn that is bound by memory. A GPU waits for
+    /// memory, and hides that with many. On a processor an invocation takes time to start; and it runs eight or so of a
+    /// workgroup through all their turns before the next ones, which should find their memory still in the cache.
+    pub fn workgroups_in_turn(&self) -> usize {
+        if self.software { 16 } else { 2048 }
+    }
+
+    /// The least number of samples after which all of several tensors can be bound, each of so many bytes a sample.
+    pub fn bindable_samples(&self, sample_bytes: &[usize]) -> usize {
+        // A power of two divides the product where one factor has what the other lacks of it.
+        let alignment = usize::try_from(self.alignment).unwrap_or(1);
+        let least =
+            |bytes: &usize| (alignment >> bytes.trailing_zeros().min(alignment.trailing_zeros())).max(1);
+        sample_bytes.iter().map(least).max().unwrap_or(1)
+    }
+
     /// What every WebGPU device has: the specification's default limits, and no optional feature.
     pub fn webgpu() -> Self {
         Self {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,6 +10,7 @@ use wgpu::{
     AdapterInfo, CommandBuffer, Device, DeviceDescriptor, ErrorFilter, Features, Queue, SubmissionIndex,
 };
 
+use super::cache::{self, Cache, Identity, PipelineCache};
 use super::pipeline::{Pipeline, PipelineKey};
 use super::{Capabilities, adapter};
 use crate::{Error, Result};
@@ -26,11 +28,21 @@ struct Inner {
     capabilities: Capabilities,
     features: Features,
     pipelines: Mutex<HashMap<PipelineKey, Arc<Pipeline>>>,
+    cache: Option<Cache>,
+    pipeline_cache: Option<PipelineCache>,
     /// The first error that reached no scope, or why the device was lost.
     failure: Arc<Mutex<Option<Error>>>,
     allocated: Arc<AtomicU64>,
     memory_budget: Option<u64>,
     poison: bool,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(cache) = &self.pipeline_cache {
+            cache.save();
+        }
+    }
 }
 
 impl fmt::Debug for Context {
@@ -47,6 +59,17 @@ pub struct ContextBuilder {
     without_f16: bool,
     poison: bool,
     memory_budget: Option<u64>,
+    cache: CacheFolder,
+}
+
+/// Where a context keeps what outlives it.
+#[derive(Debug, Clone, Default)]
+enum CacheFolder {
+    /// In the user's folder for such files, on a device of the context's own; nowhere on an application's.
+    #[default]
+    Default,
+    At(PathBuf),
+    Nowhere,
 }
 
 impl ContextBuilder {
@@ -83,6 +106,32 @@ impl ContextBuilder {
     pub fn memory_budget(mut self, bytes: u64) -> Self {
         self.memory_budget = Some(bytes);
         self
+    }
+
+    /// Keeps compiled pipelines, and what was learned by [tuning](crate::schedule::tune), in this folder. Without it
+    /// they are in a folder `wgcnn` where the system wants such files (that of `XDG_CACHE_HOME`, `~/.cache`,
+    /// `~/Library/Caches`, `LOCALAPPDATA`); on a device of an application's, nowhere. Whatever is there may be deleted at
+    /// any time.
+    pub fn cache_dir(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.cache = CacheFolder::At(folder.into());
+        self
+    }
+
+    /// Keeps nothing on disk, and reads nothing from there.
+    pub fn without_cache(mut self) -> Self {
+        self.cache = CacheFolder::Nowhere;
+        self
+    }
+
+    /// Works on an application's own device, as [`Context::from_device`] does, with these options; those about
+    /// the adapter and its features do not matter.
+    pub fn build_on(self, adapter: &wgpu::Adapter, device: Device, queue: Queue) -> Context {
+        let folder = match self.cache {
+            CacheFolder::Default | CacheFolder::Nowhere => CacheFolder::Nowhere,
+            told @ CacheFolder::At(_) => told,
+        };
+        let options = Self { cache: folder, ..self };
+        Context::assemble(adapter.get_info(), device, queue, Arc::default(), &options)
     }
 
     /// Opens the device.
@@ -148,9 +197,9 @@ impl Context {
     }
 
     /// Works on an application's own device. What the device was opened with is what can be used; its
-    /// error handlers are left alone.
+    /// error handlers are left alone. Nothing is kept on disk: [`ContextBuilder::build_on`] does.
     pub fn from_device(adapter: &wgpu::Adapter, device: Device, queue: Queue) -> Self {
-        Self::assemble(adapter.get_info(), device, queue, Arc::default(), &ContextBuilder::default())
+        Self::builder().build_on(adapter, device, queue)
     }
 
     fn assemble(
@@ -175,6 +224,13 @@ impl Context {
             max_workgroup_invocations: limits.max_compute_invocations_per_workgroup,
             max_workgroups_per_axis: limits.max_compute_workgroups_per_dimension,
         };
+        let folder = match &options.cache {
+            CacheFolder::Default => cache::default_folder(),
+            CacheFolder::At(folder) => Some(folder.clone()),
+            CacheFolder::Nowhere => None,
+        };
+        let cache = folder.map(|folder| Cache::new(folder, Identity::new(&info, &capabilities)));
+        let pipeline_cache = cache.as_ref().and_then(|cache| PipelineCache::open(&device, cache));
         let inner = Inner {
             info,
             device,
@@ -182,6 +238,8 @@ impl Context {
             capabilities,
             features,
             pipelines: Mutex::default(),
+            cache,
+            pipeline_cache,
             failure,
             allocated: Arc::default(),
             memory_budget: options.memory_budget,
@@ -212,6 +270,11 @@ impl Context {
         line
     }
 
+    /// Adapter, driver and backend in one line.
+    pub fn adapter_description(&self) -> String {
+        adapter::describe(&self.inner.info)
+    }
+
     /// The adapter's name.
     pub fn adapter_name(&self) -> &str {
         &self.inner.info.name
@@ -237,6 +300,23 @@ impl Context {
         self.inner.allocated.load(Ordering::Relaxed)
     }
 
+    /// The files about the device, where any are kept.
+    pub(crate) fn cache(&self) -> Option<&Cache> {
+        self.inner.cache.as_ref()
+    }
+
+    pub(super) fn pipeline_cache(&self) -> Option<&PipelineCache> {
+        self.inner.pipeline_cache.as_ref()
+    }
+
+    /// Keeps the pipelines that were compiled so far for the next process, where there is a folder for them and the
+    /// driver gives them. It happens by itself when an execution is made and when the last clone of the context goes.
+    pub fn save_caches(&self) {
+        if let Some(cache) = self.pipeline_cache() {
+            cache.save();
+        }
+    }
+
     pub(crate) fn poison(&self) -> bool {
         self.inner.poison
     }
@@ -255,7 +335,7 @@ impl Context {
         Ok(Arc::clone(allocated))
     }
 
-    pub(super) fn pipelines(&self) -> MutexGuard<'_, HashMap<PipelineKey, Arc<Pipeline>>> {
+    pub(super) fn known_pipelines(&self) -> MutexGuard<'_, HashMap<PipelineKey, Arc<Pipeline>>> {
         lock(&self.inner.pipelines)
     }
 

@@ -1,18 +1,21 @@
-//! The GPU floor: adapter, device, buffers, pipelines, readback, timestamps. All that touches `wgpu`.
+//! The GPU floor: adapter, device, buffers, pipelines, readback, timestamps, what outlives a process. All that touches `wgpu`.
 
 mod adapter;
 mod buffer;
+mod cache;
 mod capabilities;
 mod context;
+mod parallel;
 mod pipeline;
 mod readback;
 mod stopwatch;
 
 pub use adapter::adapters;
 pub use buffer::Buffer;
+pub(crate) use cache::{Cache, Identity};
 pub use capabilities::Capabilities;
 pub use context::{Context, ContextBuilder};
-pub(crate) use pipeline::{BindingKind, Pipeline};
+pub(crate) use pipeline::{BindingKind, Pipeline, PipelineRequest};
 pub use readback::Pending;
 pub(crate) use readback::Readback;
 pub use stopwatch::Stopwatch;

@@ -1,16 +1,18 @@
 //! Pipelines, made once for each kernel, set of constants and kinds of bindings.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use wgpu::{
     BindGroupLayout, BindGroupLayoutDescriptor, BindGroupLayoutEntry, BindingType, BufferBindingType,
     ComputePipeline, ComputePipelineDescriptor, PipelineCompilationOptions, PipelineLayoutDescriptor,
-    ShaderModuleDescriptor, ShaderSource, ShaderStages,
+    ShaderModule, ShaderModuleDescriptor, ShaderSource, ShaderStages,
 };
 
-use super::Context;
+use super::cache::PipelineCache;
+use super::{Context, parallel};
 use crate::Result;
 
 /// How a kernel uses the buffer of one binding.
@@ -39,47 +41,84 @@ pub(crate) struct Pipeline {
     pub(crate) layout: BindGroupLayout,
 }
 
+/// What a pipeline is to be made of.
+pub(crate) struct PipelineRequest<'a, S> {
+    /// The kernel's name; no two sources have the same.
+    pub kernel: String,
+    /// Its WGSL source.
+    pub source: S,
+    pub constants: &'a [(&'static str, f64)],
+    pub bindings: Vec<BindingKind>,
+}
+
+impl<S> PipelineRequest<'_, S> {
+    fn key(&self) -> PipelineKey {
+        PipelineKey {
+            kernel: self.kernel.clone(),
+            constants: self.constants.iter().map(|(name, value)| (*name, value.to_bits())).collect(),
+            bindings: self.bindings.clone(),
+        }
+    }
+}
+
 impl Context {
-    /// The pipeline of a kernel with these constants and bindings, from the cache or made now. No two sources have
-    /// the same name.
+    /// The pipelines asked for, those made before or made now. Drivers compile on the thread that asks, so several
+    /// threads do; what several pipelines have the same source for is parsed once.
     ///
     /// # Errors
-    /// [`Error::Gpu`](crate::Error::Gpu) where the driver refuses the shader.
-    pub(crate) fn pipeline(
+    /// [`Error::Gpu`](crate::Error::Gpu) where the driver refuses a shader.
+    pub(crate) fn pipelines<S: Fn() -> Cow<'static, str> + Sync>(
         &self,
-        kernel: &str,
-        source: impl FnOnce() -> Cow<'static, str>,
-        constants: &[(&'static str, f64)],
-        bindings: &[BindingKind],
-    ) -> Result<Arc<Pipeline>> {
-        let key = PipelineKey {
-            kernel: kernel.into(),
-            constants: constants.iter().map(|(name, value)| (*name, value.to_bits())).collect(),
-            bindings: bindings.into(),
-        };
-        if let Some(pipeline) = self.pipelines().get(&key) {
-            return Ok(Arc::clone(pipeline));
+        requests: &[PipelineRequest<'_, S>],
+    ) -> Result<Vec<Arc<Pipeline>>> {
+        let keys: Vec<PipelineKey> = requests.iter().map(PipelineRequest::key).collect();
+        let mut missing: HashMap<&PipelineKey, &PipelineRequest<'_, S>> = keys.iter().zip(requests).collect();
+        let mut pipelines = self.known_pipelines().clone();
+        missing.retain(|key, _| !pipelines.contains_key(*key));
+        let modules: HashMap<&str, OnceLock<ShaderModule>> =
+            missing.keys().map(|key| (key.kernel.as_str(), OnceLock::new())).collect();
+        let missing: Vec<_> = missing.into_iter().collect();
+        let made = parallel::map(&missing, |(_, request)| {
+            let started = Instant::now();
+            let name = &*request.kernel;
+            let module = &modules[name];
+            let pipeline = self.guard(name, 0, || {
+                let module = module.get_or_init(|| self.module(name, (request.source)()));
+                self.compile(name, module, request.constants, &request.bindings)
+            });
+            log::debug!("{name}: made in {:.1} ms", started.elapsed().as_secs_f64() * 1e3);
+            pipeline.map(Arc::new)
+        });
+        for ((key, _), pipeline) in missing.into_iter().zip(made) {
+            // Somebody else may have made it meanwhile; all are to have the same.
+            let pipeline = Arc::clone(self.known_pipelines().entry(key.clone()).or_insert(pipeline?));
+            pipelines.insert(key.clone(), pipeline);
         }
-        let started = Instant::now();
-        let pipeline =
-            Arc::new(self.guard(kernel, 0, || self.compile(kernel, source(), constants, bindings))?);
-        log::debug!("{kernel}: made in {:.1} ms", started.elapsed().as_secs_f64() * 1e3);
-        self.pipelines().insert(key, Arc::clone(&pipeline));
-        Ok(pipeline)
+        Ok(keys.iter().filter_map(|key| pipelines.get(key).cloned()).collect())
+    }
+
+    /// Lets go of those of the pipelines that nobody uses but the caller.
+    pub(crate) fn forget(&self, pipelines: &[&Arc<Pipeline>]) {
+        let unused = |known: &Arc<Pipeline>| {
+            let held = pipelines.iter().filter(|pipeline| Arc::ptr_eq(pipeline, known)).count();
+            held > 0 && Arc::strong_count(known) == held + 1
+        };
+        self.known_pipelines().retain(|_, known| !unused(known));
+    }
+
+    fn module(&self, kernel: &str, source: Cow<'static, str>) -> ShaderModule {
+        let source = ShaderSource::Wgsl(source);
+        self.device().create_shader_module(ShaderModuleDescriptor { label: Some(kernel), source })
     }
 
     fn compile(
         &self,
         kernel: &str,
-        source: Cow<'static, str>,
+        module: &ShaderModule,
         constants: &[(&str, f64)],
         bindings: &[BindingKind],
     ) -> Pipeline {
         let device = self.device();
-        let module = device.create_shader_module(ShaderModuleDescriptor {
-            label: Some(kernel),
-            source: ShaderSource::Wgsl(source),
-        });
         let entries: Vec<_> = (0..).zip(bindings).map(|(binding, kind)| entry(binding, *kind)).collect();
         let layout = device
             .create_bind_group_layout(&BindGroupLayoutDescriptor { label: Some(kernel), entries: &entries });
@@ -91,14 +130,14 @@ impl Context {
         let pipeline = device.create_compute_pipeline(&ComputePipelineDescriptor {
             label: Some(kernel),
             layout: Some(&pipeline_layout),
-            module: &module,
+            module,
             entry_point: Some("main"),
             // Every kernel fills the workgroup memory that it reads.
             compilation_options: PipelineCompilationOptions {
                 constants,
                 zero_initialize_workgroup_memory: false,
             },
-            cache: None,
+            cache: self.pipeline_cache().map(PipelineCache::raw),
         });
         Pipeline { pipeline, layout }
     }

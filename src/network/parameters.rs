@@ -4,14 +4,12 @@
 //! `safetensors.torch.load_file` gives a dictionary that fits a PyTorch module with the same layer names.
 
 use std::borrow::Cow;
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::fs;
+use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, View};
 
-use crate::{Error, Result, Tensor};
+use crate::{Error, Result, Tensor, file};
 
 use super::graph::Network;
 
@@ -27,7 +25,7 @@ impl Network {
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let bytes = self.encode(path)?;
-        replace(path, &bytes).map_err(|source| Error::io(path, source))
+        file::replace(path, &bytes).map_err(|source| Error::io(path, source))
     }
 
     /// Reads all parameters from a safetensors file. After an error the network is as it was.
@@ -126,32 +124,4 @@ fn read_f32(tensor: &TensorView<'_>) -> Result<Tensor, String> {
     let (values, _) = tensor.data().as_chunks::<4>();
     let values = values.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
     Tensor::new(tensor.shape(), values).map_err(|e| e.to_string())
-}
-
-/// Writes a new file beside `path` and then gives it that name, which either happens whole or not.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let temporary = beside(path)?;
-    let written = write_and_sync(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
-        // The first error is the one to report; a file that was never made cannot be removed.
-        let _ = fs::remove_file(&temporary);
-    }
-    written
-}
-
-fn write_and_sync(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-/// A path in the same folder that no other save uses at the same time.
-fn beside(path: &Path) -> io::Result<PathBuf> {
-    static SAVES: AtomicU64 = AtomicU64::new(0);
-    let name =
-        path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not a file name"))?;
-    let mut temporary = std::ffi::OsString::from(".");
-    temporary.push(name);
-    temporary.push(format!(".{}.{}.tmp", std::process::id(), SAVES.fetch_add(1, Ordering::Relaxed)));
-    Ok(path.with_file_name(temporary))
 }

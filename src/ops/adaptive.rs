@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::program::{Activation, Dispatch, Kernel};
+use super::program::{Activation, Dispatch, Kernel, MAX_ITERATIONS};
 use super::registry::Attributes;
 use super::{Cost, Refusal, reduce, single_input};
 use crate::shape::{Geometry, Shape};
@@ -16,9 +16,6 @@ const LEAST_PIXELS: usize = 512;
 
 /// About as many workgroups as keep a large device busy.
 const WANTED_WORKGROUPS: usize = 256;
-
-/// The most loop iterations that an invocation may run: some drivers cut off what comes after.
-const MAX_ITERATIONS: usize = 65_535;
 
 /// The `output_size` that the attributes say.
 ///
@@ -68,11 +65,11 @@ impl Windows {
                 ));
             }
         }
-        let [rows, columns] = [0, 1].map(|axis| output[axis].div_ceil(windows.input[axis].max(1)) + 1);
-        if rows * columns > MAX_ITERATIONS {
+        let in_windows = windows.windows_of_a_pixel();
+        if in_windows > MAX_ITERATIONS {
             return Err(format!(
-                "output_size is {output:?} for an input of {:?}: a pixel is in up to {rows} x {columns} windows, and \
-                 at most {MAX_ITERATIONS} are allowed; a smaller output would fit",
+                "output_size is {output:?} for an input of {:?}: a pixel is in up to {in_windows} windows, and at most \
+                 {MAX_ITERATIONS} are allowed; a smaller output would fit",
                 windows.input,
             ));
         }
@@ -164,11 +161,17 @@ impl Windows {
             .flops(self.elements() * output.batch as u64)
     }
 
+    /// In how many windows a pixel is at most.
+    fn windows_of_a_pixel(&self) -> usize {
+        let along = |axis: usize| self.output[axis].div_ceil(self.input[axis].max(1)) + 1;
+        along(0) * along(1)
+    }
+
     /// A dispatch of a backward kernel, in which each quad of `grad_input` has an invocation that gathers.
     pub fn gather(&self, layer: &str, kernel: Kernel, grad_input: Activation) -> Dispatch {
         self.constants(Dispatch::new(layer, kernel), grad_input.quads())
             .uniform(grad_input.batch as u32)
-            .invocations(grad_input.total_quads(), WORKGROUP_SIZE)
+            .in_turn(grad_input.total_quads(), self.windows_of_a_pixel())
             .flops(2 * self.elements() * grad_input.batch as u64)
     }
 

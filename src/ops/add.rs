@@ -49,13 +49,23 @@ impl Operator for Add {
         Cost { flops: ((inputs.len() - 1) * output.len()) as u64 }
     }
 
+    fn fuses_activation(&self, inputs: &[Shape]) -> bool {
+        inputs.len() == 2
+    }
+
+    fn reads_output(&self) -> bool {
+        false
+    }
+
     fn forward(&self, pass: Forward<'_>) -> Vec<TensorId> {
         let output = pass.output;
         let [left, right, others @ ..] = pass.inputs else { return vec![] };
         pass.program.push(if left.shape == right.shape {
             sum(pass.layer, left.tensor, right.tensor, output.tensor, output.total_quads())
+                .size("CHANNELS", output.shape.channels)
+                .activation(pass.activation)
         } else {
-            broadcast::forward(pass.layer, Join::Sum, *left, *right, output)
+            broadcast::forward(pass.layer, Join::Sum, *left, *right, output, pass.activation)
         });
         for input in others {
             pass.program.push(accumulate(pass.layer, output.tensor, input.tensor, output.total_quads()));

@@ -96,8 +96,10 @@ impl Operator for AvgPool2d {
     fn backward(&self, pass: Backward<'_>) {
         let [Some(grad_input)] = pass.grad_inputs else { return };
         let Some(geometry) = self.geometry(&[grad_input.shape]) else { return };
-        let dispatch =
-            pool::dispatch(pass.layer, kernel!("avg_pool2d/backward_input"), &geometry, *grad_input);
+        let blocks = kernel!("avg_pool2d/backward_input_blocks");
+        let dispatch = pool::blocks(pass.layer, blocks, &geometry, *grad_input).unwrap_or_else(|| {
+            pool::dispatch(pass.layer, kernel!("avg_pool2d/backward_input"), &geometry, *grad_input)
+        });
         pass.program.push(
             self.divisor(dispatch, &geometry)
                 .flops(pool::flops(&self.window, pass.grad_output.shape, 2) * pass.grad_output.batch as u64)

@@ -3,7 +3,7 @@
 use super::normalize::{self, Normalization, Sections, Settings};
 use super::program::{Activation, Dispatch, ParameterLayout, Program, TensorId, kernel, quads};
 use super::registry::{Attributes, FromAttributes};
-use super::{Backward, Cost, Fold, Forward, Operator, ParameterSpec, Refusal, elementwise, single_input};
+use super::{Backward, Cost, Fold, Forward, Operator, ParameterSpec, Refusal, single_input};
 use crate::shape::Shape;
 
 /// The invocations of a workgroup of the kernel for running statistics.
@@ -162,6 +162,10 @@ impl Operator for BatchNorm {
         training
     }
 
+    fn fuses_activation(&self, _inputs: &[Shape]) -> bool {
+        true
+    }
+
     fn reads_output(&self) -> bool {
         false
     }
@@ -176,12 +180,13 @@ impl Operator for BatchNorm {
         let ([input], Some((affine, running))) = (pass.inputs, by_kind(pass.parameters)) else {
             return vec![];
         };
-        let norm = Normalization { layer, sections: Sections::batch(*input, training), affine, step };
+        let wanted = pass.capabilities.workgroups_wanted();
+        let norm = Normalization { layer, sections: Sections::batch(*input, training, wanted), affine, step };
         let statistics = match training {
             true => self.batch_statistics(program, &norm, *input, running),
             false => self.running_statistics(program, &norm, *input, running),
         };
-        norm.forward(program, *input, statistics, pass.output);
+        norm.forward(program, *input, statistics, pass.output, pass.activation);
         vec![statistics]
     }
 
@@ -189,7 +194,8 @@ impl Operator for BatchNorm {
         let Backward { program, layer, training, grad_output, step, .. } = pass;
         let ([input], [statistics]) = (pass.inputs, pass.saved) else { return };
         let Some((affine, _)) = by_kind(pass.parameters) else { return };
-        let norm = Normalization { layer, sections: Sections::batch(*input, training), affine, step };
+        let wanted = pass.capabilities.workgroups_wanted();
+        let norm = Normalization { layer, sections: Sections::batch(*input, training, wanted), affine, step };
         let grad_input = pass.grad_inputs.first().copied().flatten();
         let learned = affine.and(pass.grad_parameters.get(..2)).unwrap_or_default();
         if learned.iter().any(Option::is_some) || (training && grad_input.is_some()) {
@@ -231,7 +237,7 @@ impl Operator for BatchNorm {
                 .read(running[1])
                 .write(folded_weight)
                 .write(folded_bias)
-                .invocations(floats / 4, elementwise::WORKGROUP)
+                .in_turn(floats / 4, 1)
                 .flops(floats as u64),
         );
         Some([folded_weight, folded_bias])

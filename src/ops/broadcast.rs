@@ -3,7 +3,7 @@
 
 use super::program::{Activation, Dispatch, Program, kernel};
 use super::reduce::{MAX_TERMS, Parts, splits};
-use super::{Refusal, elementwise};
+use super::{Function, Refusal, elementwise};
 use crate::shape::{Axis, Shape};
 
 /// The number of invocations in a workgroup of the sum.
@@ -37,13 +37,14 @@ pub(super) fn output_shape(left: Shape, right: Shape) -> Result<Shape, Refusal> 
     Ok(output.into())
 }
 
-/// Writes `output`, where the shapes of `left` and `right` differ or not.
+/// Writes `output`, where the shapes of `left` and `right` differ or not; it ends with a function if there is one.
 pub(super) fn forward(
     layer: &str,
     join: Join,
     left: Activation,
     right: Activation,
     output: Activation,
+    activation: Option<&Function>,
 ) -> Dispatch {
     let [c, h, w] = output.shape.sizes();
     let [l_c, l_h, l_w] = left.shape.sizes();
@@ -59,11 +60,12 @@ pub(super) fn forward(
         .size("R_H", r_h)
         .size("R_W", r_w)
         .constant("MULTIPLY", u32::from(join == Join::Product))
+        .activation(activation)
         .read(left.tensor)
         .read(right.tensor)
         .write(output.tensor)
         .uniform(output.batch as u32)
-        .invocations(output.total_quads(), elementwise::WORKGROUP)
+        .in_turn(output.total_quads(), 1)
         .flops(elementwise::elements(output))
 }
 

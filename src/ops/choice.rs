@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use super::program::{Program, TensorId};
+use super::operand::Operand;
+use super::program::{Program, Storage};
 use crate::gpu::Capabilities;
 
 /// A computation for which there may be several kernels, as plain data.
@@ -23,21 +24,41 @@ pub trait Problem: Debug + Send + Sync {
     /// worth more of a tuner's time.
     fn estimate(&self, capabilities: &Capabilities) -> f64;
 
-    /// Appends the computation by itself, by one of its candidates, between tensors of its own.
+    /// Appends the computation by itself, by one of its candidates, between tensors of its own. Operands and result
+    /// are the same for each candidate.
     fn trial(&self, program: &mut Program, capabilities: &Capabilities, candidate: usize) -> Trial;
 }
 
 /// A problem by itself in a program, to be measured and compared.
 #[derive(Debug, Clone)]
 pub struct Trial {
-    /// What it reads: any finite values will do.
-    pub operands: Vec<TensorId>,
+    /// What it reads.
+    pub operands: Vec<Operand>,
     /// What it writes.
-    pub result: TensorId,
+    pub result: Operand,
     /// The number of terms of the longest sum that makes an element of the result: how far two candidates may differ
     /// follows from it.
     pub terms: usize,
 }
+
+/// How many times the smallest rounding two sums may differ by for each square root of a term and unit of magnitude:
+/// twice what either may be off.
+const ROUNDINGS: f64 = 2.0 * 4.0;
+
+impl Trial {
+    /// How far an element that is `wanted` by one candidate may differ by another where the operands are those of
+    /// [`Operand::fill`]. Each of two sums of n products may be off by 4 · 2⁻²⁴ · √n · Σ|a·b|, the bound that every
+    /// kernel keeps to; a product of two numbers between -1 and 1 is a quarter on average. What is stored in half
+    /// precision was rounded once more.
+    pub fn tolerance(&self, storage: Storage, wanted: f32) -> f64 {
+        let terms = self.terms.max(1) as f64;
+        let sums = ROUNDINGS * f64::from(f32::EPSILON) / 2.0 * terms.sqrt() * terms / 4.0;
+        if self.result.is_half(storage) { sums + HALF_UNIT * f64::from(wanted.abs()) } else { sums }
+    }
+}
+
+/// How far two numbers may lie apart that were rounded to half precision, relative to their size.
+const HALF_UNIT: f64 = 1.0 / (1 << 10) as f64;
 
 /// Which variants were chosen for which problems: names under keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -71,6 +92,7 @@ impl Choices {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ops::program::ParameterLayout;
 
     #[derive(Debug)]
     struct Two;
@@ -89,7 +111,8 @@ mod tests {
         }
 
         fn trial(&self, program: &mut Program, _capabilities: &Capabilities, _candidate: usize) -> Trial {
-            Trial { operands: vec![], result: program.tensor("result", 4), terms: 1 }
+            let result = Operand::parameter(program, "result", ParameterLayout::Vector, [1]);
+            Trial { operands: vec![], result, terms: 1 }
         }
     }
 

@@ -123,7 +123,7 @@ impl Loss for CrossEntropy {
                 .read(saved[0])
                 .write(grad_prediction.tensor)
                 .read_uniform(pass.result)
-                .invocations(prediction.total_quads(), elementwise::WORKGROUP)
+                .in_turn(prediction.total_quads(), 1)
                 .flops(8 * elementwise::elements(prediction)),
         );
     }

@@ -4,9 +4,6 @@ use super::program::{Activation, Dispatch, Kernel, kernel};
 use super::{Backward, Cost, Forward};
 use crate::shape::Shape;
 
-/// The invocations of a workgroup in every kernel in which an invocation owns one element or quad.
-pub(crate) const WORKGROUP: usize = 256;
-
 /// A function of one variable, as kernels: by itself, in place, or fused into the store of the layer before.
 #[derive(Debug, Clone)]
 pub struct Pointwise {
@@ -93,9 +90,9 @@ macro_rules! operator {
 }
 pub(crate) use operator;
 
-/// A dispatch of `kernel` with an invocation for each of `quads` vec4; their number is its uniform.
+/// A dispatch of `kernel` whose invocations take `quads` vec4 in turn; their number is its uniform.
 pub(crate) fn over_quads(layer: &str, kernel: Kernel, quads: usize) -> Dispatch {
-    Dispatch::new(layer, kernel).uniform(quads as u32).invocations(quads, WORKGROUP)
+    Dispatch::new(layer, kernel).uniform(quads as u32).in_turn(quads, 1)
 }
 
 /// Appends the forward pass of a function of one variable: in place where output and input are one tensor.

@@ -88,7 +88,7 @@ impl ElementwiseLoss {
             .constant("MEAN", self.reduction == Reduction::Mean)
             .write(grad_prediction.tensor)
             .read_uniform(pass.step)
-            .invocations(grad_prediction.total_quads(), elementwise::WORKGROUP);
+            .in_turn(grad_prediction.total_quads(), 1);
         pass.program.push(dispatch);
     }
 

@@ -5,6 +5,7 @@ use super::program::{Activation, Program, TensorId, kernel};
 use super::reduce::Parts;
 use super::registry::{Attributes, FromAttributes};
 use super::{Backward, Cost, Forward, Operator, ParameterSpec, Refusal, single_input};
+use crate::gpu::Capabilities;
 use crate::shape::Shape;
 
 /// The most channels of a group: its kernels' lanes go through all of them.
@@ -105,9 +106,15 @@ fn normalization<'a>(
     input: Activation,
     parameters: &[TensorId],
     step: TensorId,
+    capabilities: &Capabilities,
 ) -> Normalization<'a> {
     let affine = parameters.first_chunk().copied();
-    Normalization { layer, sections: Sections::samples(input), affine, step }
+    Normalization {
+        layer,
+        sections: Sections::samples(input, capabilities.workgroups_wanted()),
+        affine,
+        step,
+    }
 }
 
 impl From<usize> for GroupNorm {
@@ -158,6 +165,10 @@ impl Operator for GroupNorm {
         self.settings.parameters(inputs.first().map_or(0, |input| input.channels))
     }
 
+    fn fuses_activation(&self, _inputs: &[Shape]) -> bool {
+        true
+    }
+
     fn reads_output(&self) -> bool {
         false
     }
@@ -169,16 +180,16 @@ impl Operator for GroupNorm {
     /// Returns the statistics.
     fn forward(&self, pass: Forward<'_>) -> Vec<TensorId> {
         let [input] = pass.inputs else { return vec![] };
-        let norm = normalization(pass.layer, *input, pass.parameters, pass.step);
+        let norm = normalization(pass.layer, *input, pass.parameters, pass.step, pass.capabilities);
         let statistics = self.statistics(pass.program, &norm, *input);
-        norm.forward(pass.program, *input, statistics, pass.output);
+        norm.forward(pass.program, *input, statistics, pass.output, pass.activation);
         vec![statistics]
     }
 
     fn backward(&self, pass: Backward<'_>) {
         let Backward { program, layer, grad_output, .. } = pass;
         let ([input], [statistics]) = (pass.inputs, pass.saved) else { return };
-        let norm = normalization(layer, *input, pass.parameters, pass.step);
+        let norm = normalization(layer, *input, pass.parameters, pass.step, pass.capabilities);
         let operands = [*input, grad_output];
         let quads = input.quads();
         let [weight, bias] = [0, 1].map(|i| {

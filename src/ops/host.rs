@@ -1,6 +1,5 @@
 //! Between the host's order of elements and the device's. No operator of its own.
 
-use super::elementwise;
 use super::program::{Activation, Dispatch, Kernel, TensorId, kernel};
 
 /// Writes the host tensor `to` from `from`.
@@ -8,7 +7,7 @@ pub(crate) fn nhwc_to_nchw(layer: &str, from: Activation, to: TensorId) -> Dispa
     convert(layer, kernel!("common/nhwc_to_nchw"), from)
         .read(from.tensor)
         .write(to)
-        .invocations(from.batch * from.shape.len(), elementwise::WORKGROUP)
+        .in_turn(from.total_quads(), 1)
 }
 
 /// Writes `to` from the host tensor `from`.
@@ -16,7 +15,7 @@ pub(crate) fn nchw_to_nhwc(layer: &str, from: TensorId, to: Activation) -> Dispa
     convert(layer, kernel!("common/nchw_to_nhwc"), to)
         .read(from)
         .write(to.tensor)
-        .invocations(to.total_quads(), elementwise::WORKGROUP)
+        .in_turn(to.total_quads(), 1)
 }
 
 fn convert(layer: &str, kernel: Kernel, image: Activation) -> Dispatch {

@@ -7,9 +7,6 @@ use super::registry::{Attributes, FromAttributes};
 use super::{Backward, Cost, Forward, Operator, Refusal, elementwise, single_input};
 use crate::shape::Shape;
 
-/// The number of invocations in a workgroup of the kernels here.
-const WORKGROUP_SIZE: usize = 64;
-
 /// The largest window: an invocation goes through its quads twice, and must end before 65,535 iterations.
 const MAX_SIZE: usize = 131_000;
 
@@ -86,7 +83,7 @@ impl LocalResponseNorm {
             .constant("BETA", self.beta)
             .constant("K", self.k)
             .uniform(of.total_quads() as u32)
-            .invocations(of.total_quads(), WORKGROUP_SIZE)
+            .in_turn(of.total_quads(), 2 * (self.size.min(channels) / 4 + 2))
             .flops(self.cost(&[], of.shape).flops * of.batch as u64)
     }
 }

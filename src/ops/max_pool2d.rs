@@ -83,11 +83,15 @@ impl Operator for MaxPool2d {
     fn backward(&self, pass: Backward<'_>) {
         let ([Some(grad_input)], [taps]) = (pass.grad_inputs, pass.saved) else { return };
         let Some(geometry) = self.geometry(&[grad_input.shape]) else { return };
-        pass.program.push(
+        let blocks = kernel!("max_pool2d/backward_input_blocks");
+        let dispatch = pool::blocks(pass.layer, blocks, &geometry, *grad_input).unwrap_or_else(|| {
             pool::dispatch(pass.layer, kernel!("max_pool2d/backward_input"), &geometry, *grad_input)
+                .size("TAP_WORDS", pool::tap_words(geometry.taps()))
+        });
+        pass.program.push(
+            dispatch
                 .size("DH", geometry.dilation[0])
                 .size("DW", geometry.dilation[1])
-                .size("TAP_WORDS", pool::tap_words(geometry.taps()))
                 .flops(pass.grad_output.shape.len() as u64 * pass.grad_output.batch as u64)
                 .read(*taps)
                 .read(pass.grad_output.tensor)

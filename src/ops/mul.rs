@@ -3,7 +3,7 @@
 use super::broadcast::{self, Join};
 use super::program::{Activation, Dispatch, TensorId, kernel};
 use super::registry::{Attributes, FromAttributes};
-use super::{Backward, Cost, Forward, Operator, Refusal, elementwise};
+use super::{Backward, Cost, Forward, Function, Operator, Refusal, elementwise};
 use crate::shape::Shape;
 
 /// The product of two inputs, element by element.
@@ -38,9 +38,17 @@ impl Operator for Mul {
         elementwise::cost(output)
     }
 
+    fn fuses_activation(&self, _inputs: &[Shape]) -> bool {
+        true
+    }
+
+    fn reads_output(&self) -> bool {
+        false
+    }
+
     fn forward(&self, pass: Forward<'_>) -> Vec<TensorId> {
         let [left, right] = pass.inputs else { return vec![] };
-        pass.program.push(product(pass.layer, *left, *right, pass.output));
+        pass.program.push(product(pass.layer, *left, *right, pass.output, pass.activation));
         vec![]
     }
 
@@ -49,7 +57,7 @@ impl Operator for Mul {
         for (grad_input, other) in [(grad_left, *right), (grad_right, *left)] {
             let Some(grad_input) = *grad_input else { continue };
             if grad_input.shape == pass.grad_output.shape {
-                pass.program.push(product(pass.layer, pass.grad_output, other, grad_input));
+                pass.program.push(product(pass.layer, pass.grad_output, other, grad_input, None));
             } else {
                 broadcast::sum(pass.program, pass.layer, pass.grad_output, Some(other), grad_input);
             }
@@ -57,15 +65,23 @@ impl Operator for Mul {
     }
 }
 
-/// `output = left · right`.
-fn product(layer: &str, left: Activation, right: Activation, output: Activation) -> Dispatch {
+/// `output = left · right`, and a function of that if there is one.
+fn product(
+    layer: &str,
+    left: Activation,
+    right: Activation,
+    output: Activation,
+    activation: Option<&Function>,
+) -> Dispatch {
     if left.shape == right.shape {
         elementwise::over_quads(layer, kernel!("mul/forward"), output.total_quads())
+            .size("CHANNELS", output.shape.channels)
+            .activation(activation)
             .read(left.tensor)
             .read(right.tensor)
             .write(output.tensor)
             .flops(elementwise::elements(output))
     } else {
-        broadcast::forward(layer, Join::Product, left, right, output)
+        broadcast::forward(layer, Join::Product, left, right, output, activation)
     }
 }

@@ -100,7 +100,7 @@ impl Loss for NllLoss {
                 .write(grad_prediction.tensor)
                 .read_uniform(pass.step)
                 .read_uniform(pass.result)
-                .invocations(grad_prediction.total_quads(), elementwise::WORKGROUP)
+                .in_turn(grad_prediction.total_quads(), 1)
                 .flops(elementwise::elements(grad_prediction)),
         );
     }

@@ -1,17 +1,16 @@
 //! Normalisation by a mean and a deviation, which batch_norm and group_norm share. No operator of its own.
 
-use super::elementwise::{WORKGROUP, elements};
+use super::elementwise::elements;
 use super::program::{Activation, Dispatch, Kernel, Program, TensorId, kernel};
 use super::reduce::splits;
 use super::registry::Attributes;
-use super::{ParameterSpec, Refusal};
+use super::{Function, ParameterSpec, Refusal};
 use crate::network::Init;
 
-/// The invocations of a workgroup of the kernels that sum.
-const SUMMING: usize = 64;
+/// The invocations of a workgroup of the kernels here.
+const WORKGROUP: usize = 64;
 
-/// How many workgroups of those keep a device busy, and how many pixels an invocation should have at least.
-const WANTED: usize = 256;
+/// How many pixels an invocation should have at least.
 const LEAST: usize = 16;
 
 /// The size of a mean with an inverse deviation, or of two means, for a quad of channels.
@@ -80,12 +79,12 @@ pub(crate) fn flops(elements: usize) -> u64 {
 
 /// As many lanes, a power of two, as share a sum of `terms` terms in one workgroup.
 pub(crate) fn lanes(terms: usize) -> usize {
-    terms.next_power_of_two().min(SUMMING)
+    terms.next_power_of_two().min(WORKGROUP)
 }
 
 /// A dispatch of a kernel that joins sums: `lanes` invocations for each of `columns` of them.
 pub(crate) fn join(layer: &str, kernel: Kernel, columns: usize, lanes: usize) -> Dispatch {
-    Dispatch::new(layer, kernel).groups(columns.div_ceil(SUMMING / lanes))
+    Dispatch::new(layer, kernel).groups(columns.div_ceil(WORKGROUP / lanes))
 }
 
 /// The pixels of a batch in sections, each of which has statistics of its own and is split over workgroups.
@@ -104,28 +103,29 @@ pub(crate) struct Sections {
 }
 
 impl Sections {
-    /// One section, the whole batch; the padding counts unless `limited`.
-    pub fn batch(of: Activation, limited: bool) -> Self {
-        Self::new(of, 1, limited)
+    /// One section, the whole batch; the padding counts unless `limited`. It is split so that about `wanted` workgroups
+    /// have work.
+    pub fn batch(of: Activation, limited: bool, wanted: usize) -> Self {
+        Self::new(of, 1, limited, wanted)
     }
 
     /// A section for each sample.
-    pub fn samples(of: Activation) -> Self {
-        Self::new(of, of.batch, false)
+    pub fn samples(of: Activation, wanted: usize) -> Self {
+        Self::new(of, of.batch, false, wanted)
     }
 
-    fn new(of: Activation, count: usize, limited: bool) -> Self {
+    fn new(of: Activation, count: usize, limited: bool, wanted: usize) -> Self {
         let pixels = of.pixels() / count.max(1);
         let (across, lanes) = Self::workgroups(of);
         let terms = pixels.div_ceil(lanes);
-        let span = terms.div_ceil(splits(terms, LEAST, count * across, WANTED)) * lanes;
+        let span = terms.div_ceil(splits(terms, LEAST, count * across, wanted)) * lanes;
         Self { of, count, pixels, limited, splits: pixels.div_ceil(span), span }
     }
 
     /// How many workgroups lie side by side over the quads of a pixel, and how many invocations of each share a quad.
     fn workgroups(of: Activation) -> (usize, usize) {
         let columns = lanes(of.quads());
-        (of.quads().div_ceil(columns), SUMMING / columns)
+        (of.quads().div_ceil(columns), WORKGROUP / columns)
     }
 
     /// All ranges of all sections.
@@ -138,27 +138,17 @@ impl Sections {
         program.tensor(label, self.count * self.of.quads() * PAIR_BYTES)
     }
 
-    /// A dispatch with what all the kernels here have.
+    /// A dispatch of the workgroups that the ranges have.
     fn dispatch(&self, layer: &str, kernel: Kernel, flops: u64) -> Dispatch {
+        let (across, lanes) = Self::workgroups(self.of);
         Dispatch::new(layer, kernel)
             .size("Q", self.of.quads())
             .size("PIXELS", self.of.shape.pixels())
+            .size("COLUMNS", WORKGROUP / lanes)
             .constant("LIMITED", self.limited)
+            .flops(flops * elements(self.of))
             .uniform(self.count as u32)
             .uniform(self.pixels as u32)
-            .flops(flops * elements(self.of))
-    }
-
-    /// A dispatch of an invocation for each quad.
-    fn map(&self, layer: &str, kernel: Kernel, flops: u64) -> Dispatch {
-        self.dispatch(layer, kernel, flops).invocations(self.of.total_quads(), WORKGROUP)
-    }
-
-    /// A dispatch of workgroups that sum ranges.
-    fn sum(&self, layer: &str, kernel: Kernel, flops: u64) -> Dispatch {
-        let (across, lanes) = Self::workgroups(self.of);
-        self.dispatch(layer, kernel, flops)
-            .size("COLUMNS", SUMMING / lanes)
             .uniform(self.span as u32)
             .uniform(self.splits as u32)
             .groups(self.ranges() * across)
@@ -182,7 +172,7 @@ impl Normalization<'_> {
         let bytes = sections.ranges() * x.quads() * PAIR_BYTES;
         let moments = program.tensor(format!("{layer}.moments"), bytes);
         let dispatch = sections
-            .sum(layer, kernel!("common/channel_moments"), MOMENTS_FLOPS)
+            .dispatch(layer, kernel!("common/channel_moments"), MOMENTS_FLOPS)
             .read(x.tensor)
             .read(*step)
             .write(moments);
@@ -190,9 +180,17 @@ impl Normalization<'_> {
         moments
     }
 
-    /// Appends the pass that normalises `x`.
-    pub fn forward(&self, program: &mut Program, x: Activation, statistics: TensorId, y: Activation) {
-        self.normalize(program, x, statistics, y, false);
+    /// Appends the pass that normalises `x`, and ends with a function if there is one.
+    pub fn forward(
+        &self,
+        program: &mut Program,
+        x: Activation,
+        statistics: TensorId,
+        y: Activation,
+        activation: Option<&Function>,
+    ) {
+        let dispatch = self.normalize(x, statistics, y, false).activation(activation);
+        program.push(dispatch);
     }
 
     /// Appends the gradient to the input where the statistics do not depend on it.
@@ -203,22 +201,15 @@ impl Normalization<'_> {
         statistics: TensorId,
         grad_input: Activation,
     ) {
-        self.normalize(program, grad_output, statistics, grad_input, true);
+        program.push(self.normalize(grad_output, statistics, grad_input, true));
     }
 
-    fn normalize(
-        &self,
-        program: &mut Program,
-        x: Activation,
-        statistics: TensorId,
-        y: Activation,
-        linear: bool,
-    ) {
+    fn normalize(&self, x: Activation, statistics: TensorId, y: Activation, linear: bool) -> Dispatch {
         // Something must be bound; where there is no weight and bias it is not read.
         let [weight, bias] = self.affine.unwrap_or([statistics; 2]);
-        let dispatch = self
-            .sections
-            .map(self.layer, kernel!("common/normalize"), FORWARD_FLOPS)
+        self.sections
+            .dispatch(self.layer, kernel!("common/normalize"), FORWARD_FLOPS)
+            .size("CHANNELS", x.shape.channels)
             .constant("AFFINE", self.affine.is_some())
             .constant("LINEAR", linear)
             .read(x.tensor)
@@ -226,8 +217,7 @@ impl Normalization<'_> {
             .read(weight)
             .read(bias)
             .read(self.step)
-            .write(y.tensor);
-        program.push(dispatch);
+            .write(y.tensor)
     }
 
     /// Appends the sums that make up the gradients to weight and bias: to each of the two places go as many vectors
@@ -241,7 +231,7 @@ impl Normalization<'_> {
     ) {
         let dispatch = self
             .sections
-            .sum(self.layer, kernel!("common/normalize_backward_weight"), BACKWARD_WEIGHT_FLOPS)
+            .dispatch(self.layer, kernel!("common/normalize_backward_weight"), BACKWARD_WEIGHT_FLOPS)
             .read(x.tensor)
             .read(grad_output.tensor)
             .read(statistics)
@@ -261,7 +251,7 @@ impl Normalization<'_> {
     ) {
         let dispatch = self
             .sections
-            .map(self.layer, kernel!("common/normalize_backward_input"), BACKWARD_INPUT_FLOPS)
+            .dispatch(self.layer, kernel!("common/normalize_backward_input"), BACKWARD_INPUT_FLOPS)
             .constant("AFFINE", self.affine.is_some())
             .read(x.tensor)
             .read(grad_output.tensor)

@@ -1,15 +1,12 @@
 //! Padding of an image's rows and columns.
 
-use super::program::{Activation, Dispatch, Kernel, TensorId, kernel};
+use super::program::{Activation, Dispatch, Kernel, MAX_ITERATIONS, TensorId, kernel};
 use super::registry::{Attributes, FromAttributes};
 use super::{Backward, Cost, Forward, Operator, Refusal, elementwise, shift, single_input};
 use crate::shape::Shape;
 
 /// The most rows or columns on a side: what comes of two of them fits in the 32 bits that kernels count in.
 const LARGEST: usize = 65_535;
-
-/// The most loop iterations that an invocation may run: some drivers cut off what comes after.
-const MAX_ITERATIONS: usize = 65_535;
 
 /// Puts rows and columns around an image.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,6 +56,12 @@ impl Pad2d {
             .size("LEFT", self.padding[1])
             .constant("REPLICATE", u32::from(self.mode == PadMode::Replicate))
             .uniform(input.batch as u32)
+    }
+
+    /// The loop iterations in which an element of the gradient to the input is summed, at most.
+    fn iterations(&self) -> usize {
+        let [top, left, bottom, right] = self.padding;
+        (top + bottom + 3) * (left + right + 4)
     }
 }
 
@@ -144,7 +147,7 @@ impl Operator for Pad2d {
                 .dispatch(pass.layer, kernel!("pad2d/forward"), input, output)
                 .read(input.tensor)
                 .write(output.tensor)
-                .invocations(output.total_quads(), elementwise::WORKGROUP),
+                .in_turn(output.total_quads(), 1),
         };
         pass.program.push(dispatch);
         vec![]
@@ -160,7 +163,7 @@ impl Operator for Pad2d {
                 .read(grad_output.tensor)
                 .write(grad_input.tensor)
                 .flops(elementwise::elements(grad_output))
-                .invocations(grad_input.total_quads(), elementwise::WORKGROUP),
+                .in_turn(grad_input.total_quads(), self.iterations()),
         };
         pass.program.push(dispatch);
     }

@@ -1,15 +1,9 @@
 //! What the pools share: the shape rule, attributes, and how their dispatches are set up.
 
-use super::program::{Activation, Dispatch, Kernel};
+use super::program::{Activation, Dispatch, Kernel, MAX_ITERATIONS};
 use super::registry::Attributes;
 use super::{Refusal, single_input, window};
 use crate::shape::{Geometry, Pair, Shape, Window};
-
-/// The number of invocations in a workgroup of the pools' kernels.
-const WORKGROUP_SIZE: usize = 64;
-
-/// The most loop iterations that an invocation may run: some drivers cut off what comes after.
-const MAX_ITERATIONS: usize = 65_535;
 
 /// A window of `kernel` whose positions neither overlap nor leave gaps, the default of every pool.
 pub(super) fn window(kernel: impl Into<Pair>) -> Window {
@@ -51,11 +45,7 @@ pub(super) fn geometry(window: &Window, inputs: &[Shape]) -> Result<Geometry, Re
     let geometry = window.over([input.height, input.width])?;
     check_padding(&geometry, 0)?;
     check_padding(&geometry, 1)?;
-    let [kh, kw] = geometry.kernel;
-    let covering =
-        |axis: usize| (geometry.kernel[axis] - 1) * geometry.dilation[axis] / geometry.stride[axis] + 1;
-    // Forward at most two passes over the taps (Lp pooling); backward one over the windows that cover a pixel.
-    let iterations = (2 * kh * (kw + 1)).max(covering(0) + kh * covering(1));
+    let ([kh, kw], iterations) = (geometry.kernel, iterations(&geometry));
     if iterations > MAX_ITERATIONS {
         return Err(format!(
             "a window of {kh} x {kw} with dilation {:?} takes {iterations} loop iterations; at most \
@@ -64,6 +54,15 @@ pub(super) fn geometry(window: &Window, inputs: &[Shape]) -> Result<Geometry, Re
         ));
     }
     Ok(geometry)
+}
+
+/// The loop iterations that an element takes at most.
+fn iterations(geometry: &Geometry) -> usize {
+    let [kh, kw] = geometry.kernel;
+    let covering =
+        |axis: usize| (geometry.kernel[axis] - 1) * geometry.dilation[axis] / geometry.stride[axis] + 1;
+    // Forward at most two passes over the taps (Lp pooling); backward one over the windows that cover a pixel.
+    (2 * kh * (kw + 1)).max(covering(0) + kh * covering(1))
 }
 
 /// The shape of a pool's output.
@@ -98,7 +97,7 @@ fn check_padding(geometry: &Geometry, axis: usize) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A dispatch of one invocation for every quad of `over`, with the constants and the uniform that all the
+/// A dispatch whose invocations take the quads of `over` in turn, with the constants and the uniform that all the
 /// pools' kernels have. The caller binds the tensors.
 pub(super) fn dispatch(layer: &str, kernel: Kernel, geometry: &Geometry, over: Activation) -> Dispatch {
     Dispatch::new(layer, kernel)
@@ -114,7 +113,24 @@ pub(super) fn dispatch(layer: &str, kernel: Kernel, geometry: &Geometry, over: A
         .size("PT", geometry.padding[0])
         .size("PL", geometry.padding[1])
         .uniform(over.batch as u32)
-        .invocations(over.total_quads(), WORKGROUP_SIZE)
+        .in_turn(over.total_quads(), iterations(geometry))
+}
+
+/// A dispatch of a gradient's kernel whose invocations take blocks of `grad_input` in turn, as many rows and columns of
+/// the padded image as windows are apart; `None` where that is more than two, or more than four windows cover a block.
+pub(super) fn blocks(
+    layer: &str,
+    kernel: Kernel,
+    geometry: &Geometry,
+    grad_input: Activation,
+) -> Option<Dispatch> {
+    let fits = |axis: usize| {
+        let stride = geometry.stride[axis];
+        stride <= 2 && (geometry.kernel[axis] - 1) * geometry.dilation[axis] < 2 * stride
+    };
+    let along = |axis: usize| (geometry.input[axis] + geometry.padding[axis]).div_ceil(geometry.stride[axis]);
+    let blocks = grad_input.batch * along(0) * along(1) * grad_input.quads();
+    (fits(0) && fits(1)).then(|| dispatch(layer, kernel, geometry, grad_input).in_turn(blocks, 1))
 }
 
 /// How many words the pixel of its window that won takes for a quad of a max pool: a byte a channel will do for windows

@@ -93,7 +93,7 @@ impl Operator for Prelu {
             .read(pass.parameters[0])
             .write(output.tensor)
             .uniform(output.total_quads() as u32)
-            .invocations(output.total_quads(), elementwise::WORKGROUP)
+            .in_turn(output.total_quads(), 1)
             .flops(elementwise::elements(output));
         pass.program.push(dispatch);
         vec![]
@@ -109,7 +109,7 @@ impl Operator for Prelu {
                 .read(grad_output.tensor)
                 .write(grad_input.tensor)
                 .uniform(grad_input.total_quads() as u32)
-                .invocations(grad_input.total_quads(), elementwise::WORKGROUP)
+                .in_turn(grad_input.total_quads(), 1)
                 .flops(elementwise::elements(grad_input));
             pass.program.push(dispatch);
         }

@@ -155,6 +155,9 @@ pub struct Dispatch {
     pub uniform: Vec<u32>,
     /// The number of workgroups on each axis.
     pub workgroups: [u32; 3],
+    /// How many items its invocations take in turn, however many there are of them, and the loop iterations that one
+    /// takes: see [`Dispatch::in_turn`].
+    items: Option<[usize; 2]>,
     /// Floating-point operations, a multiply-add counted as two.
     pub flops: u64,
 }
@@ -172,6 +175,7 @@ impl Dispatch {
             bindings: vec![],
             uniform: vec![],
             workgroups: [1; 3],
+            items: None,
             flops: 0,
         }
     }
@@ -275,6 +279,13 @@ impl Dispatch {
         self.groups(invocations.div_ceil(size))
     }
 
+    /// As many workgroups of [`TURN_WORKGROUP`] invocations along x as suit the device, which take `items` items in
+    /// turn: of n invocations each takes every n-th. An item takes at most `iterations` iterations of loops.
+    pub fn in_turn(mut self, items: usize, iterations: usize) -> Self {
+        self.items = Some([items, iterations]);
+        self
+    }
+
     /// This many workgroups, folded over x and y so that neither passes 65,535.
     pub fn groups(mut self, groups: usize) -> Self {
         let [x, y] = fold(groups);
@@ -297,6 +308,21 @@ impl Dispatch {
 
 /// WebGPU's limit on the workgroups along one axis, which no adapter seen passes by much.
 pub const MAX_WORKGROUPS_PER_AXIS: usize = 65_535;
+
+/// The invocations of a workgroup of the kernels whose invocations take items in turn: few enough that neighbours read
+/// neighbouring memory even where a processor runs them one after the other.
+pub const TURN_WORKGROUP: usize = 64;
+
+/// The most loop iterations that one item of [`Dispatch::in_turn`] may take. Some drivers end an invocation's loops
+/// after 65,535 iterations in all, without a word; one is that of the loop over the items.
+pub(super) const MAX_ITERATIONS: usize = 65_534;
+
+/// How many workgroups take `items` items in turn, `wanted` of them where there are enough items.
+fn turn_workgroups(items: usize, iterations: usize, wanted: usize) -> usize {
+    let turns = (MAX_ITERATIONS / (iterations + 1)).max(1);
+    let least = items.div_ceil(turns * TURN_WORKGROUP);
+    items.div_ceil(TURN_WORKGROUP).min(wanted).max(least).clamp(1, MAX_WORKGROUPS_PER_AXIS)
+}
 
 /// Splits `groups` workgroups over x and y with as few idle ones as the even split allows.
 fn fold(groups: usize) -> [u32; 2] {
@@ -323,6 +349,11 @@ impl Storage {
         if self == Self::F32 { 16 } else { 8 }
     }
 
+    /// The bytes of one sample of an activation.
+    pub fn sample_bytes(self, shape: Shape) -> usize {
+        shape.height * shape.width * quads(shape.channels) * self.quad_bytes()
+    }
+
     /// Where the `storage` section of the kernels comes from, unless it is the kernel's own.
     fn kernel(self) -> Option<Kernel> {
         match self {
@@ -338,6 +369,8 @@ impl Storage {
 pub struct Program {
     /// How activations, and gradients to them, are stored.
     pub storage: Storage,
+    /// How many workgroups take items in turn: see [`Dispatch::in_turn`].
+    pub workgroups_in_turn: usize,
     /// Which variants were chosen for problems that have several.
     pub choices: Choices,
     /// The problems for which a variant was chosen, as often as it was.
@@ -379,7 +412,7 @@ impl Program {
 
     /// The bytes of one sample of an activation.
     pub fn sample_bytes(&self, shape: Shape) -> usize {
-        shape.height * shape.width * quads(shape.channels) * self.storage.quad_bytes()
+        self.storage.sample_bytes(shape)
     }
 
     /// The part of an activation that holds these samples.
@@ -428,6 +461,10 @@ impl Program {
             if dispatch.result_is_activation {
                 dispatch.sections.push(("result", stored));
             }
+        }
+        if let Some([items, iterations]) = dispatch.items {
+            let groups = turn_workgroups(items, iterations, self.workgroups_in_turn);
+            dispatch.workgroups = [groups as u32, 1, 1];
         }
         self.dispatches.push(dispatch);
     }

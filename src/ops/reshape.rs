@@ -2,7 +2,7 @@
 
 use super::program::{Activation, Dispatch, TensorId, kernel};
 use super::registry::{Attributes, FromAttributes};
-use super::{Backward, Cost, Forward, Operator, Refusal, elementwise, single_input};
+use super::{Backward, Cost, Forward, Operator, Refusal, single_input};
 use crate::shape::Shape;
 
 /// Reshape: element `(c · H + y) · W + x` of a sample keeps its number and gets new channels, rows and columns.
@@ -131,5 +131,5 @@ fn reshape(layer: &str, from: Activation, to: Activation) -> Dispatch {
         .read(from.tensor)
         .write(to.tensor)
         .uniform(to.batch as u32)
-        .invocations(to.total_quads(), elementwise::WORKGROUP)
+        .in_turn(to.total_quads(), 1)
 }

@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::program::{Activation, Dispatch, Kernel, Program};
 use super::reduce::{MAX_TERMS, Parts, splits};
 use super::registry::Attributes;
-use super::{Refusal, elementwise, single_input};
+use super::{Refusal, single_input};
 use crate::shape::{Pair, Shape};
 
 /// The largest height or width, of input and output: what the kernels multiply stays within 32 bits.
@@ -80,9 +80,7 @@ impl Size {
 
 /// A forward dispatch, which binds no tensor yet.
 pub(super) fn forward(layer: &str, kernel: Kernel, input: Activation, output: Activation) -> Dispatch {
-    sizes(layer, kernel, input, output)
-        .uniform(output.batch as u32)
-        .invocations(output.total_quads(), elementwise::WORKGROUP)
+    sizes(layer, kernel, input, output).uniform(output.batch as u32).in_turn(output.total_quads(), 1)
 }
 
 /// Appends the backward pass. `readers` gives the range of outputs that read an input pixel, from its place, the

@@ -3,7 +3,6 @@
 //!
 //! A place is a channel, a row and a column, in the order of [`Shape::sizes`].
 
-use super::elementwise;
 use super::program::{Activation, Dispatch, TensorId, kernel, quads};
 use super::{Backward, Forward};
 use crate::shape::Shape;
@@ -85,5 +84,5 @@ fn shift(
         .read(from.tensor)
         .uniform(to.batch as u32)
         .uniform(value.to_bits())
-        .invocations(to.batch * height * width * region_quads, elementwise::WORKGROUP)
+        .in_turn(to.batch * height * width * region_quads, 1)
 }

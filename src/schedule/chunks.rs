@@ -22,10 +22,7 @@ pub(super) fn chunks(
     if fitting >= batch {
         return Ok(std::iter::once(0..batch).collect());
     }
-    // A power of two divides the product where one factor has what the other lacks of it.
-    let alignment = usize::try_from(capabilities.alignment).unwrap_or(1);
-    let least = |bytes: &usize| (alignment >> bytes.trailing_zeros().min(alignment.trailing_zeros())).max(1);
-    let multiple = sample_bytes.iter().map(least).max().unwrap_or(1);
+    let multiple = capabilities.bindable_samples(sample_bytes);
     let size = fitting / multiple * multiple;
     if size == 0 {
         let samples = multiple.min(batch);

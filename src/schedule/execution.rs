@@ -6,13 +6,11 @@ use std::time::Duration;
 use wgpu::CommandEncoder;
 
 use crate::gpu::{Buffer, Context, Pending, Readback, Stopwatch};
-use crate::network::Network;
 use crate::ops::program::TensorId;
 use crate::ops::{LossOutput, StepState, Target, UpdateControl};
-use crate::{Error, Result, Tensor};
+use crate::{Error, Result};
 
-use super::blocks::Block;
-use super::parameters::{DeviceParameters, read, read_blocks};
+use super::parameters::{DeviceParameters, read};
 use super::plan::{Plan, Role};
 use super::planner::Resident;
 use super::recording::Recording;
@@ -23,9 +21,9 @@ use super::version::{Prepared, Version};
 /// A pass is: write the inputs, [`encode`](Self::encode) into any encoder, submit, read.
 #[derive(Debug)]
 pub struct Execution {
-    context: Context,
-    plan: Plan,
-    buffers: Vec<Arc<Buffer>>,
+    pub(super) context: Context,
+    pub(super) plan: Plan,
+    pub(super) buffers: Vec<Arc<Buffer>>,
     recording: Recording,
     /// What to tell of a pass that changes the parameters.
     changes: Option<Version>,
@@ -69,6 +67,7 @@ impl Execution {
             });
         }
         let recording = Recording::new(context, &plan.program, &plan.places, &buffers)?;
+        context.save_caches();
         let changes = plan.changes_parameters().then(|| parameters.version().clone());
         let prepared = Prepared::new(parameters.version());
         Ok(Self { context: context.clone(), plan, buffers, recording, changes, prepared })
@@ -169,9 +168,7 @@ impl Execution {
             0
         };
         self.recording.encode(encoder, first..usize::MAX);
-        if let Some(version) = &self.changes {
-            version.change();
-        }
+        self.changes.iter().for_each(Version::change);
     }
 
     /// Encodes and submits the whole pass.
@@ -190,9 +187,7 @@ impl Execution {
     /// # Errors
     /// [`Error::DeviceLost`] and what else the device reports.
     pub fn time(&self, stopwatch: &Stopwatch, dispatches: &[usize], times: usize) -> Result<Duration> {
-        if let Some(version) = &self.changes {
-            version.change();
-        }
+        self.changes.iter().for_each(Version::change);
         stopwatch.time(|pass| {
             for dispatch in (0..times).flat_map(|_| dispatches) {
                 self.recording.dispatch(pass, *dispatch);
@@ -205,12 +200,31 @@ impl Execution {
     /// # Errors
     /// [`Error::DeviceLost`] and what else the device reports.
     pub fn run_for_loss(&self) -> Result<Pending<LossOutput>> {
-        let (buffer, offset, bytes) = self.locate(self.plan.io.result, "loss")?;
+        self.run_for(self.plan.io.result, "loss", bytemuck::pod_read_unaligned)
+    }
+
+    /// Encodes and submits the whole pass, and asks for its output: NCHW, the whole batch.
+    ///
+    /// # Errors
+    /// [`Error::Network`] where the plan does not read its output, [`Error::DeviceLost`] and what else the device
+    /// reports.
+    pub fn run_for_output(&self) -> Result<Pending<Vec<f32>>> {
+        self.run_for(self.plan.io.output, "output", bytemuck::pod_collect_to_vec)
+    }
+
+    /// Encodes and submits the whole pass in one command buffer with the copy of a tensor to the host.
+    fn run_for<T: 'static>(
+        &self,
+        tensor: Option<TensorId>,
+        what: &str,
+        decode: fn(&[u8]) -> T,
+    ) -> Result<Pending<T>> {
+        let (buffer, offset, bytes) = self.locate(tensor, what)?;
         let mut encoder = self.context.device().create_command_encoder(&Default::default());
         self.encode(&mut encoder);
         let readback = Readback::record(&self.context, &mut encoder, buffer, offset, bytes)?;
         let submission = self.context.submit([encoder.finish()])?;
-        Ok(readback.pending(&self.context, submission, bytemuck::pod_read_unaligned))
+        Ok(readback.pending(&self.context, submission, decode))
     }
 
     /// Asks for the output of the pass submitted last: NCHW, the whole batch.
@@ -241,82 +255,6 @@ impl Execution {
     fn read(&self, tensor: Option<TensorId>, what: &str) -> Result<Pending<Vec<f32>>> {
         let (buffer, offset, bytes) = self.locate(tensor, what)?;
         read(&self.context, buffer, offset, bytes, bytemuck::pod_collect_to_vec)
-    }
-
-    /// Reads the gradients to the parameters of `network`, which the plan was made of, with their names.
-    ///
-    /// # Errors
-    /// [`Error::DeviceLost`] and what else the device reports.
-    pub fn read_parameter_gradients(&self, network: &Network) -> Result<Vec<(String, Tensor)>> {
-        let (blocks, buffers) = self.residents(|resident| match resident {
-            Resident::Gradients(block) => Some(block),
-            _ => None,
-        });
-        read_blocks(&self.context, network, &blocks, &buffers)
-    }
-
-    /// Reads the `index`th of the tensors that the optimizer remembers for each parameter of `network`, which the plan
-    /// was made of, with the parameters' names.
-    ///
-    /// # Errors
-    /// [`Error::DeviceLost`] and what else the device reports.
-    pub fn read_optimizer_state(&self, network: &Network, index: usize) -> Result<Vec<(String, Tensor)>> {
-        let (blocks, buffers) = self.states(index);
-        read_blocks(&self.context, network, &blocks, &buffers)
-    }
-
-    /// Writes what [`read_optimizer_state`](Self::read_optimizer_state) reads. What is not among the `values` stays as
-    /// it is.
-    ///
-    /// # Errors
-    /// [`Error::Parameter`] where a name is not that of a parameter that is trained, or its value is of another shape
-    /// than the parameter, and where the optimizer remembers no such tensor.
-    pub fn write_optimizer_state(
-        &self,
-        network: &Network,
-        index: usize,
-        values: &[(String, Tensor)],
-    ) -> Result<()> {
-        let (blocks, buffers) = self.states(index);
-        for (name, value) in values {
-            let refusal = |message: String| Error::Parameter { name: name.clone(), message };
-            let parameter = network.parameter(name)?;
-            let (layout, shape) = (parameter.spec.layout, &parameter.spec.shape);
-            if value.shape() != shape {
-                let message = format!("its state is of shape {shape:?}, got {:?}", value.shape());
-                return Err(refusal(message));
-            }
-            let place = blocks.iter().zip(&buffers).find_map(|(block, buffer)| {
-                let mut members = block.members.iter();
-                let (_, offset) = members.find(|(id, _)| network.parameters()[id.0].name == *name)?;
-                Some((buffer, *offset))
-            });
-            let Some((buffer, offset)) = place else {
-                return Err(refusal(format!("the optimizer remembers no tensor {index} of it")));
-            };
-            let packed = layout.pack(shape, value.data());
-            self.context.queue().write_buffer(buffer.raw(), offset, bytemuck::cast_slice(&packed));
-        }
-        Ok(())
-    }
-
-    fn states(&self, index: usize) -> (Vec<Block>, Vec<Arc<Buffer>>) {
-        self.residents(|resident| match resident {
-            Resident::State(block, state) if state == index => Some(block),
-            _ => None,
-        })
-    }
-
-    /// The buffers that hold one tensor for each parameter of a block, as `block_of` says.
-    fn residents(&self, block_of: impl Fn(Resident) -> Option<usize>) -> (Vec<Block>, Vec<Arc<Buffer>>) {
-        let buffers = self.plan.buffers.iter().zip(&self.buffers);
-        let members = buffers.filter_map(|(desc, buffer)| match desc.role {
-            Role::Resident(resident) => {
-                Some((self.plan.blocks[block_of(resident)?].clone(), Arc::clone(buffer)))
-            }
-            _ => None,
-        });
-        members.unzip()
     }
 }
 

@@ -66,6 +66,12 @@ impl Fusion {
                     && fusion.activation[*before].is_none()
             };
             let offering = before.filter(offers);
+            let folds = |before: &usize| {
+                !training
+                    && !wanted[node.output.0]
+                    && node.operator.folds()
+                    && ends_in_columns(network, *before)
+            };
             if let Some(function) = node.operator.pointwise() {
                 let reads_output = |writer: usize| network.nodes()[writer].operator.reads_output();
                 let needed_backward = wanted[node.output.0]
@@ -80,12 +86,10 @@ impl Fusion {
                 } else {
                     fusion.in_place[index] = true;
                 }
-            } else if let Some(before) = offering.filter(|_| !training && !wanted[node.output.0]) {
-                if node.operator.folds() && ends_in_columns(network, before) {
-                    fusion.folded[before] = Some(index);
-                    fusion.absorbed[index] = true;
-                    carrier[index] = before;
-                }
+            } else if let Some(before) = offering.filter(folds) {
+                fusion.folded[before] = Some(index);
+                fusion.absorbed[index] = true;
+                carrier[index] = before;
             }
         }
         fusion
@@ -129,7 +133,7 @@ mod tests {
         let builder = Network::builder([3, 8, 8]).conv2d("conv", Conv2d::new(4, 3).same()).batch_norm("norm");
         let network = builder.relu().build().unwrap();
         assert_eq!(fates(&network, false), [RUNS, ABSORBED, ABSORBED]);
-        assert_eq!(fates(&network, true), [RUNS, RUNS, IN_PLACE]);
+        assert_eq!(fates(&network, true), [RUNS, RUNS, ABSORBED]);
         let linear = Network::builder(64).linear("fc", 8).batch_norm("norm").build().unwrap();
         assert_eq!(fates(&linear, false), [RUNS, ABSORBED]);
     }
@@ -150,7 +154,7 @@ mod tests {
         let builder = Network::builder([3, 4, 4]).conv2d("conv", Conv2d::new(3, 1));
         let network = builder.residual(|branch| branch.relu()).relu().build().unwrap();
         // The convolution's output is read by the sum too; the sum's by nobody but the second ReLU.
-        assert_eq!(fates(&network, false), [RUNS, RUNS, RUNS, IN_PLACE]);
+        assert_eq!(fates(&network, false), [RUNS, RUNS, RUNS, ABSORBED]);
     }
 
     #[test]

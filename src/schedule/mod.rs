@@ -17,6 +17,8 @@ mod planner;
 mod print;
 mod prologue;
 mod recording;
+mod residents;
+mod tuning;
 mod version;
 
 pub use blocks::Block;
@@ -25,3 +27,4 @@ pub use parameters::DeviceParameters;
 pub use placement::Place;
 pub use plan::{BufferPlan, HostTarget, Io, Plan, PlanOptions, Role};
 pub use planner::Resident;
+pub use tuning::{Tuning, tune};

@@ -1,5 +1,6 @@
 //! A program made ready to run: pipelines and bind groups made once, so that a step only encodes.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use wgpu::{
 
 use super::placement::Place;
 use crate::Result;
-use crate::gpu::{BindingKind, Buffer, Context, Pipeline};
+use crate::gpu::{BindingKind, Buffer, Context, Pipeline, PipelineRequest};
 use crate::ops::program::{Access, Dispatch, Program};
 
 /// The pipelines and bind groups of a program, in order.
@@ -39,11 +40,14 @@ impl Recording {
         let alignment = context.device().limits().min_uniform_buffer_offset_alignment;
         let (words, offsets) = pack_uniforms(&program.dispatches, alignment);
         let uniforms = Buffer::uniform(context, "uniforms", &words)?;
+        let requests: Vec<_> = program.dispatches.iter().map(request).collect();
+        let pipelines = context.pipelines(&requests)?;
         let steps = program
             .dispatches
             .iter()
             .zip(offsets)
-            .map(|(dispatch, offset)| {
+            .zip(pipelines)
+            .map(|((dispatch, offset), pipeline)| {
                 let tensors = dispatch.bindings.iter().filter_map(|binding| {
                     let place = places[binding.tensor.0]?;
                     let bytes = program.tensors[binding.tensor.0].bytes;
@@ -55,10 +59,20 @@ impl Recording {
                     .zip(tensors.chain(uniform))
                     .map(|(binding, resource)| BindGroupEntry { binding, resource })
                     .collect();
-                Step::new(context, dispatch, &entries)
+                Step::new(context, dispatch, pipeline, &entries)
             })
             .collect::<Result<_>>()?;
         Ok(Self { steps, _uniforms: uniforms })
+    }
+
+    /// The pipelines of its dispatches.
+    pub fn pipelines(&self) -> impl Iterator<Item = &Arc<Pipeline>> {
+        self.steps.iter().map(|step| &step.pipeline)
+    }
+
+    /// The number of dispatches.
+    pub fn len(&self) -> usize {
+        self.steps.len()
     }
 
     /// Encodes those of the dispatches that are in the range, as one compute pass.
@@ -78,21 +92,13 @@ impl Recording {
 }
 
 impl Step {
-    fn new(context: &Context, dispatch: &Dispatch, entries: &[BindGroupEntry]) -> Result<Self> {
-        let mut kinds: Vec<BindingKind> = dispatch
-            .bindings
-            .iter()
-            .map(|binding| match binding.access {
-                Access::Read => BindingKind::ReadOnly,
-                Access::Write | Access::ReadWrite => BindingKind::ReadWrite,
-                Access::Uniform => BindingKind::Uniform,
-            })
-            .collect();
-        if !dispatch.uniform.is_empty() {
-            kinds.push(BindingKind::Uniform);
-        }
+    fn new(
+        context: &Context,
+        dispatch: &Dispatch,
+        pipeline: Arc<Pipeline>,
+        entries: &[BindGroupEntry],
+    ) -> Result<Self> {
         let kernel = dispatch.variant();
-        let pipeline = context.pipeline(&kernel, || dispatch.source(), &dispatch.constants, &kinds)?;
         let descriptor = BindGroupDescriptor { label: Some(&kernel), layout: &pipeline.layout, entries };
         let bind_group = context.guard(&kernel, 0, || context.device().create_bind_group(&descriptor))?;
         Ok(Self { pipeline, bind_group, workgroups: dispatch.workgroups })
@@ -103,6 +109,22 @@ impl Step {
         pass.set_pipeline(&self.pipeline.pipeline);
         pass.set_bind_group(0, &self.bind_group, &[]);
         pass.dispatch_workgroups(x, y, z);
+    }
+}
+
+/// The pipeline that a dispatch runs.
+fn request(dispatch: &Dispatch) -> PipelineRequest<'_, impl Fn() -> Cow<'static, str> + Sync> {
+    let tensors = dispatch.bindings.iter().map(|binding| match binding.access {
+        Access::Read => BindingKind::ReadOnly,
+        Access::Write | Access::ReadWrite => BindingKind::ReadWrite,
+        Access::Uniform => BindingKind::Uniform,
+    });
+    let uniform = (!dispatch.uniform.is_empty()).then_some(BindingKind::Uniform);
+    PipelineRequest {
+        kernel: dispatch.variant(),
+        source: || dispatch.source(),
+        constants: &dispatch.constants,
+        bindings: tensors.chain(uniform).collect(),
     }
 }
 

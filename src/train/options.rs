@@ -1,6 +1,7 @@
 //! What a trainer is told besides network, loss and optimizer.
 
 use crate::ops::{LossScaling, UpdateOptions};
+use crate::schedule::Tuning;
 
 /// What a trainer is told besides network, loss and optimizer. Where that is only the number of images a step, the
 /// number will do:
@@ -28,12 +29,14 @@ pub struct TrainerOptions {
     pub(crate) half: bool,
     /// What is done with gradients before an update.
     pub(crate) update: UpdateOptions,
+    /// How much is measured before kernels are chosen.
+    pub(crate) tuning: Tuning,
 }
 
 impl TrainerOptions {
     /// Takes up to `batch` images a step.
     pub fn batch(batch: usize) -> Self {
-        Self { batch, half: false, update: UpdateOptions::default() }
+        Self { batch, half: false, update: UpdateOptions::default(), tuning: Tuning::Off }
     }
 
     /// Scales the gradients of a step down, all by one factor, where the root of the sum of their squares is larger
@@ -58,6 +61,13 @@ impl TrainerOptions {
     pub fn half(mut self) -> Self {
         self.half = true;
         self.update.loss_scaling.get_or_insert_default();
+        self
+    }
+
+    /// Measures which kernels are the fastest on the device before the first step, and remembers it: see [`Tuning`].
+    /// Without it the best by estimate are taken. On the CPU reference there is nothing to choose.
+    pub fn tuning(mut self, tuning: Tuning) -> Self {
+        self.tuning = tuning;
         self
     }
 }

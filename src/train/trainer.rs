@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use crate::data::{Batch, Dataset};
 use crate::gpu::{Context, Pending};
 use crate::network::Network;
-use crate::ops::{Loss, LossOutput, Optimizer, StepState, UpdateControl};
-use crate::schedule::{DeviceParameters, Execution, Plan, PlanOptions};
+use crate::ops::{Choices, Loss, LossOutput, Optimizer, StepState, UpdateControl};
+use crate::schedule::{DeviceParameters, Execution, Plan, PlanOptions, tune};
 use crate::{Result, Tensor};
 
 use super::input;
@@ -28,11 +28,13 @@ pub struct Trainer {
     parameters: DeviceParameters,
     loss: Box<dyn Loss>,
     training: Execution,
-    /// Made when first asked for; they work in the training step's memory.
+    /// Made when first asked for; they work in the training step's memory, but for what they prepare when the parameters
+    /// have changed.
     evaluation: Option<Execution>,
     inference: Option<Execution>,
     batch: usize,
     half: bool,
+    choices: Choices,
     seed: u64,
     steps: u32,
     learning_rate: f32,
@@ -55,11 +57,16 @@ impl Trainer {
         optimizer: impl Optimizer + 'static,
         options: impl Into<TrainerOptions>,
     ) -> Result<Self> {
-        let TrainerOptions { batch, half, update } = options.into();
+        let TrainerOptions { batch, half, update, tuning } = options.into();
         input::check_setup(&network, &loss, &optimizer, batch, &update)?;
         let parameters = DeviceParameters::upload(context, &network)?;
         let options = PlanOptions { half, update, ..PlanOptions::training(batch, &loss, &optimizer) };
-        let plan = Plan::new(&network, &options, context.capabilities())?;
+        let mut plan = Plan::new(&network, &options, context.capabilities())?;
+        let choices = tune(context, &plan.program().problems, tuning)?;
+        if choices != Choices::default() {
+            let options = PlanOptions { choices: Some(&choices), ..options };
+            plan = Plan::new(&network, &options, context.capabilities())?;
+        }
         let training = Execution::new(context, plan, &parameters, None)?;
         Ok(Self {
             context: context.clone(),
@@ -71,6 +78,7 @@ impl Trainer {
             inference: None,
             batch,
             half,
+            choices,
             seed: 0,
             steps: 0,
             learning_rate: optimizer.learning_rate(),
@@ -166,14 +174,22 @@ impl Trainer {
         }
         let (input, output) = (self.network.input_shape(), self.network.output_shape());
         let mut predicted = Vec::with_capacity(samples * output.len());
+        let mut pending: VecDeque<(usize, Pending<Vec<f32>>)> = VecDeque::new();
+        let mut collect = |(samples, outputs): (usize, Pending<Vec<f32>>)| -> Result<()> {
+            predicted.extend(&outputs.wait()?[..samples * output.len()]);
+            Ok(())
+        };
         for chunk in images.data().chunks(self.batch.saturating_mul(input.len())) {
             let Some(inference) = &self.inference else { break };
+            if pending.len() >= STEPS_IN_FLIGHT {
+                pending.pop_front().map(&mut collect).transpose()?;
+            }
             let samples = chunk.len() / input.len();
             inference.write_input(0, chunk)?;
             inference.write_step(self.step_state(samples))?;
-            inference.run()?;
-            predicted.extend(&inference.read_output()?.wait()?[..samples * output.len()]);
+            pending.push_back((samples, inference.run_for_output()?));
         }
+        pending.into_iter().try_for_each(collect)?;
         Tensor::new(output.nchw(samples), predicted)
     }
 
@@ -187,7 +203,8 @@ impl Trainer {
 
     /// Another pass over the same parameters, in the training step's memory.
     fn beside_training(&self, options: &PlanOptions<'_>) -> Result<Execution> {
-        let plan = Plan::new(&self.network, options, self.context.capabilities())?;
+        let options = PlanOptions { choices: Some(&self.choices), ..*options };
+        let plan = Plan::new(&self.network, &options, self.context.capabilities())?;
         Execution::new(&self.context, plan, &self.parameters, Some(&self.training))
     }
 

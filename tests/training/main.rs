@@ -12,6 +12,7 @@ mod half;
 mod limits;
 mod memory;
 mod normalization;
+mod overlap;
 mod plans;
 mod prologue;
 mod regression;

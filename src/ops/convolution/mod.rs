@@ -3,11 +3,13 @@
 //! A [`Convolution`] is the sizes; a [`Problem`] one pass through it, for which there are several [`Variant`]s.
 
 mod depthwise;
+mod gathered;
 mod pointwise;
 mod problem;
 mod product;
 mod sizes;
 mod slide;
+mod subgroup;
 mod tiling;
 mod variant;
 mod winograd;

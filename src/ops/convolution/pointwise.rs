@@ -1,35 +1,60 @@
-//! The dispatches of a matrix product for each pixel, or each vector of features: kernels of linear, which 1x1
-//! convolutions share.
+//! The dispatches of a matrix product for each pixel, or each vector of features: a linear layer, or a 1x1 convolution.
+//! The subgroup kernels of convolution are plain products where there is no more than one pixel to a sample.
 
-use super::super::program::{kernel, quads, weight_rows};
+use super::super::program::{Program, TensorId, kernel, quads, weight_rows};
 use super::super::reduce::{MAX_TERMS, Parts, splits};
-use super::problem::{Image, Pass, Problem, WeightGradient};
+use super::problem::{Image, Problem, WeightGradient};
 use super::tiling::Tiling;
 use super::variant::Place;
 
 /// Appends `output = activation(input · weight + bias)`, for each pixel.
 pub(super) fn image(place: &mut Place<'_>, problem: &Problem, tiling: Tiling, image: Image<'_>) {
     let Image { input, bias, activation, output, .. } = image;
-    let weight = match problem.pass {
-        Pass::BackwardInput => {
-            let shape = problem.convolution.weight(problem.direction);
-            shape.transposed(place.program, place.layer, image.weight)
-        }
-        Pass::Forward | Pass::BackwardWeight => image.weight,
-    };
+    let turned = tiling.turns_weight(problem);
+    let weight = if turned { image.weight } else { problem.own_weight(place, image.weight) };
+    let [inputs, outputs] = [input, output].map(|image| image.shape.channels);
+    let sizes = Matrices { rows: output.pixels(), inputs, outputs, turned };
+    product(place, tiling, sizes, [input.tensor, weight], bias, |program, layer, parts| {
+        Parts::of_activation(program, layer, output, parts, activation)
+    });
+}
+
+/// The sizes of a product of matrices.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Matrices {
+    /// Pixels, or samples.
+    pub rows: usize,
+    /// The columns of the input.
+    pub inputs: usize,
+    /// The columns of the weight.
+    pub outputs: usize,
+    /// Whether the kernel is to turn the weight round: it is `[outputs][inputs]`. Not every tiling can.
+    pub turned: bool,
+}
+
+/// Appends the product of an input, `[rows][inputs]` stored like an activation, and a weight, `[inputs][outputs]`. Its
+/// sum may be split: what it is written to is said for each number of parts.
+pub(super) fn product<'a>(
+    place: &mut Place<'_>,
+    tiling: Tiling,
+    sizes: Matrices,
+    [input, weight]: [TensorId; 2],
+    bias: Option<TensorId>,
+    parts: impl FnOnce(&mut Program, &str, usize) -> Parts<'a>,
+) {
     let Place { program, layer, capabilities } = place;
-    let (rows, out_q) = (output.pixels(), output.quads());
-    let tiles = tiling.tiles(rows, out_q);
-    let terms = input.quads();
+    let Matrices { rows, inputs, outputs, turned } = sizes;
+    let tiles = tiling.tiles(rows, quads(outputs));
+    let terms = quads(inputs);
     // A part is whole steps of the tiled kernel, which takes four quads at a time.
     let span = terms.div_ceil(splits(terms, 32, tiles, capabilities.workgroups_wanted())).next_multiple_of(4);
-    let parts = Parts::of_activation(program, layer, output, terms.div_ceil(span), activation);
+    let parts = parts(program, layer, terms.div_ceil(span));
     let dispatch = tiling
-        .dispatch(layer, kernel!("linear/forward_subgroup"), kernel!("linear/forward_tiled"))
-        .size("IN_C", input.shape.channels)
-        .size("OUT_C", output.shape.channels)
+        .pass(layer, turned, kernel!("conv2d/forward_subgroup"), kernel!("linear/forward_tiled"))
+        .size("IN_C", inputs)
+        .size("OUT_C", outputs)
         .size("BIAS", bias.is_some().into())
-        .read(input.tensor)
+        .read(input)
         .read(weight)
         // Something must be bound; without a bias it is not read.
         .read(bias.unwrap_or(weight));
@@ -39,7 +64,7 @@ pub(super) fn image(place: &mut Place<'_>, problem: &Problem, tiling: Tiling, im
         .uniform(span as u32)
         .groups(tiles)
         .layers(terms.div_ceil(span))
-        .flops(output.batch as u64 * problem.convolution.flops());
+        .flops(2 * (rows * inputs * outputs) as u64);
     program.push(dispatch);
     parts.finish(program, layer);
 }
@@ -56,7 +81,7 @@ pub(super) fn weight(place: &mut Place<'_>, problem: &Problem, tiling: Tiling, g
     let splits = rows.div_ceil(span);
     let parts = Parts::new(program, layer, grad_weight, splits, weight_rows(input.shape.channels, 1) * out_q);
     let dispatch = tiling
-        .dispatch(layer, kernel!("linear/backward_weight_subgroup"), kernel!("linear/backward_weight_tiled"))
+        .dispatch(layer, kernel!("conv2d/backward_weight_subgroup"), kernel!("linear/backward_weight_tiled"))
         .size("IN_C", input.shape.channels)
         .size("OUT_C", grad_output.shape.channels)
         .read(input.tensor)

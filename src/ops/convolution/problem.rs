@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use super::super::choice::{self, Trial};
 use super::super::elementwise::Function;
-use super::super::program::{Activation, Program, Storage, TensorId};
+use super::super::operand::Operand;
+use super::super::program::{Activation, ParameterLayout, Program, Storage, TensorId};
+use super::super::weight::WeightShape;
 use super::variant::{Place, Variant};
 use super::{Convolution, Direction};
 use crate::gpu::Capabilities;
-use crate::shape::Geometry;
+use crate::shape::{Geometry, Shape};
 
 /// The passes of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +77,16 @@ impl Problem {
         }
     }
 
+    /// The image that a forward pass or a gradient to the input reads.
+    pub fn image_in(&self) -> Shape {
+        self.convolution.image(self.way())
+    }
+
+    /// The image that it writes.
+    pub fn image_out(&self) -> Shape {
+        self.convolution.image(self.way().turned())
+    }
+
     /// Appends the forward pass, or the gradient to the input, by the variant that is chosen.
     pub fn record_image(
         self,
@@ -97,6 +109,29 @@ impl Problem {
     ) {
         let variant = self.choose(program, capabilities);
         variant.weight(&mut Place { program, layer, capabilities }, &self, gradient);
+    }
+
+    /// The layer's weight as an operand of a trial.
+    fn weight_operand(&self, program: &mut Program) -> Operand {
+        let WeightShape { inputs, outputs, groups, .. } = self.convolution.weight(self.direction);
+        let layout = self.convolution.layout(self.direction);
+        let [rows, columns] = match layout {
+            ParameterLayout::TransposedWeight { .. } => [inputs, outputs / groups],
+            ParameterLayout::Weight | ParameterLayout::Vector => [outputs, inputs / groups],
+        };
+        let [height, width] = self.convolution.geometry.kernel;
+        Operand::parameter(program, "weight", layout, [rows, columns, height, width])
+    }
+
+    /// The layer's weight as the kernels of a forward pass or a gradient to the input want it: `[kh][kw][in][out]` of
+    /// their own pass.
+    pub fn own_weight(&self, place: &mut Place<'_>, weight: TensorId) -> TensorId {
+        match self.pass {
+            Pass::BackwardInput => {
+                self.convolution.weight(self.direction).transposed(place.program, place.layer, weight)
+            }
+            Pass::Forward | Pass::BackwardWeight => weight,
+        }
     }
 
     fn choose(self, program: &mut Program, capabilities: &Capabilities) -> Variant {
@@ -126,33 +161,36 @@ impl choice::Problem for Problem {
     }
 
     fn trial(&self, program: &mut Program, capabilities: &Capabilities, candidate: usize) -> Trial {
-        let Self { convolution, direction, pass, batch, .. } = *self;
+        let Self { convolution, direction, pass, batch, storage } = *self;
+        program.storage = storage;
         let input = program.activation("input", convolution.image(direction), batch);
         let output = program.activation("output", convolution.image(direction.turned()), batch);
         let shape = convolution.weight(direction);
-        let weight = shape.tensor(program, "weight".into());
+        let weight = self.weight_operand(program);
         let variants = Variant::candidates(self, capabilities);
         let variant = variants[candidate.min(variants.len() - 1)];
         let layer = "trial";
         let place = &mut Place { program, layer, capabilities };
         let taps = convolution.geometry.taps();
-        let image = |input, output| Image { input, weight, bias: None, activation: None, output };
+        let kernel = weight.tensor();
+        let image = |input, output| Image { input, weight: kernel, bias: None, activation: None, output };
+        let [of_input, of_output] = [input, output].map(Operand::Activation);
         match pass {
             Pass::Forward => {
                 variant.image(place, self, image(input, output));
                 let terms = shape.inputs / shape.groups * taps;
-                Trial { operands: vec![input.tensor, weight], result: output.tensor, terms }
+                Trial { operands: vec![of_input, weight], result: of_output, terms }
             }
             Pass::BackwardInput => {
                 variant.image(place, self, image(output, input));
                 let terms = shape.outputs / shape.groups * taps;
-                Trial { operands: vec![output.tensor, weight], result: input.tensor, terms }
+                Trial { operands: vec![of_output, weight], result: of_input, terms }
             }
             Pass::BackwardWeight => {
-                let gradient = WeightGradient { input, grad_output: output, grad_weight: weight };
+                let gradient = WeightGradient { input, grad_output: output, grad_weight: kernel };
                 variant.weight(place, self, gradient);
                 let terms = output.pixels().max(input.pixels());
-                Trial { operands: vec![input.tensor, output.tensor], result: weight, terms }
+                Trial { operands: vec![of_input, of_output], result: weight, terms }
             }
         }
     }

@@ -4,6 +4,7 @@ use super::super::program::{Activation, Dispatch, TensorId, kernel, quads, weigh
 use super::super::reduce::{Parts, pixel_splits, splits};
 use super::problem::{Image, Pass, Problem, WeightGradient};
 use super::slide::Slide;
+use super::subgroup::Subgroup;
 use super::tiling::Tiling;
 use super::variant::Place;
 use super::{Convolution, Direction};
@@ -17,6 +18,8 @@ const WORKGROUP: usize = 64;
 pub(super) enum Product {
     /// One group.
     Dense(Tiling),
+    /// One group of one to three input channels, by register tiles shared through a subgroup.
+    Thin(Subgroup),
     /// Groups whose channels are whole quads on both sides.
     GroupedQuads,
     /// Groups of any size.
@@ -25,10 +28,13 @@ pub(super) enum Product {
 
 impl Product {
     /// Those that a device can run.
-    pub fn all(convolution: &Convolution, capabilities: &Capabilities) -> Vec<Self> {
-        let Convolution { groups, inputs, outputs, .. } = *convolution;
+    pub fn all(problem: &Problem, capabilities: &Capabilities) -> Vec<Self> {
+        let Convolution { groups, inputs, outputs, .. } = problem.convolution;
         match groups {
-            1 => Tiling::all(capabilities).into_iter().map(Self::Dense).collect(),
+            1 => {
+                let tilings = Tiling::all(problem, capabilities).into_iter();
+                tilings.map(|tiling| Self::thin(problem, tiling).unwrap_or(Self::Dense(tiling))).collect()
+            }
             _ if (inputs / groups).is_multiple_of(4) && (outputs / groups).is_multiple_of(4) => {
                 vec![Self::GroupedQuads]
             }
@@ -36,31 +42,56 @@ impl Product {
         }
     }
 
+    /// What takes the place of a product tiled like this where there are one to three input channels in one group.
+    pub fn thin(problem: &Problem, tiling: Tiling) -> Option<Self> {
+        let channels = match problem.pass {
+            Pass::Forward | Pass::BackwardInput => problem.image_in().channels,
+            Pass::BackwardWeight => problem.convolution.inputs,
+        };
+        match tiling {
+            Tiling::Subgroup(lanes) if channels < 4 && problem.convolution.groups == 1 => {
+                Some(Self::Thin(lanes))
+            }
+            _ => None,
+        }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Dense(tiling) => tiling.name(),
+            Self::Thin(_) => "thin",
             Self::GroupedQuads => "grouped_quads",
             Self::Grouped => "grouped",
         }
     }
 
+    /// Whether its kernel turns the layer's weight round itself.
+    fn turns_weight(self, problem: &Problem) -> bool {
+        matches!(self, Self::Dense(tiling) if tiling.turns_weight(problem))
+    }
+
     /// A dispatch of its kernel for a pass.
-    fn pass(self, layer: &str, groups: usize) -> Dispatch {
+    fn pass(self, layer: &str, problem: &Problem) -> Dispatch {
         let kernel = match self {
             Self::Dense(tiling) => {
                 let kernels = [kernel!("conv2d/forward_subgroup"), kernel!("conv2d/forward_tiled")];
-                return tiling.dispatch(layer, kernels[0], kernels[1]);
+                return tiling.pass(layer, tiling.turns_weight(problem), kernels[0], kernels[1]);
+            }
+            Self::Thin(tile) => {
+                return Dispatch::new(layer, kernel!("conv2d/forward_thin_subgroup"))
+                    .size("LANES", tile.lanes);
             }
             Self::GroupedQuads => kernel!("conv2d/forward_grouped_quads"),
             Self::Grouped => kernel!("conv2d/forward_grouped"),
         };
-        Dispatch::new(layer, kernel).size("GROUPS", groups)
+        Dispatch::new(layer, kernel).size("GROUPS", problem.convolution.groups)
     }
 
     /// How many workgroups own `pixels` pixels of `columns` quads.
     fn tiles(self, pixels: usize, columns: usize) -> usize {
         match self {
             Self::Dense(tiling) => tiling.tiles(pixels, columns),
+            Self::Thin(tile) => Tiling::Subgroup(tile).tiles(pixels, columns),
             Self::GroupedQuads => (pixels.div_ceil(4) * columns).div_ceil(WORKGROUP),
             Self::Grouped => (pixels.div_ceil(2) * columns).div_ceil(WORKGROUP),
         }
@@ -70,27 +101,35 @@ impl Product {
     fn steps(self, channels: usize, taps: usize) -> usize {
         match self {
             Self::Dense(_) | Self::GroupedQuads => weight_rows(channels, taps) / 4,
+            // It takes a few taps in a step, but counts them one by one.
+            Self::Thin(_) => taps,
             Self::Grouped => channels * taps,
         }
     }
 
     /// A dispatch of its kernel for the gradient to the weight.
-    fn backward_weight(self, layer: &str, groups: usize) -> Dispatch {
+    fn backward_weight(self, layer: &str, convolution: &Convolution) -> Dispatch {
         let kernel = match self {
             Self::Dense(tiling) => {
                 let kernels =
                     [kernel!("conv2d/backward_weight_subgroup"), kernel!("conv2d/backward_weight_tiled")];
                 return tiling.dispatch(layer, kernels[0], kernels[1]);
             }
+            Self::Thin(tile) => {
+                let kernel = kernel!("conv2d/backward_weight_thin_subgroup");
+                let (_, taps) = thin_tiles(convolution);
+                return Dispatch::new(layer, kernel).size("LANES", tile.lanes).size("TAPS", taps);
+            }
             Self::GroupedQuads => kernel!("conv2d/backward_weight_grouped_quads"),
             Self::Grouped => kernel!("conv2d/backward_weight_grouped"),
         };
-        Dispatch::new(layer, kernel).size("GROUPS", groups)
+        Dispatch::new(layer, kernel).size("GROUPS", convolution.groups)
     }
 
-    /// How many workgroups own a weight of `rows` rows, whole quads, and `columns` quads.
-    fn weight_tiles(self, rows: usize, columns: usize) -> usize {
+    /// How many workgroups own the weight, of `rows` rows, whole quads, and `columns` quads.
+    fn weight_tiles(self, convolution: &Convolution, rows: usize, columns: usize) -> usize {
         match self {
+            Self::Thin(tile) => thin_tiles(convolution).0 * columns.div_ceil(tile.lanes),
             Self::Dense(tiling) => tiling.tiles(rows, columns),
             Self::GroupedQuads => (rows.div_ceil(16) * columns).div_ceil(WORKGROUP),
             Self::Grouped => (rows * columns).div_ceil(WORKGROUP),
@@ -100,23 +139,27 @@ impl Product {
     /// How many pixels a part of the gradient to the weight should have at least.
     fn least_pixels(self) -> usize {
         match self {
-            Self::Dense(_) => 256,
+            Self::Dense(_) | Self::Thin(_) => 256,
             Self::GroupedQuads | Self::Grouped => 64,
         }
     }
+}
+
+/// How the gradient to a weight of one to three input channels is tiled: into how many workgroups for each column, and
+/// how many taps each of their halves has. A half has at most 16 rows.
+fn thin_tiles(convolution: &Convolution) -> (usize, usize) {
+    let channels = convolution.inputs;
+    let rows = weight_rows(channels, convolution.geometry.taps());
+    let tiles = rows.div_ceil(2 * (16 / channels * channels));
+    (tiles, rows.div_ceil(2 * tiles * channels))
 }
 
 /// Appends a forward pass or a gradient to the input.
 pub(super) fn image(place: &mut Place<'_>, problem: &Problem, product: Product, image: Image<'_>) {
     let Image { input, bias, activation, output, .. } = image;
     let convolution = &problem.convolution;
-    // The kernels want it as `[kh][kw][in][out]` of their own pass.
-    let weight = match problem.pass {
-        Pass::BackwardInput => {
-            convolution.weight(problem.direction).transposed(place.program, place.layer, image.weight)
-        }
-        Pass::Forward | Pass::BackwardWeight => image.weight,
-    };
+    let weight =
+        if product.turns_weight(problem) { image.weight } else { problem.own_weight(place, image.weight) };
     let Place { program, layer, capabilities } = place;
     let slide = Slide::new(&convolution.geometry, problem.way());
     let groups = convolution.groups;
@@ -131,7 +174,7 @@ pub(super) fn image(place: &mut Place<'_>, problem: &Problem, product: Product, 
     let splits = steps.div_ceil(span);
     let parts = Parts::of_activation(program, layer, output, splits, activation);
     let dispatch = slide
-        .constants(product.pass(layer, groups), input, output)
+        .constants(product.pass(layer, problem), input, output)
         .size("UP_H", slide.up[0])
         .size("UP_W", slide.up[1])
         .size("BIAS", bias.is_some().into())
@@ -179,12 +222,12 @@ fn slide_weight(
     let groups = convolution.groups;
     let rows = weight_rows(convolution.inputs / groups, convolution.geometry.taps());
     let columns = quads(convolution.outputs);
-    let tiles = product.weight_tiles(rows, columns);
+    let tiles = product.weight_tiles(convolution, rows, columns);
     let least = product.least_pixels();
     let (splits, span) = pixel_splits(positions, least, tiles, capabilities.workgroups_wanted());
     let parts = Parts::new(program, layer, grad_weight, splits, rows * columns);
     let dispatch = Slide::new(&convolution.geometry, Direction::Forward)
-        .constants(product.backward_weight(layer, groups), under, positions)
+        .constants(product.backward_weight(layer, convolution), under, positions)
         .read(under.tensor)
         .read(positions.tensor)
         .write(parts.tensor)

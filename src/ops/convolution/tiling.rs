@@ -2,22 +2,23 @@
 
 use super::super::machine::Machine;
 use super::super::program::{Dispatch, Kernel};
+use super::problem::{Pass, Problem};
+use super::subgroup::Subgroup;
 use crate::gpu::Capabilities;
 
 /// How a product is tiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tiling {
-    /// Register tiles shared through a subgroup of this many lanes.
-    Subgroup(usize),
+    /// Register tiles shared through a subgroup.
+    Subgroup(Subgroup),
     /// Tiles in workgroup memory.
     Tiled,
 }
 
 impl Tiling {
     /// All that a device can run.
-    pub fn all(capabilities: &Capabilities) -> Vec<Self> {
-        let subgroup = capabilities.subgroup_size.filter(|lanes| *lanes >= 8);
-        subgroup.map(|lanes| Self::Subgroup(lanes as usize)).into_iter().chain([Self::Tiled]).collect()
+    pub fn all(problem: &Problem, capabilities: &Capabilities) -> Vec<Self> {
+        Subgroup::of(problem, capabilities).map(Self::Subgroup).into_iter().chain([Self::Tiled]).collect()
     }
 
     pub fn name(self) -> &'static str {
@@ -41,15 +42,31 @@ impl Tiling {
     /// A dispatch of the one of two kernels that is tiled like this.
     pub fn dispatch(self, layer: &str, subgroup: Kernel, tiled: Kernel) -> Dispatch {
         match self {
-            Self::Subgroup(lanes) => Dispatch::new(layer, subgroup).size("LANES", lanes),
+            Self::Subgroup(tile) => Dispatch::new(layer, subgroup).size("LANES", tile.lanes),
             Self::Tiled => Dispatch::new(layer, tiled),
+        }
+    }
+
+    /// Whether its kernel for a gradient to the input turns the layer's weight round as it reads it.
+    pub fn turns_weight(self, problem: &Problem) -> bool {
+        let channels = problem.convolution.image(problem.way()).channels;
+        matches!(self, Self::Subgroup(_)) && problem.pass == Pass::BackwardInput && channels >= 4
+    }
+
+    /// A dispatch of that kernel for a forward pass or a gradient to the input. If it can turn the weight round, it is
+    /// told whether to.
+    pub fn pass(self, layer: &str, turned: bool, subgroup: Kernel, tiled: Kernel) -> Dispatch {
+        let dispatch = self.dispatch(layer, subgroup, tiled);
+        match self {
+            Self::Subgroup(tile) => dispatch.size("ROWS", tile.rows).size("TURNED", turned.into()),
+            Self::Tiled => dispatch,
         }
     }
 
     /// The rows and the quads of columns of a result that a workgroup owns.
     pub fn tile(self) -> [usize; 2] {
         match self {
-            Self::Subgroup(lanes) => [16, lanes],
+            Self::Subgroup(subgroup) => [subgroup.rows, subgroup.lanes],
             Self::Tiled => [64, 16],
         }
     }
@@ -57,7 +74,7 @@ impl Tiling {
     /// The invocations of a workgroup.
     pub fn invocations(self) -> usize {
         match self {
-            Self::Subgroup(lanes) => lanes,
+            Self::Subgroup(subgroup) => subgroup.lanes,
             Self::Tiled => 64,
         }
     }

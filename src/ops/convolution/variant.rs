@@ -3,6 +3,7 @@
 use super::super::machine::{Machine, Work};
 use super::super::program::Program;
 use super::depthwise::{self, Steps};
+use super::gathered;
 use super::pointwise;
 use super::problem::{Image, Problem, WeightGradient};
 use super::product::{self, Product};
@@ -25,6 +26,8 @@ pub(super) enum Variant {
     Pointwise(Tiling),
     /// An implicit matrix product, for each group.
     Product(Product),
+    /// A matrix product that gives what each tap has of each pixel, and the sums of these.
+    Gathered(Tiling),
     /// One input channel in each group.
     Depthwise(Steps),
     /// Fewer multiplications: transforms around a product for each point.
@@ -39,9 +42,12 @@ impl Variant {
             return vec![Self::Depthwise(steps)];
         }
         let mut variants: Vec<Self> = if convolution.is_pointwise() {
-            Tiling::all(capabilities).into_iter().map(Self::Pointwise).collect()
+            let thin = |tiling| Product::thin(problem, tiling).map(Self::Product);
+            let tilings = Tiling::all(problem, capabilities).into_iter();
+            tilings.map(|tiling| thin(tiling).unwrap_or(Self::Pointwise(tiling))).collect()
         } else {
-            Product::all(convolution, capabilities).into_iter().map(Self::Product).collect()
+            let products = Product::all(problem, capabilities).into_iter().map(Self::Product);
+            products.chain(gathered::all(problem, capabilities).into_iter().map(Self::Gathered)).collect()
         };
         variants.extend(Winograd::all(problem, capabilities).into_iter().map(Self::Winograd));
         let estimate = |variant: &Self| variant.estimate(problem, capabilities);
@@ -54,6 +60,7 @@ impl Variant {
         match self {
             Self::Pointwise(tiling) => tiling.name().into(),
             Self::Product(product) => product.name().into(),
+            Self::Gathered(tiling) => format!("gathered {}", tiling.name()),
             Self::Depthwise(_) => "depthwise".into(),
             Self::Winograd(winograd) => winograd.name(),
         }
@@ -66,6 +73,10 @@ impl Variant {
             Self::Pointwise(tiling) | Self::Product(Product::Dense(tiling)) => {
                 sizes.time(*tiling, &machine, capabilities.workgroups_wanted())
             }
+            Self::Product(Product::Thin(tile)) => {
+                sizes.time(Tiling::Subgroup(*tile), &machine, capabilities.workgroups_wanted())
+            }
+            Self::Gathered(tiling) => gathered::estimate(problem, *tiling, capabilities),
             Self::Winograd(winograd) => winograd.estimate(problem, capabilities),
             // They have no rival.
             Self::Product(_) | Self::Depthwise(_) => machine.time(Work {
@@ -83,6 +94,7 @@ impl Variant {
         match *self {
             Self::Pointwise(tiling) => pointwise::image(place, problem, tiling, image),
             Self::Product(product) => product::image(place, problem, product, image),
+            Self::Gathered(tiling) => gathered::image(place, problem, tiling, image),
             Self::Depthwise(steps) => depthwise::image(place, problem, steps, image),
             Self::Winograd(winograd) => winograd.image(place, problem, image),
         }
@@ -93,6 +105,8 @@ impl Variant {
         match *self {
             Self::Pointwise(tiling) => pointwise::weight(place, problem, tiling, gradient),
             Self::Product(product) => product::weight(place, problem, product, gradient),
+            // It is of no other kind than that of an implicit product.
+            Self::Gathered(tiling) => product::weight(place, problem, Product::Dense(tiling), gradient),
             Self::Depthwise(steps) => depthwise::weight(place, problem, steps, gradient),
             Self::Winograd(winograd) => winograd.weight(place, problem, gradient),
         }

@@ -53,7 +53,7 @@ impl Winograd {
     /// Those that compute a problem on a device, and with an error within the bound of a direct sum.
     pub fn all(problem: &Problem, capabilities: &Capabilities) -> Vec<Self> {
         let Some(size) = Self::size(problem) else { return vec![] };
-        let all = Tiling::all(capabilities).into_iter().map(|tiling| Self { tiling, size });
+        let all = Tiling::all(problem, capabilities).into_iter().map(|tiling| Self { tiling, size });
         all.filter(|winograd| winograd.fits(problem, capabilities)).collect()
     }
 
@@ -144,7 +144,7 @@ impl Winograd {
     /// The rows and the quads of columns of a product that a workgroup owns.
     fn tile(self) -> [usize; 2] {
         match self.tiling {
-            Tiling::Subgroup(lanes) => [32, lanes],
+            Tiling::Subgroup(tile) => [32, tile.lanes],
             Tiling::Tiled => [64, 16],
         }
     }

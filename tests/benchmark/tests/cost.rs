@@ -33,4 +33,5 @@ fn what_is_updated_in_place_counts_twice() {
     let [state, gradient] = [64, 32].map(|bytes| program.tensor("", bytes));
     program.push(dispatch("update", &[gradient], &[]).update(state));
     assert_eq!(parts(&program, &[0]), [Work { flops: 10, bytes: 2 * 64 + 32 }]);
+    assert_eq!(bound_bytes(&program, &[0]), 2 * 64 + 32);
 }

@@ -1,0 +1,124 @@
+// Average pooling, gradient to the input, where windows are one or two pixels apart and cover at most twice that.
+//
+//   grad_x[n, iy, ix, c] = Σ grad_y[n, oy, ox, c] / D[oy, ox] over the windows (oy, ox) that cover (iy, ix)
+//
+// with the divisor D of `forward.wgsl`.
+//
+// Bindings: grad_y and grad_x are NHWC quads, ((n·OH + oy)·OW + ox)·Q + q and ((n·H + iy)·W + ix)·Q + q.
+// An invocation owns the SH x SW pixels of the padded image that begin where a window would, and gathers from the at most
+// four windows that cover any of them, each of which it reads once; what is padding is not written. Of n invocations
+// each takes every n-th such block of a quad of channels. Nothing is added atomically, the order of the sum is fixed,
+// and every element is written.
+
+override H: u32; // rows of grad_x
+override W: u32; // columns of grad_x
+override OH: u32; // rows of grad_y
+override OW: u32; // columns of grad_y
+override Q: u32; // quads of channels
+override KH: u32; // taps along a column
+override KW: u32; // taps along a row
+override SH: u32; // rows from one window to the next: 1 or 2
+override SW: u32; // columns from one window to the next: 1 or 2
+override PT: u32; // rows of padding above
+override PL: u32; // columns of padding to the left
+override CT: u32; // first padded row that counts
+override CB: u32; // padded row after the last that counts
+override CL: u32; // first padded column that counts
+override CR: u32; // padded column after the last that counts
+
+// The last row and column of a window, counted from its first: less than 2 · SH and 2 · SW.
+override REACH_Y: u32 = KH - 1u;
+override REACH_X: u32 = KW - 1u;
+// The blocks along a column and along a row.
+override ROWS: u32 = (H + PT + SH - 1u) / SH;
+override COLUMNS: u32 = (W + PL + SW - 1u) / SW;
+
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
+@group(0) @binding(0) var<storage, read> grad_y: array<Quad>;
+@group(0) @binding(1) var<storage, read_write> grad_x: array<Quad>;
+@group(0) @binding(2) var<uniform> batch: u32;
+
+// What a window gives to each of its pixels.
+struct Window {
+    grad: vec4f,
+}
+
+// A window; nothing where there is none, or none is wanted. Before the first, oy and ox wrap around and are larger than
+// any. There is no branch: an index out of the gradient reads something else, which is not taken.
+fn window(n: u32, oy: u32, ox: u32, q: u32, wanted: bool) -> Window {
+    if !wanted {
+        return Window(vec4f());
+    }
+    let exists = (oy < OH) & (ox < OW);
+    let place = select(0u, ((n * OH + oy) * OW + ox) * Q + q, exists);
+    let rows = min(oy * SH + KH, CB) - max(oy * SH, CT);
+    let columns = min(ox * SW + KW, CR) - max(ox * SW, CL);
+    return Window(select(vec4f(), load(grad_y[place]) / f32(rows * columns), exists));
+}
+
+// What of it goes to the pixel so many rows and columns from where the window begins.
+fn share(window: Window, dy: u32, dx: u32) -> vec4f {
+    return select(vec4f(), window.grad, (dy <= REACH_Y) & (dx <= REACH_X));
+}
+
+// The windows that cover pixels of a block, by where they begin.
+struct Windows {
+    at: Window,
+    left: Window,
+    above: Window,
+    above_left: Window,
+}
+
+// The gradient to the block's pixel (y, x).
+fn gather(windows: Windows, y: u32, x: u32) -> vec4f {
+    let upper = share(windows.above_left, y + SH, x + SW) + share(windows.above, y + SH, x);
+    return upper + share(windows.left, y, x + SW) + share(windows.at, y, x);
+}
+
+// Writes a pixel of the padded image, if it lies in the image.
+fn put(n: u32, y: u32, x: u32, q: u32, value: vec4f) {
+    // In the padding above and to the left these wrap around and are larger than any row or column.
+    let iy = y - PT;
+    let ix = x - PL;
+    if (iy < H) & (ix < W) {
+        grad_x[((n * H + iy) * W + ix) * Q + q] = store(value);
+    }
+}
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(global_invocation_id) invocation: vec3u,
+    @builtin(num_workgroups) workgroups: vec3u,
+) {
+    for (var block = invocation.x; block < batch * ROWS * COLUMNS * Q; block += workgroups.x * 64u) {
+        let q = block % Q;
+        let ox = block / Q % COLUMNS;
+        let oy = block / (Q * COLUMNS) % ROWS;
+        let n = block / (Q * COLUMNS * ROWS);
+        let all = Windows(
+            window(n, oy, ox, q, true),
+            window(n, oy, ox - 1u, q, REACH_X >= SW),
+            window(n, oy - 1u, ox, q, REACH_Y >= SH),
+            window(n, oy - 1u, ox - 1u, q, (REACH_Y >= SH) & (REACH_X >= SW)),
+        );
+        put(n, oy * SH, ox * SW, q, gather(all, 0u, 0u));
+        if SW > 1u {
+            put(n, oy * SH, ox * SW + 1u, q, gather(all, 0u, 1u));
+        }
+        if SH > 1u {
+            put(n, oy * SH + 1u, ox * SW, q, gather(all, 1u, 0u));
+        }
+        if (SH > 1u) & (SW > 1u) {
+            put(n, oy * SH + 1u, ox * SW + 1u, q, gather(all, 1u, 1u));
+        }
+    }
+}

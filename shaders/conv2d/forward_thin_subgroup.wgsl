@@ -1,0 +1,234 @@
+// conv2d, forward, one to three input channels: a register tile whose rows are shared through a subgroup.
+//
+//   output[n, y, x, o] = bias[o] + sum over ky, kx, c of input[n, sy, sx, c] * weight[ky][kx][c][o]
+//   sy = (y * STRIDE_H + ky * DILATION_H - PAD_TOP) / UP_H,   sx likewise
+//
+// What UP and its phases are, what z takes, and the layout of the bindings, is said in forward_subgroup.wgsl: the two
+// compute the same. There a step takes four channels of a tap; here it takes what makes about as many products: the
+// one channel of four taps, the two of two taps, or the three of one. Nothing is multiplied with the lanes of padding.
+//
+// A workgroup is one subgroup. It owns 32 pixels and 4 * LANES output channels: each invocation holds one channel quad of
+// all the pixels in registers, loads a step's inputs of four pixels, and hands them round with subgroupBroadcast. A
+// processor loads lane by lane, so that a load of one float costs it about as much as five multiply-adds of all lanes:
+// with 32 rows a step has one such load for 16 multiply-adds. More rows would not fit in its instruction cache.
+// Lanes past the eighth load what an earlier lane loads too; any subgroup of eight or more is right.
+
+override IN_H: u32 = 1;
+override IN_W: u32 = 1;
+// 1, 2 or 3.
+override IN_C: u32 = 3;
+override OUT_H: u32 = 1;
+override OUT_W: u32 = 1;
+override OUT_C: u32 = 4;
+override KERNEL_H: u32 = 1;
+override KERNEL_W: u32 = 1;
+override STRIDE_H: i32 = 1;
+override STRIDE_W: i32 = 1;
+override DILATION_H: i32 = 1;
+override DILATION_W: i32 = 1;
+override PAD_TOP: i32 = 0;
+override PAD_LEFT: i32 = 0;
+override UP_H: u32 = 1;
+override UP_W: u32 = 1;
+override BIAS: u32 = 0;
+override LANES: u32 = 8;
+override OUT_Q: u32 = (OUT_C + 3u) / 4u;
+
+// section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
+alias Quad = vec4<f32>;
+fn load(quad: Quad) -> vec4<f32> {
+    return quad;
+}
+fn store(value: vec4<f32>) -> Quad {
+    return value;
+}
+// end storage
+
+// section result: how the output lies in memory: like an activation, but plain where it is a part of a split sum.
+alias Result = vec4<f32>;
+fn store_result(value: vec4<f32>) -> Result {
+    return value;
+}
+// end result
+
+// section activation: what the scheduler fuses into the store. Another function is put here.
+fn activate(x: vec4<f32>) -> vec4<f32> {
+    return x;
+}
+// end activation
+
+const ROWS: u32 = 32;
+
+struct Params {
+    // The number of samples.
+    batch: u32,
+    // How many taps one split takes, whole steps.
+    span: u32,
+}
+
+@group(0) @binding(0) var<storage, read> input: array<Quad>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> output: array<Result>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+// An output pixel: the first row of its sample's input, and where its first tap lies in the (dilated, unpadded) input.
+struct Pixel {
+    sample: u32,
+    y: i32,
+    x: i32,
+    // Its index in the output; OUTSIDE for a row past the last pixel.
+    index: u32,
+}
+
+const OUTSIDE: u32 = 0xffffffffu;
+
+fn pixel(row: u32, phase: vec2<u32>) -> Pixel {
+    let phase_w = (OUT_W + UP_W - 1u) / UP_W;
+    let phase_h = (OUT_H + UP_H - 1u) / UP_H;
+    let sample = row / (phase_h * phase_w);
+    let y = (row / phase_w) % phase_h * UP_H + phase.y;
+    let x = row % phase_w * UP_W + phase.x;
+    let inside = (sample < params.batch) & (y < OUT_H) & (x < OUT_W);
+    let index = select(OUTSIDE, (sample * OUT_H + y) * OUT_W + x, inside);
+    return Pixel(sample * IN_H, i32(y) * STRIDE_H - PAD_TOP, i32(x) * STRIDE_W - PAD_LEFT, index);
+}
+
+// The channels under a tap, zero outside the input and past the last tap. Past the last pixel, whatever is there: it is
+// not stored.
+fn under(p: Pixel, tap: u32) -> vec4<f32> {
+    let y = p.y + i32(tap / KERNEL_W) * DILATION_H;
+    let x = p.x + i32(tap % KERNEL_W) * DILATION_W;
+    let sy = u32(y / i32(UP_H));
+    let sx = u32(x / i32(UP_W));
+    let whole = (y % i32(UP_H) == 0) & (x % i32(UP_W) == 0);
+    let inside = whole & (tap < KERNEL_H * KERNEL_W) & (y >= 0) & (x >= 0) & (sy < IN_H) & (sx < IN_W);
+    return select(vec4(0.0), load(input[select(0u, (p.sample + sy) * IN_W + sx, inside)]), inside);
+}
+
+// How many taps a step takes.
+fn taps() -> u32 {
+    return select(4u / IN_C, 1u, IN_C == 3u);
+}
+
+// A step's inputs of a pixel.
+fn inputs(p: Pixel, tap: u32) -> vec4<f32> {
+    if (IN_C == 1u) {
+        return vec4(under(p, tap).x, under(p, tap + 1u).x, under(p, tap + 2u).x, under(p, tap + 3u).x);
+    }
+    if (IN_C == 2u) {
+        return vec4(under(p, tap).xy, under(p, tap + 1u).xy);
+    }
+    return under(p, tap);
+}
+
+// A step's rows of the weight; three of them where there are three channels.
+struct Weights {
+    first: vec4<f32>,
+    second: vec4<f32>,
+    third: vec4<f32>,
+    fourth: vec4<f32>,
+}
+
+fn weights(column: u32, tap: u32) -> Weights {
+    let w = tap * IN_C * OUT_Q + column;
+    let fourth = select(w + 3u * OUT_Q, w, IN_C == 3u);
+    return Weights(weight[w], weight[w + OUT_Q], weight[w + 2u * OUT_Q], weight[fourth]);
+}
+
+// sum + the products of one pixel's inputs with the rows of the weight.
+fn madd(sum: vec4<f32>, a: vec4<f32>, b: Weights) -> vec4<f32> {
+    let three = fma(vec4(a.z), b.third, fma(vec4(a.y), b.second, fma(vec4(a.x), b.first, sum)));
+    if (IN_C == 3u) {
+        return three;
+    }
+    return fma(vec4(a.w), b.fourth, three);
+}
+
+// The sums of eight pixels. An index that a loop counts would move them out of the registers.
+alias Block = array<vec4<f32>, 8>;
+
+// Adds the products of the inputs that the first eight lanes hold. The rows are written out: WGSL wants the broadcasting
+// lane to be a constant.
+fn multiply(block: ptr<function, Block>, a: vec4<f32>, b: Weights) {
+    (*block)[0] = madd((*block)[0], subgroupBroadcast(a, 0u), b);
+    (*block)[1] = madd((*block)[1], subgroupBroadcast(a, 1u), b);
+    (*block)[2] = madd((*block)[2], subgroupBroadcast(a, 2u), b);
+    (*block)[3] = madd((*block)[3], subgroupBroadcast(a, 3u), b);
+    (*block)[4] = madd((*block)[4], subgroupBroadcast(a, 4u), b);
+    (*block)[5] = madd((*block)[5], subgroupBroadcast(a, 5u), b);
+    (*block)[6] = madd((*block)[6], subgroupBroadcast(a, 6u), b);
+    (*block)[7] = madd((*block)[7], subgroupBroadcast(a, 7u), b);
+}
+
+// One of the sums, for an index that a loop counts.
+fn pick(block: ptr<function, Block>, row: u32) -> vec4<f32> {
+    var sum = (*block)[0];
+    sum = select(sum, (*block)[1], row == 1u);
+    sum = select(sum, (*block)[2], row == 2u);
+    sum = select(sum, (*block)[3], row == 3u);
+    sum = select(sum, (*block)[4], row == 4u);
+    sum = select(sum, (*block)[5], row == 5u);
+    sum = select(sum, (*block)[6], row == 6u);
+    return select(sum, (*block)[7], row == 7u);
+}
+
+// What is stored of a finished sum. The lanes past the last channel stay zero, which an activation of 0 need not be.
+fn finished(column: u32, sum: vec4<f32>) -> vec4<f32> {
+    return select(vec4(0.0), activate(sum), vec4(4u * column) + vec4(0u, 1u, 2u, 3u) < vec4(OUT_C));
+}
+
+fn put(split: u32, row: u32, phase: vec2<u32>, column: u32, value: vec4<f32>) {
+    let index = pixel(row, phase).index;
+    if ((index != OUTSIDE) & (column < OUT_Q)) {
+        output[(split * params.batch * OUT_H * OUT_W + index) * OUT_Q + column] = store_result(finished(column, value));
+    }
+}
+
+@compute @workgroup_size(LANES)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(subgroup_invocation_id) lane: u32,
+) {
+    let tiles = (OUT_Q + LANES - 1u) / LANES;
+    let linear = group.x + group.y * groups.x;
+    let column = linear % tiles * LANES + lane;
+    let first = linear / tiles * ROWS;
+    let split = group.z / (UP_H * UP_W);
+    let phase = vec2(group.z % UP_W, group.z / UP_W % UP_H);
+    // Each lane loads for one pixel of each block of eight.
+    let pixel0 = pixel(first + lane % 8u, phase);
+    let pixel1 = pixel(first + 8u + lane % 8u, phase);
+    let pixel2 = pixel(first + 16u + lane % 8u, phase);
+    let pixel3 = pixel(first + 24u + lane % 8u, phase);
+    // Lanes past the last channel work on it too and store nothing.
+    let safe_column = min(column, OUT_Q - 1u);
+
+    let biased = (BIAS == 1u) & (split == 0u);
+    let start = select(vec4(0.0), bias[select(0u, safe_column, biased)], biased);
+    var block0 = Block(start, start, start, start, start, start, start, start);
+    var block1 = block0;
+    var block2 = block0;
+    var block3 = block0;
+    let begin = split * params.span;
+    let end = min(begin + params.span, KERNEL_H * KERNEL_W);
+    for (var tap = begin; tap < end; tap += taps()) {
+        // All loads come before: so fewer values have to wait in memory meanwhile.
+        let b = weights(safe_column, tap);
+        let a0 = inputs(pixel0, tap);
+        let a1 = inputs(pixel1, tap);
+        let a2 = inputs(pixel2, tap);
+        let a3 = inputs(pixel3, tap);
+        multiply(&block0, a0, b);
+        multiply(&block1, a1, b);
+        multiply(&block2, a2, b);
+        multiply(&block3, a3, b);
+    }
+    for (var row = 0u; row < 8u; row++) {
+        put(split, first + row, phase, column, pick(&block0, row));
+        put(split, first + 8u + row, phase, column, pick(&block1, row));
+        put(split, first + 16u + row, phase, column, pick(&block2, row));
+        put(split, first + 24u + row, phase, column, pick(&block3, row));
+    }
+}

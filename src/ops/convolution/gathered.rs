@@ -1,0 +1,161 @@
+//! The dispatches of a pass to few channels: a matrix product that gives what every tap has of every pixel of the
+//! input, and for each pixel of the output the sum of those that meet it. Its matrix has as many columns as there are
+//! taps times channels, while the tiles of an implicit product would be as wide as the channels, and nearly empty.
+
+use super::super::machine::{Machine, Work};
+use super::super::program::{Activation, Dispatch, TensorId, kernel, quads};
+use super::super::reduce::Parts;
+use super::pointwise::{self, Matrices};
+use super::problem::{Image, Pass, Problem};
+use super::sizes::Sizes;
+use super::slide::Slide;
+use super::subgroup::Subgroup;
+use super::tiling::Tiling;
+use super::variant::Place;
+use crate::gpu::Capabilities;
+use crate::shape::Shape;
+
+/// The invocations of a workgroup.
+const WORKGROUP: usize = 64;
+
+/// The most bytes that the products may take: where they would take more, some samples go after others.
+const MAX_BYTES: usize = 64 << 20;
+
+/// The tilings of the product with which a device can run a pass; none where another variant is always better, or where
+/// one sample has too many products to be bound.
+pub(super) fn all(problem: &Problem, capabilities: &Capabilities) -> Vec<Tiling> {
+    let convolution = &problem.convolution;
+    let suits = convolution.groups == 1 && convolution.geometry.taps() > 1;
+    if suits && problem.pass != Pass::BackwardWeight && samples_at_once(problem, capabilities).is_some() {
+        let subgroup = Subgroup::of_rows(pixels(problem), capabilities).map(Tiling::Subgroup);
+        subgroup.into_iter().chain([Tiling::Tiled]).collect()
+    } else {
+        vec![]
+    }
+}
+
+/// About how long a pass takes, in the multiply-adds of [`Machine`].
+pub(super) fn estimate(problem: &Problem, tiling: Tiling, capabilities: &Capabilities) -> f64 {
+    let machine = Machine::of(capabilities);
+    let whole = Sizes::of(problem);
+    let pixels = pixels(problem);
+    let products = (problem.batch * sample_bytes(problem)) as f64;
+    let product = Sizes {
+        rows: pixels,
+        columns: quads(columns(problem)),
+        terms: problem.image_in().channels as f64,
+        phases: 1,
+        bytes: whole.bytes + products,
+        part: products,
+    };
+    let gather = Work {
+        // A processor reads them lane by lane, out of order.
+        products: (pixels * columns(problem)) as f64 * if machine.software { 40.0 } else { 4.0 },
+        bytes: products + whole.part,
+        workgroups: whole.rows.div_ceil(WORKGROUP) * whole.phases,
+        invocations: WORKGROUP,
+        efficiency: 1.0,
+    };
+    product.time(tiling, &machine, capabilities.workgroups_wanted()) + machine.time(gather)
+}
+
+/// The rows of the product.
+fn pixels(problem: &Problem) -> usize {
+    problem.batch * problem.image_in().height * problem.image_in().width
+}
+
+/// The columns of the product.
+fn columns(problem: &Problem) -> usize {
+    problem.convolution.geometry.taps() * problem.image_out().channels
+}
+
+/// The bytes of the products of one sample.
+fn sample_bytes(problem: &Problem) -> usize {
+    problem.image_in().height * problem.image_in().width * quads(columns(problem)) * 16
+}
+
+/// How many samples' products fit in a tensor, of which the first begins where a binding may; `None` if not one's.
+fn samples_at_once(problem: &Problem, capabilities: &Capabilities) -> Option<usize> {
+    let binding = usize::try_from(capabilities.max_storage_binding).unwrap_or(usize::MAX);
+    let sample = sample_bytes(problem);
+    let fitting = binding.min(MAX_BYTES.max(sample)) / sample;
+    if fitting >= problem.batch {
+        return Some(problem.batch);
+    }
+    let images = [problem.image_in(), problem.image_out()].map(|image| problem.storage.sample_bytes(image));
+    let multiple = capabilities.bindable_samples(&images);
+    Some(fitting / multiple * multiple).filter(|samples| *samples > 0)
+}
+
+/// Appends a forward pass or a gradient to the input.
+pub(super) fn image(place: &mut Place<'_>, problem: &Problem, tiling: Tiling, image: Image<'_>) {
+    let at_once = samples_at_once(problem, place.capabilities).unwrap_or(problem.batch);
+    let weight = problem.own_weight(place, image.weight);
+    let weight = matrix(place, problem, weight);
+    let Image { input, output, .. } = image;
+    let label = format!("{}.products", place.layer);
+    let products = place.program.tensor(label, at_once.min(input.batch) * sample_bytes(problem));
+    for first in (0..input.batch).step_by(at_once) {
+        let samples = first..input.batch.min(first + at_once);
+        let [input, output] = [input, output].map(|image| place.program.samples(image, &samples));
+        let part = Image { input, output, weight, ..image };
+        multiply(place, problem, tiling, part, products);
+        gather(place, problem, part, products);
+    }
+}
+
+/// Appends the weight as a matrix: from the input channels to what every tap has of them. Returns it.
+fn matrix(place: &mut Place<'_>, problem: &Problem, weight: TensorId) -> TensorId {
+    let Place { program, layer, .. } = place;
+    let inputs = problem.image_in().channels;
+    let elements = 4 * quads(inputs) * quads(columns(problem));
+    let matrix = program.tensor(format!("{layer}.weight (of taps)"), elements * 16);
+    let dispatch = Dispatch::new(layer, kernel!("conv2d/taps_to_columns"))
+        .size("TAPS", problem.convolution.geometry.taps())
+        .size("IN_C", inputs)
+        .size("OUT_C", problem.image_out().channels)
+        .read(weight)
+        .write(matrix)
+        .invocations(elements, WORKGROUP);
+    program.push(dispatch);
+    matrix
+}
+
+/// Appends the product of the pixels and the weight's matrix.
+fn multiply(place: &mut Place<'_>, problem: &Problem, tiling: Tiling, image: Image<'_>, products: TensorId) {
+    let Image { input, weight, .. } = image;
+    let columns = columns(problem);
+    let sizes =
+        Matrices { rows: input.pixels(), inputs: input.shape.channels, outputs: columns, turned: false };
+    let total = sizes.rows * quads(columns);
+    // A product is a part of a sum: it is in f32 however activations are stored.
+    pointwise::product(place, tiling, sizes, [input.tensor, weight], None, |program, layer, parts| {
+        Parts::new(program, layer, products, parts, total)
+    });
+}
+
+/// Appends the sums of the products.
+fn gather(place: &mut Place<'_>, problem: &Problem, image: Image<'_>, products: TensorId) {
+    let Image { input, bias, weight, activation, output } = image;
+    let slide = Slide::new(&problem.convolution.geometry, problem.way());
+    let Shape { height, width, .. } = input.shape;
+    let products =
+        Activation { tensor: products, shape: Shape::new(columns(problem), height, width), ..input };
+    let phase = output.shape.height.div_ceil(slide.up[0]) * output.shape.width.div_ceil(slide.up[1]);
+    let Place { program, layer, .. } = place;
+    let dispatch = slide
+        .constants(Dispatch::new(layer, kernel!("conv2d/gather_taps")), products, output)
+        .size("UP_H", slide.up[0])
+        .size("UP_W", slide.up[1])
+        .size("BIAS", bias.is_some().into())
+        .activation(activation)
+        .read(products.tensor)
+        // Something must be bound; without a bias it is not read.
+        .read(bias.unwrap_or(weight))
+        .write(output.tensor)
+        .uniform(output.batch as u32)
+        .invocations(output.batch * phase * output.quads(), WORKGROUP)
+        .layers(slide.up[0] * slide.up[1])
+        .flops((input.pixels() * products.shape.channels) as u64);
+    program.push(dispatch);
+}

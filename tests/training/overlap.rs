@@ -1,0 +1,115 @@
+//! The host works while the device does: a step is encoded and its images are written while another runs, and what was
+//! measured comes back meanwhile.
+
+use std::time::{Duration, Instant};
+
+use wgcnn::Tensor;
+use wgcnn::data::Batch;
+use wgcnn::gpu::Context;
+use wgcnn::network::Network;
+use wgcnn::ops::{Conv2d, CrossEntropy};
+use wgcnn::train::{PendingMetrics, Trainer};
+
+use crate::fixture::optimizer;
+
+const BATCH: usize = 64;
+
+/// A trainer of LeNet, whose first step is done: what is compiled when it is first used is compiled.
+fn lenet(context: &Context) -> Trainer {
+    let network = Network::builder([1, 28, 28])
+        .conv2d("conv1", Conv2d::new(32, 5).same())
+        .relu()
+        .max_pool2d(2)
+        .conv2d("conv2", Conv2d::new(64, 5).same())
+        .relu()
+        .max_pool2d(2)
+        .flatten()
+        .linear("fc1", 128)
+        .relu()
+        .linear("fc2", 10)
+        .build()
+        .unwrap();
+    let mut trainer = Trainer::new(context, network, CrossEntropy::mean(), optimizer(), BATCH).unwrap();
+    trainer.step(&digits()).unwrap().wait().unwrap();
+    trainer
+}
+
+fn digits() -> Batch {
+    let images = Tensor::from_fn([BATCH, 1, 28, 28], |i| ((i * 7919) % 1021) as f32 / 1021.0 - 0.5);
+    Batch::new(images, (0..BATCH).map(|i| (i % 10) as i32).collect::<Vec<_>>())
+}
+
+#[test]
+fn what_the_host_does_between_two_steps_is_hidden() {
+    let context = Context::new().unwrap();
+    let (mut trainer, batch) = (lenet(&context), digits());
+    let started = Instant::now();
+    trainer.step(&batch).unwrap().wait().unwrap();
+    let work = started.elapsed() / 2;
+    let mut steps = |wait: bool| {
+        let started = Instant::now();
+        let mut last = None;
+        for _ in 0..4 {
+            let metrics = trainer.step(&batch).unwrap();
+            if wait {
+                metrics.wait().unwrap();
+            } else {
+                last = Some(metrics);
+            }
+            std::thread::sleep(work);
+        }
+        last.map(|metrics| metrics.wait().unwrap());
+        started.elapsed()
+    };
+    // A machine that is busy with other things may need another try.
+    let tries = [(); 3].map(|()| (steps(false), steps(true)));
+    let hidden = |(queued, waited): &(Duration, Duration)| 10 * *queued < 9 * *waited;
+    assert!(tries.iter().any(hidden), "{tries:?} queued and waited for, with {work:?} between the steps");
+}
+
+#[test]
+fn metrics_that_nobody_waited_for_hold_up_no_step() {
+    let context = Context::new().unwrap();
+    let batch = digits();
+    let [mut waiting, mut ahead] = [(); 2].map(|()| lenet(&context));
+    let expected: Vec<_> = (0..6).map(|_| waiting.step(&batch).unwrap().wait().unwrap()).collect();
+    let pending: Vec<PendingMetrics> = (0..6).map(|_| ahead.step(&batch).unwrap()).collect();
+    let got: Vec<_> = pending.into_iter().map(|metrics| metrics.wait().unwrap()).collect();
+    assert_eq!(got, expected);
+}
+
+#[test]
+fn a_step_is_encoded_in_a_twentieth_of_its_time() {
+    let context = Context::new().unwrap();
+    let (mut trainer, batch) = (lenet(&context), digits());
+    let (mut encoding, mut whole) = (Duration::MAX, Duration::MAX);
+    for _ in 0..4 {
+        let started = Instant::now();
+        let metrics = trainer.step(&batch).unwrap();
+        encoding = encoding.min(started.elapsed());
+        metrics.wait().unwrap();
+        whole = whole.min(started.elapsed());
+    }
+    println!("{encoding:?} of {whole:?}");
+    // A GPU may be done before anybody can tell.
+    assert!(!context.capabilities().software || 20 * encoding < whole, "{encoding:?} of {whole:?}");
+}
+
+/// The images of the step that runs and of the next are on their way at once, and no more however many steps there are.
+#[test]
+fn images_are_staged_for_two_steps_and_no_more() {
+    let context = Context::new().unwrap();
+    let network = Network::builder([4, 64, 64]).avg_pool2d(32).flatten().linear("fc", 4).build().unwrap();
+    let mut trainer = Trainer::new(&context, network, CrossEntropy::mean(), optimizer(), BATCH).unwrap();
+    let images = Tensor::from_fn([BATCH, 4, 64, 64], |i| (i % 97) as f32 / 97.0);
+    let bytes = 4 * images.data().len() as u64;
+    let batch = Batch::new(images, vec![0; BATCH]);
+    for _ in 0..20 {
+        trainer.step(&batch).unwrap();
+        // Not every backend can tell.
+        let Some(report) = context.device().generate_allocator_report() else { return };
+        let staged = report.total_allocated_bytes.saturating_sub(context.allocated_bytes());
+        println!("{staged} bytes for batches of {bytes}");
+        assert!(2 * staged <= 5 * bytes, "{staged} bytes for batches of {bytes}");
+    }
+}
