@@ -2,7 +2,7 @@
 //! The subgroup kernels of convolution are plain products where there is no more than one pixel to a sample.
 
 use super::super::program::{Program, TensorId, kernel, quads, weight_rows};
-use super::super::reduce::{MAX_TERMS, Parts, splits};
+use super::super::reduce::{MAX_TERMS, Parts, cached_parts, splits};
 use super::problem::{Image, Problem, WeightGradient};
 use super::tiling::Tiling;
 use super::variant::Place;
@@ -76,10 +76,12 @@ pub(super) fn weight(place: &mut Place<'_>, problem: &Problem, tiling: Tiling, g
     let rows = grad_output.pixels();
     let (in_q, out_q) = (input.quads(), quads(grad_output.shape.channels));
     let tiles = tiling.tiles(4 * in_q, out_q);
-    let splits = splits(rows, 64, tiles, capabilities.workgroups_wanted());
+    let result = weight_rows(input.shape.channels, 1) * out_q;
+    let cached = cached_parts([input, grad_output], result, capabilities);
+    let splits = splits(rows, 64, tiles, capabilities.workgroups_wanted().max(cached * tiles));
     let span = rows.div_ceil(splits).next_multiple_of(2).min(MAX_TERMS);
     let splits = rows.div_ceil(span);
-    let parts = Parts::new(program, layer, grad_weight, splits, weight_rows(input.shape.channels, 1) * out_q);
+    let parts = Parts::new(program, layer, grad_weight, splits, result);
     let dispatch = tiling
         .dispatch(layer, kernel!("conv2d/backward_weight_subgroup"), kernel!("linear/backward_weight_tiled"))
         .size("IN_C", input.shape.channels)

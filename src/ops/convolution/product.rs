@@ -1,7 +1,7 @@
 //! The dispatches of a convolution as an implicit matrix product, or one for each group.
 
 use super::super::program::{Activation, Dispatch, TensorId, kernel, quads, weight_rows};
-use super::super::reduce::{Parts, pixel_splits, splits};
+use super::super::reduce::{Parts, cached_parts, pixel_splits, splits};
 use super::problem::{Image, Pass, Problem, WeightGradient};
 use super::slide::Slide;
 use super::subgroup::Subgroup;
@@ -224,7 +224,9 @@ fn slide_weight(
     let columns = quads(convolution.outputs);
     let tiles = product.weight_tiles(convolution, rows, columns);
     let least = product.least_pixels();
-    let (splits, span) = pixel_splits(positions, least, tiles, capabilities.workgroups_wanted());
+    let cached = cached_parts([under, positions], rows * columns, capabilities);
+    let wanted = capabilities.workgroups_wanted().max(cached * tiles);
+    let (splits, span) = pixel_splits(positions, least, tiles, wanted);
     let parts = Parts::new(program, layer, grad_weight, splits, rows * columns);
     let dispatch = Slide::new(&convolution.geometry, Direction::Forward)
         .constants(product.backward_weight(layer, convolution), under, positions)

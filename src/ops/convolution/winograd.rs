@@ -67,7 +67,9 @@ impl Winograd {
         let Geometry { kernel, stride, dilation, .. } = convolution.geometry;
         let size = kernel[0];
         let fits = matches!(kernel, [3, 3] | [5, 5]) && (stride, dilation) == ([1; 2], [1; 2]);
-        (fits && convolution.groups == 1 && Self::is_accurate(problem, size)).then_some(size)
+        // The rows of a tap are whole quads in a weight from four input channels on.
+        let channels = convolution.groups == 1 && convolution.inputs.min(convolution.outputs) >= 4;
+        (fits && channels && Self::is_accurate(problem, size)).then_some(size)
     }
 
     /// Whether the error stays within half of the bound of a direct sum, on what a network computes with: dense or after
@@ -84,7 +86,6 @@ impl Winograd {
                 };
                 problem.direction == Direction::Forward
                     && problem.batch * within(0, top, bottom) * within(1, left, right) >= least
-                    && problem.convolution.inputs >= 4
             }
             Pass::Forward | Pass::BackwardInput => {
                 let Slide { pad, .. } = Slide::new(&problem.convolution.geometry, problem.way());
