@@ -11,22 +11,23 @@ use super::sampling::Pace;
 use super::statistics::Samples;
 
 /// A run of the benchmark.
-pub struct Bench {
+pub struct Bench<'a> {
     pub context: Context,
     pub stopwatch: Stopwatch,
-    pub options: Options,
+    pub options: &'a Options,
     pub pace: Pace,
     adapter: String,
-    rows: Vec<Row>,
+    /// What was found so far.
+    pub rows: Vec<Row>,
 }
 
-impl Bench {
+impl<'a> Bench<'a> {
     /// Opens the adapter that is asked for.
     ///
     /// # Errors
     /// Where there is none.
-    pub fn new(options: Options) -> Result<Self> {
-        let context = context(&options)?;
+    pub fn new(options: &'a Options) -> Result<Self> {
+        let context = context(options)?;
         let stopwatch = Stopwatch::new(&context)?;
         let pace = if options.quick { Pace::QUICK } else { Pace::THOROUGH };
         let adapter = context.adapter_description();
@@ -42,11 +43,6 @@ impl Bench {
     pub fn report(&mut self, row: Row) {
         table::print(&row);
         self.rows.push(row);
-    }
-
-    /// What was found.
-    pub fn rows(&self) -> &[Row] {
-        &self.rows
     }
 
     /// How long some of the dispatches of an execution take.

@@ -40,6 +40,7 @@ use bench::Bench;
 use clap::Parser;
 use options::Options;
 use report::{chart, compare, json, page, table};
+use row::Row;
 
 /// The benchmark passes on errors of this crate, of the system and of other crates alike.
 pub type Result<T, E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
@@ -61,6 +62,32 @@ fn run(options: Options) -> Result<()> {
     }
     // Before anything is measured, as the new results may be written in their place.
     let old = options.compare.as_deref().map(json::read).transpose()?;
+    let rows = match &options.results {
+        Some(path) => {
+            let rows = json::read(path)?;
+            table::heading();
+            rows.iter().for_each(table::print);
+            rows
+        }
+        None => measure(&options)?,
+    };
+    if let Some(path) = &options.json {
+        json::write(path, &rows)?;
+    }
+    if let Some(path) = &options.chart {
+        chart::save(path, &rows)?;
+    }
+    if let Some(path) = &options.page {
+        page::replace(path, &rows)?;
+    }
+    if let Some(old) = old {
+        compare::print(&old, &rows);
+    }
+    Ok(())
+}
+
+/// Measures what is asked for.
+fn measure(options: &Options) -> Result<Vec<Row>> {
     let mut bench = Bench::new(options)?;
     println!("{}", bench.context.description());
     let clock = if bench.stopwatch.reads_device_clock() { "the device's" } else { "the host's" };
@@ -71,17 +98,5 @@ fn run(options: Options) -> Result<()> {
     networks::measure(&mut bench, &ceilings)?;
     start::measure(&mut bench)?;
     rooflines::recheck(&bench, &ceilings)?;
-    if let Some(path) = &bench.options.json {
-        json::write(path, bench.rows())?;
-    }
-    if let Some(path) = &bench.options.chart {
-        chart::save(path, bench.adapter(), bench.rows())?;
-    }
-    if let Some(path) = &bench.options.page {
-        page::replace(path, bench.adapter(), bench.rows())?;
-    }
-    if let Some(old) = old {
-        compare::print(&old, bench.rows());
-    }
-    Ok(())
+    Ok(bench.rows)
 }

@@ -34,6 +34,9 @@ pub struct Options {
     /// Writes the results for machines: a list of objects
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Takes what an earlier run wrote with --json in place of measuring
+    #[arg(long, value_name = "FILE")]
+    pub results: Option<PathBuf>,
     /// Compares with what an earlier run wrote with --json
     #[arg(long, value_name = "OLD.json")]
     pub compare: Option<PathBuf>,

@@ -23,7 +23,7 @@ const MOST: usize = 50;
 
 impl Pace {
     /// What is good enough to be stated.
-    pub const THOROUGH: Self = Self { budget: Duration::from_millis(1000), least: 7 };
+    pub const THOROUGH: Self = Self { budget: Duration::from_millis(1000), least: 5 };
     /// What shows that something runs, and about how fast.
     pub const QUICK: Self = Self { budget: Duration::from_millis(150), least: 3 };
 

@@ -49,7 +49,7 @@ const WARM: usize = 5;
 ///
 /// # Errors
 /// Where a process cannot be started or fails.
-pub fn measure(bench: &mut Bench) -> Result<()> {
+pub fn measure(bench: &mut Bench<'_>) -> Result<()> {
     for start in [Start::Step, Start::Inference] {
         let case = |state: &str| format!("start/cifarnet/{}/{state}", start.name());
         if !["cold", "warm"].iter().any(|state| bench.options.wants(&case(state))) {
@@ -58,8 +58,8 @@ pub fn measure(bench: &mut Bench) -> Result<()> {
         let caches = std::env::temp_dir().join(format!("wgcnn-bench-{}", std::process::id()));
         std::fs::create_dir_all(&caches)?;
         let timed = || -> Result<(f64, Vec<f64>)> {
-            let cold = process(&bench.options, start, &caches)?;
-            let warm = (0..WARM).map(|_| process(&bench.options, start, &caches)).collect::<Result<_>>()?;
+            let cold = process(bench.options, start, &caches)?;
+            let warm = (0..WARM).map(|_| process(bench.options, start, &caches)).collect::<Result<_>>()?;
             Ok((cold, warm))
         };
         let timed = timed();

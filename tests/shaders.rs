@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use naga::valid::{Capabilities, ValidationFlags, Validator};
+use naga::back::pipeline_constants::process_overrides;
+use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, GlobalVariable, Module};
 use wgcnn::ops::Function;
 use wgcnn::ops::program::{Dispatch, Kernel};
@@ -43,7 +44,7 @@ fn find(folder: &Path, files: &mut Vec<PathBuf>) {
 fn check(file: &Path) -> Result<(), String> {
     let source = std::fs::read_to_string(file).map_err(|e| e.to_string())?;
     sections(&source)?;
-    let module = validate(&source)?;
+    let (module, info) = validate(&source)?;
     let header = header(&source);
     if header.is_empty() {
         return Err("it does not begin with a comment that says what it computes".into());
@@ -53,7 +54,15 @@ fn check(file: &Path) -> Result<(), String> {
         return Ok(());
     }
     documented(file, &header, &module)?;
-    limits(&module)
+    limits(&specialised(&module, &info)?)
+}
+
+/// A module with its override constants set: those without a default to 1.
+fn specialised(module: &Module, info: &ModuleInfo) -> Result<Module, String> {
+    let open = module.overrides.iter().filter(|(_, constant)| constant.init.is_none());
+    let constants = open.filter_map(|(_, constant)| Some((constant.name.clone()?, 1.0))).collect();
+    let set = process_overrides(module, info, None, &constants).map_err(|error| error.to_string())?;
+    Ok(set.0.into_owned())
 }
 
 /// The comment that a file opens with.
@@ -112,16 +121,16 @@ fn documented(file: &Path, header: &str, module: &Module) -> Result<(), String> 
 
 /// Parses a module and checks it. Subgroup operations and `f16` are allowed where the source shows that it is a variant
 /// for devices that have them.
-fn validate(source: &str) -> Result<Module, String> {
+fn validate(source: &str) -> Result<(Module, ModuleInfo), String> {
     // The packing functions for f16 are in every WebGPU device.
     let mut capabilities = Capabilities::SHADER_FLOAT16_IN_FLOAT32;
     capabilities.set(Capabilities::SUBGROUP, source.contains("subgroup_invocation_id"));
     capabilities.set(Capabilities::SHADER_FLOAT16, source.contains("enable f16;"));
     let module = naga::front::wgsl::parse_str(source).map_err(|e| e.emit_to_string(source))?;
-    Validator::new(ValidationFlags::all(), capabilities)
+    let info = Validator::new(ValidationFlags::all(), capabilities)
         .validate(&module)
         .map_err(|e| e.emit_to_string(source))?;
-    Ok(module)
+    Ok((module, info))
 }
 
 /// Every section of a file fits every file that has a section of that name.

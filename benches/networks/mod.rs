@@ -20,10 +20,10 @@ use super::statistics::Samples;
 ///
 /// # Errors
 /// Where a network computes something wrong, and what the device reports.
-pub fn measure(bench: &mut Bench, ceilings: &Ceilings) -> Result<()> {
+pub fn measure(bench: &mut Bench<'_>, ceilings: &Ceilings) -> Result<()> {
     chain(bench, ceilings)?;
     for model in MODELS {
-        let wanted = |bench: &Bench, pass: &str, batches: &[usize]| -> Vec<usize> {
+        let wanted = |bench: &Bench<'_>, pass: &str, batches: &[usize]| -> Vec<usize> {
             let wants = |batch: &&usize| bench.options.wants(&format!("{pass}/{}/N{batch}", model.name));
             batches.iter().filter(wants).copied().collect()
         };
@@ -64,7 +64,7 @@ pub fn images(network: &Network, size: usize) -> Batch {
 }
 
 /// Times a training step, whose loss comes back every time.
-fn step(bench: &mut Bench, ceilings: &Ceilings, model: &Model, batch: usize) -> Result<()> {
+fn step(bench: &mut Bench<'_>, ceilings: &Ceilings, model: &Model, batch: usize) -> Result<()> {
     let network = model.network()?;
     let images = images(&network, batch);
     let before = bench.context.allocated_bytes();
@@ -76,7 +76,7 @@ fn step(bench: &mut Bench, ceilings: &Ceilings, model: &Model, batch: usize) -> 
 }
 
 /// Times inference, from images on the host to predictions on the host.
-fn inference(bench: &mut Bench, ceilings: &Ceilings, model: &Model, batch: usize) -> Result<()> {
+fn inference(bench: &mut Bench<'_>, ceilings: &Ceilings, model: &Model, batch: usize) -> Result<()> {
     let network = model.network()?;
     let images = images(&network, batch).images;
     let before = bench.context.allocated_bytes();
@@ -98,7 +98,7 @@ fn inference(bench: &mut Bench, ceilings: &Ceilings, model: &Model, batch: usize
     Ok(())
 }
 
-fn inferring(bench: &Bench, network: &Network, batch: usize) -> wgcnn::Result<Execution> {
+fn inferring(bench: &Bench<'_>, network: &Network, batch: usize) -> wgcnn::Result<Execution> {
     let plan = Plan::new(network, &PlanOptions::inference(batch), bench.context.capabilities())?;
     let parameters = DeviceParameters::upload(&bench.context, network)?;
     Execution::new(&bench.context, plan, &parameters, None)
@@ -106,7 +106,7 @@ fn inferring(bench: &Bench, network: &Network, batch: usize) -> wgcnn::Result<Ex
 
 /// Reports a whole plan.
 fn report(
-    bench: &mut Bench,
+    bench: &mut Bench<'_>,
     ceilings: &Ceilings,
     case: &str,
     samples: &Samples,
@@ -127,7 +127,7 @@ fn report(
 
 /// Times functions of one variable and a sum that follow upon each other. What they must read and write is the input
 /// and the output alone.
-fn chain(bench: &mut Bench, ceilings: &Ceilings) -> Result<()> {
+fn chain(bench: &mut Bench<'_>, ceilings: &Ceilings) -> Result<()> {
     let case = "chain/forward";
     if !bench.options.wants(case) {
         return Ok(());

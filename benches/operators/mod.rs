@@ -85,7 +85,7 @@ impl Pass {
 ///
 /// # Errors
 /// Where an operator computes something wrong, and what the device reports.
-pub fn measure(bench: &mut Bench, ceilings: &Ceilings) -> Result<()> {
+pub fn measure(bench: &mut Bench<'_>, ceilings: &Ceilings) -> Result<()> {
     let others =
         bench.options.all || bench.options.filters.iter().any(|filter| filter.starts_with("operator"));
     let registry = REGISTRY.iter().filter(|_| others).flat_map(|entry| {
@@ -104,7 +104,7 @@ pub fn measure(bench: &mut Bench, ceilings: &Ceilings) -> Result<()> {
 }
 
 /// Checks a layer, and times some of its passes.
-fn measure_layer(bench: &mut Bench, ceilings: &Ceilings, layer: &Layer, passes: &[Pass]) -> Result<()> {
+fn measure_layer(bench: &mut Bench<'_>, ceilings: &Ceilings, layer: &Layer, passes: &[Pass]) -> Result<()> {
     let case = layer.draft.case(layer.entry)?;
     let convolution = Convolution::of(&case, layer.entry);
     if convolution.is_none() {
@@ -139,7 +139,7 @@ fn measure_layer(bench: &mut Bench, ceilings: &Ceilings, layer: &Layer, passes: 
 
 /// What the library chooses, with no suffix to the case's name; or, where every variant is asked for, the choice of each
 /// that can compute the pass, with its name.
-fn variants(bench: &Bench, subject: &Subject, pass: Pass) -> Result<Vec<(String, Choices)>> {
+fn variants(bench: &Bench<'_>, subject: &Subject, pass: Pass) -> Result<Vec<(String, Choices)>> {
     if !bench.options.variants {
         return Ok(vec![(String::new(), Choices::default())]);
     }
@@ -168,7 +168,7 @@ fn variants(bench: &Bench, subject: &Subject, pass: Pass) -> Result<Vec<(String,
 }
 
 /// An execution that has run once on the values of a case, so that what a backward pass reads has been written.
-fn ready(bench: &Bench, case: &Case, entry: &Entry, subject: &Subject, plan: Plan) -> Result<Execution> {
+fn ready(bench: &Bench<'_>, case: &Case, entry: &Entry, subject: &Subject, plan: Plan) -> Result<Execution> {
     let parameters = DeviceParameters::upload(&bench.context, &subject.network)?;
     let has_grad_output = plan.io().grad_output.is_some();
     let execution = Execution::new(&bench.context, plan, &parameters, None)?;

@@ -19,11 +19,11 @@ const FRAME: RGBColor = RGBColor(215, 215, 215);
 const BLUE: RGBColor = RGBColor(31, 95, 168);
 const ORANGE: RGBColor = RGBColor(200, 82, 0);
 
-/// Sizes of letters.
-const TITLE: i32 = 22;
-const HEADING: i32 = 17;
-const LABEL: i32 = 13;
-const SMALL: i32 = 12;
+/// Sizes of letters, of which plotters makes CSS pixels by a factor of 1.24.
+const TITLE: i32 = 26;
+const HEADING: i32 = 20;
+const LABEL: i32 = 16;
+const SMALL: i32 = 15;
 
 const MARGIN: i32 = 24;
 
@@ -32,9 +32,9 @@ const LINE: i32 = 20;
 const BAR: i32 = 12;
 
 /// The widths of a column's parts: the names, the bars up to the ceiling, and what may lie above it with the numbers.
-const NAMES: i32 = 180;
+const NAMES: i32 = 205;
 const CEILING: i32 = 200;
-const ABOVE: i32 = 150;
+const ABOVE: i32 = 175;
 const COLUMN: i32 = NAMES + CEILING + ABOVE;
 
 /// Where the columns begin.
@@ -59,7 +59,7 @@ impl Section<'_> {
 ///
 /// # Errors
 /// Where there is none, or the file cannot be written.
-pub fn save(path: &Path, adapter: &str, rows: &[Row]) -> Result<()> {
+pub fn save(path: &Path, rows: &[Row]) -> Result<()> {
     let columns = columns(rows);
     let height = columns.iter().map(|column| column.iter().map(Section::height).sum::<i32>()).max();
     let height = height.filter(|height| *height > 0).ok_or("there is no row with a ceiling to draw")?;
@@ -69,7 +69,7 @@ pub fn save(path: &Path, adapter: &str, rows: &[Row]) -> Result<()> {
         .into_drawing_area();
     canvas.fill(&WHITE)?;
     text(&canvas, "What part of its ceiling each case reaches", (MARGIN, 40), TITLE, INK, HPos::Left)?;
-    text(&canvas, &ceilings(adapter, rows), (MARGIN, 63), LABEL, FAINT, HPos::Left)?;
+    text(&canvas, &ceilings(rows), (MARGIN, 63), LABEL, FAINT, HPos::Left)?;
     legend(&canvas, 88)?;
     for (left, column) in (0..).map(|i| MARGIN + i * (COLUMN + MARGIN)).zip(&columns) {
         let mut top = TOP;
@@ -102,7 +102,8 @@ fn columns(rows: &[Row]) -> [Vec<Section<'_>>; 2] {
 }
 
 /// What the ceilings are, in a line.
-fn ceilings(adapter: &str, rows: &[Row]) -> String {
+fn ceilings(rows: &[Row]) -> String {
+    let adapter = rows.first().map_or("", |row| &row.adapter);
     let row = |case: &str| rows.iter().find(|row| row.case == case);
     let multiply_add = row("ceiling/multiply_add_f32").and_then(|row| row.gflops).unwrap_or_default();
     let copies = rows.iter().filter(|row| row.case.starts_with("ceiling/copy_")).filter_map(|row| row.gbps);
@@ -118,7 +119,7 @@ fn legend(canvas: &Canvas<'_>, base: i32) -> Result<()> {
         (Bound::Arithmetic, "against the rate of multiply-adds"),
         (Bound::Memory, "against the bandwidth of a copy"),
     ];
-    for (left, (bound, label)) in (0..).map(|i| MARGIN + i * 260).zip(bounds) {
+    for (left, (bound, label)) in (0..).map(|i| MARGIN + i * 280).zip(bounds) {
         fill(canvas, [(left, base - 11), (left + 13, base + 2)], colour(bound))?;
         text(canvas, label, (left + 20, base), LABEL, INK, HPos::Left)?;
     }
@@ -164,21 +165,21 @@ fn bar(canvas: &Canvas<'_>, (left, top): (i32, i32), zero: i32, row: &Row) -> Re
         Bound::Arithmetic => row.gflops.map(|rate| format!("{rate:.1} GFLOP/s")),
         Bound::Memory => row.gbps.map(|rate| format!("{rate:.1} GB/s")),
     };
-    let numbers = format!("{:.0} %  {}", fraction * 100.0, rate.unwrap_or_default());
+    let numbers = format!("{:.0} %, {}", fraction * 100.0, rate.unwrap_or_default());
     text(canvas, &numbers, (end.max(zero + CEILING) + 8, base), SMALL, FAINT, HPos::Left)
 }
 
-/// Writes a line of text whose letters stand on `y`.
+/// Writes a line of text whose letters stand on `y`, which plotters moves up by a quarter of their size.
 fn text(
     canvas: &Canvas<'_>,
     line: &str,
-    place: (i32, i32),
+    (x, y): (i32, i32),
     size: i32,
     colour: RGBColor,
     align: HPos,
 ) -> Result<()> {
     let style = ("sans-serif", size).into_font().color(&colour).pos(Pos::new(align, VPos::Bottom));
-    Ok(canvas.draw(&Text::new(line, place, style))?)
+    Ok(canvas.draw(&Text::new(line, (x, y + size / 5), style))?)
 }
 
 /// Fills a rectangle.

@@ -15,11 +15,11 @@ const END: &str = "<!-- measured: up to here -->\n";
 ///
 /// # Errors
 /// Where the page cannot be read or written, or has no such part.
-pub fn replace(path: &Path, adapter: &str, rows: &[Row]) -> Result<()> {
+pub fn replace(path: &Path, rows: &[Row]) -> Result<()> {
     let failed = |error: String| format!("{}: {error}", path.display());
     let page = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
-    let page = with_measured(&page, &measured(adapter, rows))
-        .ok_or_else(|| failed("it has no measured part".into()))?;
+    let page =
+        with_measured(&page, &measured(rows)).ok_or_else(|| failed("it has no measured part".into()))?;
     std::fs::write(path, page).map_err(|error| failed(error.to_string()).into())
 }
 
@@ -41,7 +41,8 @@ const SECTIONS: [(&str, &[&str]); 6] = [
 ];
 
 /// The measured part.
-pub fn measured(adapter: &str, rows: &[Row]) -> String {
+pub fn measured(rows: &[Row]) -> String {
+    let adapter = rows.first().map_or("", |row| &row.adapter);
     let mut page = format!("Measured on {adapter}.\n");
     for (heading, prefixes) in SECTIONS {
         let own: Vec<&Row> =

@@ -31,7 +31,7 @@ const MOST_STEPS: u32 = 1 << 14;
 ///
 /// # Errors
 /// [`Error::DeviceLost`](wgcnn::Error::DeviceLost) and what else the device reports.
-pub fn measure(bench: &mut Bench) -> Result<Ceilings> {
+pub fn measure(bench: &mut Bench<'_>) -> Result<Ceilings> {
     let (samples, flops) = multiply_add(bench, MULTIPLY_ADD, [0.5; 8])?;
     let multiply_add = flops as f64 / samples.median();
     bench.ceiling("multiply_add_f32", &samples, |row| row.flops(flops));
@@ -46,7 +46,7 @@ pub fn measure(bench: &mut Bench) -> Result<Ceilings> {
 
     let mut copy = vec![];
     // What is read and what is written, from what any cache holds to what few do.
-    for shift in [17, 19, 21, 23, 25, 27] {
+    for shift in [17, 20, 23, 26] {
         let bytes = 1_u64 << shift;
         let samples = self::copy(bench, bytes)?;
         copy.push((bytes, bytes as f64 / samples.median()));
@@ -67,7 +67,7 @@ pub fn measure(bench: &mut Bench) -> Result<Ceilings> {
 ///
 /// # Errors
 /// As [`measure`].
-pub fn recheck(bench: &Bench, ceilings: &Ceilings) -> Result<()> {
+pub fn recheck(bench: &Bench<'_>, ceilings: &Ceilings) -> Result<()> {
     let (samples, flops) = multiply_add(bench, MULTIPLY_ADD, [0.5; 8])?;
     let now = flops as f64 / samples.median();
     if (now / ceilings.multiply_add - 1.0).abs() > 0.1 {
@@ -82,7 +82,7 @@ pub fn recheck(bench: &Bench, ceilings: &Ceilings) -> Result<()> {
 
 const MULTIPLY_ADD: &str = include_str!("multiply_add.wgsl");
 
-impl Bench {
+impl Bench<'_> {
     fn ceiling(&mut self, name: &str, samples: &Samples, with: impl FnOnce(Row) -> Row) {
         let kernel = name.trim_end_matches(|c: char| c.is_ascii_digit() || "_KMiB".contains(c));
         let row = Row::new(&format!("ceiling/{name}"), self.adapter(), kernel.into(), samples);
@@ -91,7 +91,7 @@ impl Bench {
 }
 
 /// Four chains of vec4, each with four multiply-adds a step.
-fn multiply_add(bench: &Bench, source: &str, factors: [f32; 8]) -> Result<(Samples, u64)> {
+fn multiply_add(bench: &Bench<'_>, source: &str, factors: [f32; 8]) -> Result<(Samples, u64)> {
     let context = &bench.context;
     let (inputs, output) = (kernel::storage(context, 32), output(bench));
     context.queue().write_buffer(&inputs, 0, cast_slice(&factors));
@@ -100,19 +100,19 @@ fn multiply_add(bench: &Bench, source: &str, factors: [f32; 8]) -> Result<(Sampl
 }
 
 /// Eight reads of vec4 a step.
-fn workgroup_memory(bench: &Bench) -> Result<(Samples, u64)> {
+fn workgroup_memory(bench: &Bench<'_>) -> Result<(Samples, u64)> {
     let (source, output) = (include_str!("workgroup_memory.wgsl"), output(bench));
     let (samples, steps) = steps(bench, |steps| Kernel::new(&bench.context, source, &[&output, steps]))?;
     Ok((samples, u64::from(MANY) * WORKGROUP * u64::from(steps) * (8 * 16)))
 }
 
 /// Room for a vec4 of each invocation.
-fn output(bench: &Bench) -> Buffer {
+fn output(bench: &Bench<'_>) -> Buffer {
     kernel::storage(&bench.context, u64::from(MANY) * WORKGROUP * 16)
 }
 
 /// Times a kernel with so many steps that starting it is little beside them.
-fn steps(bench: &Bench, kernel: impl FnOnce(&Buffer) -> Kernel) -> Result<(Samples, u32)> {
+fn steps(bench: &Bench<'_>, kernel: impl FnOnce(&Buffer) -> Kernel) -> Result<(Samples, u32)> {
     let uniform = kernel::word(&bench.context);
     let kernel = kernel(&uniform);
     let run = |times: usize| bench.stopwatch.time(|pass| kernel.dispatch(pass, MANY, times));
@@ -128,7 +128,7 @@ fn steps(bench: &Bench, kernel: impl FnOnce(&Buffer) -> Kernel) -> Result<(Sampl
 }
 
 /// A copy that reads and writes so many bytes, with as many steps a workgroup as suit the device.
-fn copy(bench: &Bench, bytes: u64) -> Result<Samples> {
+fn copy(bench: &Bench<'_>, bytes: u64) -> Result<Samples> {
     let context = &bench.context;
     let [input, output] = [(); 2].map(|()| kernel::storage(context, bytes / 2));
     let uniform = kernel::word(context);
@@ -141,7 +141,7 @@ fn copy(bench: &Bench, bytes: u64) -> Result<Samples> {
         })
     };
     let mut best: Option<(f64, u64)> = None;
-    for steps in (0..9).map(|shift| 1 << shift).filter(|steps| *steps <= total) {
+    for steps in (0..5).map(|shift| 1 << (2 * shift)).filter(|steps| *steps <= total) {
         let median = time(steps, super::sampling::Pace::QUICK)?.median();
         if best.is_none_or(|(fastest, _)| median < fastest) {
             best = Some((median, steps));

@@ -13,7 +13,7 @@ const BYTES: u64 = 16 << 20;
 ///
 /// # Errors
 /// [`Error::DeviceLost`] and what else the device reports.
-pub fn measure(bench: &mut Bench) -> Result<()> {
+pub fn measure(bench: &mut Bench<'_>) -> Result<()> {
     let context = bench.context.clone();
     let (device, queue) = (context.device(), context.queue());
     let wait = || {

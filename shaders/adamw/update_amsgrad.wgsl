@@ -11,7 +11,7 @@
 // step: the state of the step, for its number and learning rate.
 // control: the factor of the gradients, and whether and how many steps are left out.
 // Five storage buffers, more than the least of devices bind: its state is of three tensors.
-// Each of n invocations takes every n-th quad: the kernel is bound by memory, which neighbours on neighbouring quads
+// An invocation of n takes every n-th quad: the kernel is bound by memory, which neighbours on neighbouring quads
 // read and write in one piece, and more invocations than reach its speed would only cost their start.
 
 const WORKGROUP = 64u;

@@ -6,7 +6,7 @@
 // floor(iy·OH / H) .. ceil((iy + 1)·OH / H): what tells a window's rows, with H and OH exchanged.
 //
 // Bindings: grad_y and grad_x are NHWC quads, ((n·OH + oy)·OW + ox)·Q + q and ((n·H + iy)·W + ix)·Q + q.
-// Each of n invocations takes every n-th input quad and gathers from the windows that cover it, so that nothing is
+// An invocation of n takes every n-th input quad and gathers from the windows that cover it, so that nothing is
 // added atomically, the order of the sum is fixed, and every element is written.
 
 override H: u32; // rows of grad_x

@@ -7,7 +7,7 @@
 // beyond the padding counts in neither.
 //
 // Bindings: x and y are NHWC quads, ((n·H + iy)·W + ix)·Q + q and ((n·OH + oy)·OW + ox)·Q + q.
-// Each of n invocations takes every n-th output quad: four channels share every index and read one vec4 a tap.
+// An invocation of n takes every n-th output quad: four channels share every index and read one vec4 a tap.
 
 override H: u32; // rows of x
 override W: u32; // columns of x

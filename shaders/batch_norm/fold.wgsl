@@ -8,7 +8,7 @@
 // norm_weight, norm_bias  [Q] vec4, read where AFFINE; otherwise 1 and 0
 // running_mean, running_var, folded_bias  [Q] vec4
 //
-// Each of n invocations takes every n-th quad of the weight, neighbours neighbouring ones; those of the first row own
+// An invocation of n takes every n-th quad of the weight, neighbours neighbouring ones; those of the first row own
 // the bias too.
 
 const WORKGROUP = 64u;

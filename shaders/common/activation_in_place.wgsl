@@ -3,7 +3,7 @@
 // values: the quads of an activation, [pixel][quad]. Lanes past the last channel are put back to zero.
 // Here the function is none; the scheduler puts an activation's section `activation` in its place where nothing
 // else needs what the values were.
-// Each of n invocations takes every n-th quad: the kernel is bound by memory, which neighbours on neighbouring quads
+// An invocation of n takes every n-th quad: the kernel is bound by memory, which neighbours on neighbouring quads
 // read and write in one piece, and more invocations than reach its speed would only cost their start.
 
 const WORKGROUP = 64u;

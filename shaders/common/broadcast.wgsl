@@ -6,7 +6,7 @@
 //
 // Bindings: left, right and output are NHWC quads, ((n·H + y)·W + x)·Q + q, of (L_H, L_W, L_C), (R_H, R_W, R_C) and
 // (H, W, C) rows, columns and channels. The output has the larger size of each axis.
-// Each of n invocations takes every n-th quad of the output: the kernel is bound by memory, and neighbours read and
+// An invocation of n takes every n-th quad of the output: the kernel is bound by memory, and neighbours read and
 // write neighbouring quads, or the same one of what is repeated.
 
 const WORKGROUP = 64u;

@@ -4,7 +4,7 @@
 // output, which becomes that to the input. Both are quads, [pixel][quad].
 // Here the gradient is that of no function; the scheduler puts an activation's section `gradient` in its place
 // where nothing else needs the gradient to the output.
-// Each of n invocations takes every n-th quad, as in the forward pass.
+// An invocation of n takes every n-th quad, as in the forward pass.
 
 const WORKGROUP = 64u;
 

@@ -2,7 +2,7 @@
 //
 // input: floats as on the host, [n][channel][pixel].
 // output: the quads of an activation, [n][pixel][quad].
-// Each of n invocations takes every n-th quad of the output, pixel after pixel, and channel quad after channel quad in a
+// An invocation of n takes every n-th quad of the output, pixel after pixel, and channel quad after channel quad in a
 // sample: neighbours read neighbouring floats, and for images of up to four channels they write in one piece too.
 
 const WORKGROUP = 64u;

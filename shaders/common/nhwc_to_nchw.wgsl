@@ -2,7 +2,7 @@
 //
 // input: the quads of an activation, [n][pixel][quad].
 // output: floats as on the host, [n][channel][pixel].
-// Each of n invocations takes every n-th quad of the input, pixel after pixel, and channel quad after channel quad in a
+// An invocation of n takes every n-th quad of the input, pixel after pixel, and channel quad after channel quad in a
 // sample: neighbours write neighbouring floats, and for images of up to four channels they read in one piece too.
 
 const WORKGROUP = 64u;

@@ -3,7 +3,7 @@
 // gradient: the gradient of the loss, in f32: what is small in it would not be held by less before it is scaled.
 // scaled: an activation. Both are quads, [pixel][quad]; pad lanes stay zero.
 // control: the state of the updates, for the loss scale.
-// Each of n invocations takes every n-th quad.
+// An invocation of n takes every n-th quad.
 
 const WORKGROUP = 64u;
 

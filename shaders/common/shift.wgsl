@@ -10,7 +10,7 @@
 // pixels in OC channels.
 // The region is ROWS x COLUMNS pixels from TOP and LEFT on, in QUADS quads from the one of channel FIRST on. The
 // channels of that quad below FIRST stay as they are: an earlier dispatch wrote them.
-// Each of n invocations takes every n-th quad of the region: the kernel is bound by memory, and neighbours read and
+// An invocation of n takes every n-th quad of the region: the kernel is bound by memory, and neighbours read and
 // write neighbouring quads. Where DC is no multiple of four a quad comes out of two, of which a neighbour reads one
 // as well.
 

@@ -71,12 +71,22 @@ fn row_of(quad: u32, first: u32) -> Row {
     return Row(y, x, first + quad % (IN_G / 4u), tap < KERNEL_H * KERNEL_W);
 }
 
-fn channels(row: Row, sample: u32, y: u32, x: u32) -> vec4<f32> {
-    let sy = i32(y) * STRIDE_H + row.y;
-    let sx = i32(x) * STRIDE_W + row.x;
-    let inside = row.valid & (sy >= 0) & (sx >= 0) & (u32(sy) < IN_H) & (u32(sx) < IN_W);
-    let at = ((sample * IN_H + u32(sy)) * IN_W + u32(sx)) * IN_Q + row.quad;
-    return select(vec4(0.0), load(input[select(0u, at, inside)]), inside);
+// What a row has of an output line: where its first quad lies, in which column, and whether in the image at all.
+struct Line {
+    at: u32,
+    x: i32,
+    inside: bool,
+}
+
+fn line_of(row: Row, sample: u32, y: u32) -> Line {
+    let sy = u32(i32(y) * STRIDE_H + row.y);
+    return Line(((sample * IN_H + sy) * IN_W + u32(row.x)) * IN_Q + row.quad, row.x, row.valid & (sy < IN_H));
+}
+
+// Its quad for an output pixel whose window begins in column x of the input, but for the padding.
+fn channels(line: Line, x: u32) -> vec4<f32> {
+    let inside = line.inside & (u32(i32(x) + line.x) < IN_W);
+    return select(vec4(0.0), load(input[select(0u, line.at + x * IN_Q, inside)]), inside);
 }
 
 fn put(row: u32, column: u32, split: u32, sum: vec4<f32>) {
@@ -125,12 +135,16 @@ fn main(
         let n = line / OUT_H;
         let y = line % OUT_H;
         let last = min(end - line * OUT_W, OUT_W);
+        let l0 = line_of(r0, n, y);
+        let l1 = line_of(r1, n, y);
+        let l2 = line_of(r2, n, y);
+        let l3 = line_of(r3, n, y);
         for (var x = max(begin, line * OUT_W) - line * OUT_W; x < last; x++) {
             let d = load(grad_output[(line * OUT_W + x) * OUT_Q + column]);
-            let a0 = channels(r0, n, y, x);
-            let a1 = channels(r1, n, y, x);
-            let a2 = channels(r2, n, y, x);
-            let a3 = channels(r3, n, y, x);
+            let a0 = channels(l0, x * u32(STRIDE_W));
+            let a1 = channels(l1, x * u32(STRIDE_W));
+            let a2 = channels(l2, x * u32(STRIDE_W));
+            let a3 = channels(l3, x * u32(STRIDE_W));
             acc0 = fma(vec4(a0.x), d, acc0);
             acc1 = fma(vec4(a0.y), d, acc1);
             acc2 = fma(vec4(a0.z), d, acc2);

@@ -3,13 +3,15 @@
 //   grad_weight[ky][kx][c][o] = sum over n, y, x of input[n, sy, sx, c] * grad_output[n, y, x, o]
 //   sy = y * STRIDE_H + ky * DILATION_H - PAD_TOP,   sx likewise; what lies outside counts as zero
 //
-// The layout of the bindings is that of backward_weight_subgroup.wgsl: the two compute the same. This one needs
-// no subgroups and suits a GPU whose workgroup memory is fast.
+// The layout of the bindings is that of backward_weight_subgroup.wgsl: the two compute the same. This one needs no
+// subgroups and suits a GPU whose workgroup memory is fast. With a kernel of 1 x 1 on images of 1 x 1 it is the plain
+// product of linear: all that a window takes folds away.
 //
-// A workgroup of 8 x 8 invocations owns 64 rows of the weight's matrix (a row being one channel under one tap)
-// by 64 output channels, and the output pixels [z * span, (z + 1) * span) of the whole batch. It brings 16
-// pixels at a time into workgroup memory (8 KiB), and each invocation adds an 8 x 8 block of products in
-// registers. common/sum_partials.wgsl joins the splits.
+// A workgroup of 8 x 8 x SLICES invocations owns 32 * TALL * SLICES rows of the weight's matrix (a row being one
+// channel under one tap) by 32 * WIDE output channels, and the output pixels [z * span, (z + 1) * span) of the whole
+// batch. What an invocation owns, why the tile is that size and how a step is brought in while the one before is
+// multiplied is said in forward_tiled.wgsl. Here the sum is over pixels, 32 / TALL in a step: an invocation brings in
+// one quad of rows for four of them, and nothing needs to be turned round. common/sum_partials.wgsl joins the splits.
 
 override IN_H: u32 = 1;
 override IN_W: u32 = 1;
@@ -26,6 +28,25 @@ override DILATION_W: i32 = 1;
 override PAD_TOP: i32 = 0;
 override PAD_LEFT: i32 = 0;
 override OUT_Q: u32 = (OUT_C + 3u) / 4u;
+// How many products lie one after another, each of its own input and grad_output.
+override POINTS: u32 = 1;
+// The tile.
+override TALL: u32 = 2;
+override WIDE: u32 = 2;
+override SLICES: u32 = 1;
+// Whether the step is written out: see forward_tiled.wgsl.
+override UNROLLED: bool = true;
+
+// Quads of pixels in a step, and quads of grad_output that an invocation brings in for it.
+override STEP: u32 = 8u / TALL;
+override BROUGHT: u32 = STEP * WIDE / (2u * SLICES);
+// Quads of a pixel, and of the rows of the weight's matrix.
+override IN_Q: u32 = (IN_C + 3u) / 4u;
+override ROW_Q: u32 = (KERNEL_H * KERNEL_W * select(4u * IN_Q, IN_C, IN_C < 4u) + 3u) / 4u;
+// Whether a tap may lie outside the image.
+override PADDED: bool = PAD_TOP > 0 || PAD_LEFT > 0
+    || (i32(OUT_H) - 1) * STRIDE_H + (i32(KERNEL_H) - 1) * DILATION_H - PAD_TOP >= i32(IN_H)
+    || (i32(OUT_W) - 1) * STRIDE_W + (i32(KERNEL_W) - 1) * DILATION_W - PAD_LEFT >= i32(IN_W);
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -49,164 +70,273 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> partial: array<vec4<f32>>;
 @group(0) @binding(3) var<uniform> params: Params;
 
-const OUTSIDE: u32 = 0xffffffffu;
-
-// A quad of rows of the weight's matrix: the offset of its tap from a pixel's first, and its quad of channels.
+// A row of the weight's matrix: where its tap lies from a pixel's first, and its quad of channels.
 struct Row {
     y: i32,
     x: i32,
     quad: u32,
-    valid: bool,
 }
 
-fn row_of_tap(tap: u32, quad: u32) -> Row {
-    let y = i32(tap / KERNEL_W) * DILATION_H - PAD_TOP;
-    let x = i32(tap % KERNEL_W) * DILATION_W - PAD_LEFT;
-    return Row(y, x, quad, tap < KERNEL_H * KERNEL_W);
+// An output pixel: its sample, and where its window begins but for the padding.
+struct Pixel {
+    sample: u32,
+    y: i32,
+    x: i32,
+    inside: bool,
 }
 
-fn source(row: Row, sample: u32, y: u32, x: u32) -> u32 {
-    let sy = i32(y) * STRIDE_H + row.y;
-    let sx = i32(x) * STRIDE_W + row.x;
-    let inside = row.valid & (x < OUT_W) & (sy >= 0) & (sx >= 0) & (u32(sy) < IN_H) & (u32(sx) < IN_W);
-    return select(OUTSIDE, (sample * IN_H + u32(sy)) * IN_W + u32(sx), inside);
+// A step's values on their way to workgroup memory: the quads of four pixels, whether each is inside, and
+// grad_output's.
+struct Load {
+    a0: vec4<f32>,
+    a1: vec4<f32>,
+    a2: vec4<f32>,
+    a3: vec4<f32>,
+    inside: vec4<bool>,
+    b0: vec4<f32>,
+    b1: vec4<f32>,
+    b2: vec4<f32>,
+    b3: vec4<f32>,
 }
 
-fn channels(row: Row, sample: u32, y: u32, x: u32) -> vec4<f32> {
-    let source = source(row, sample, y, x);
-    let inside = source != OUTSIDE;
-    return select(vec4(0.0), load(input[select(0u, source * ((IN_C + 3u) / 4u) + row.quad, inside)]), inside);
-}
-
-// A quad of the flattened (tap, channel) sum for inputs of fewer than four channels: it begins `skip` channels into the
-// first of the given taps, and goes on through those that follow.
-fn packed(skip: u32, first: vec4<f32>, second: vec4<f32>, third: vec4<f32>, fourth: vec4<f32>) -> vec4<f32> {
-    if (IN_C == 1u) {
-        return vec4(first.x, second.x, third.x, fourth.x);
-    }
-    if (IN_C == 2u) {
-        return vec4(first.xy, second.xy);
-    }
-    let late = select(vec4(first.yz, second.xy), vec4(first.z, second.xyz), skip == 2u);
-    return select(late, vec4(first.xyz, second.x), skip == 0u);
-}
-
-const TILE: u32 = 64;    // rows of the weight's matrix, and output channels
-const DEPTH: u32 = 16;   // pixels brought in at a time
-
-var<workgroup> rows: array<vec4<f32>, DEPTH * (TILE / 4)>;
-var<workgroup> columns: array<vec4<f32>, DEPTH * (TILE / 4)>;
+// rows[slice][quad of pixels, quad of rows][pixel][place], columns[quad of pixels, quad of channels][pixel][place].
+var<workgroup> rows: array<array<array<array<vec4<f32>, 8>, 4>, 8>, SLICES>;
+var<workgroup> columns: array<array<array<vec4<f32>, 8>, 4>, STEP * WIDE>;
 
 var<private> acc: array<vec4<f32>, 16>;
 
-// Adds the products of the tiles: row quads ty and ty + 8 by column quads tx and tx + 8. The accumulators are
-// written out here and below: an array indexed by a loop would leave the registers.
-fn multiply(tx: u32, ty: u32) {
-    for (var p = 0u; p < DEPTH; p++) {
-        let a0 = rows[p * 16u + ty];
-        let a1 = rows[p * 16u + ty + 8u];
-        let d0 = columns[p * 16u + tx];
-        let d1 = columns[p * 16u + tx + 8u];
-        acc[0] = fma(vec4(a0.x), d0, acc[0]);
-        acc[1] = fma(vec4(a0.x), d1, acc[1]);
-        acc[2] = fma(vec4(a0.y), d0, acc[2]);
-        acc[3] = fma(vec4(a0.y), d1, acc[3]);
-        acc[4] = fma(vec4(a0.z), d0, acc[4]);
-        acc[5] = fma(vec4(a0.z), d1, acc[5]);
-        acc[6] = fma(vec4(a0.w), d0, acc[6]);
-        acc[7] = fma(vec4(a0.w), d1, acc[7]);
-        acc[8] = fma(vec4(a1.x), d0, acc[8]);
-        acc[9] = fma(vec4(a1.x), d1, acc[9]);
-        acc[10] = fma(vec4(a1.y), d0, acc[10]);
-        acc[11] = fma(vec4(a1.y), d1, acc[11]);
-        acc[12] = fma(vec4(a1.z), d0, acc[12]);
-        acc[13] = fma(vec4(a1.z), d1, acc[13]);
-        acc[14] = fma(vec4(a1.w), d0, acc[14]);
-        acc[15] = fma(vec4(a1.w), d1, acc[15]);
+fn row(tap: u32, quad: u32) -> Row {
+    let y = i32(tap / KERNEL_W) * DILATION_H - PAD_TOP;
+    let x = i32(tap % KERNEL_W) * DILATION_W - PAD_LEFT;
+    return Row(y, x, quad);
+}
+
+fn pixel(point: u32, index: u32, end: u32) -> Pixel {
+    let y = i32(index / OUT_W % OUT_H) * STRIDE_H;
+    let x = i32(index % OUT_W) * STRIDE_W;
+    return Pixel(point * params.batch + index / (OUT_W * OUT_H), y, x, index < end);
+}
+
+fn meets(r: Row, p: Pixel) -> bool {
+    let inside = (u32(p.y + r.y) < IN_H) & (u32(p.x + r.x) < IN_W);
+    return p.inside & (!PADDED | inside);
+}
+
+// Channels 4q .. 4q+3 of a row's tap at a pixel, or anything.
+fn channels(r: Row, p: Pixel, inside: bool) -> vec4<f32> {
+    let source = (p.sample * IN_H + u32(p.y + r.y)) * IN_W + u32(p.x + r.x);
+    return load(input[select(0u, source * IN_Q + r.quad, inside)]);
+}
+
+// The channels under a tap at a pixel, zero outside and past the last tap, for inputs of fewer than four channels.
+fn under(tap: u32, p: Pixel) -> vec4<f32> {
+    let r = row(tap, 0u);
+    let inside = meets(r, p) & (tap < KERNEL_H * KERNEL_W);
+    return select(vec4(0.0), channels(r, p, inside), inside);
+}
+
+// A quad of rows at a pixel, for inputs of fewer than four channels: of the flattened (tap, channel) rows.
+fn flattened(quad: u32, p: Pixel) -> vec4<f32> {
+    let tap = 4u * quad / IN_C;
+    let skip = 4u * quad % IN_C;
+    let v0 = under(tap, p);
+    let v1 = under(tap + 1u, p);
+    if (IN_C == 1u) {
+        return vec4(v0.x, v1.x, under(tap + 2u, p).x, under(tap + 3u, p).x);
+    }
+    if (IN_C == 2u) {
+        return vec4(v0.xy, v1.xy);
+    }
+    let late = select(vec4(v0.yz, v1.xy), vec4(v0.z, v1.xyz), skip == 2u);
+    return select(late, vec4(v0.xyz, v1.x), skip == 0u);
+}
+
+// A quad of grad_output, or anything past the last pixel: the input counts as zero there.
+fn gradients(point: u32, index: u32, column: u32) -> vec4<f32> {
+    let pixels = params.batch * OUT_H * OUT_W;
+    return load(grad_output[(point * pixels + min(index, pixels - 1u)) * OUT_Q + column]);
+}
+
+// Sets out for the values of the step from pixel `base` on. Inputs of fewer than four channels are left for later:
+// they take so many instructions that one place for them is enough.
+fn bring(point: u32, base: u32, end: u32, quad: u32, column: u32, local: vec3<u32>, index: u32) -> Load {
+    var to: Load;
+    if (IN_C >= 4u) {
+        let first = base + local.y / TALL * 4u;
+        let p0 = pixel(point, first, end);
+        let p1 = pixel(point, first + 1u, end);
+        let p2 = pixel(point, first + 2u, end);
+        let p3 = pixel(point, first + 3u, end);
+        let r = row(quad / IN_Q, quad % IN_Q);
+        to.inside = vec4(meets(r, p0), meets(r, p1), meets(r, p2), meets(r, p3));
+        to.a0 = channels(r, p0, to.inside.x);
+        to.a1 = channels(r, p1, to.inside.y);
+        to.a2 = channels(r, p2, to.inside.z);
+        to.a3 = channels(r, p3, to.inside.w);
+    }
+    let at = base + index / (8u * WIDE);
+    to.b0 = gradients(point, at, column);
+    if (BROUGHT > 1u) {
+        to.b1 = gradients(point, at + 8u * SLICES / WIDE, column);
+    }
+    if (BROUGHT > 2u) {
+        to.b2 = gradients(point, at + 16u * SLICES / WIDE, column);
+        to.b3 = gradients(point, at + 24u * SLICES / WIDE, column);
+    }
+    return to;
+}
+
+// Puts the values of the step from pixel `base` on into workgroup memory.
+fn put_down(point: u32, base: u32, end: u32, quad: u32, step: Load, local: vec3<u32>) {
+    let zero = vec4(0.0);
+    var a0 = select(zero, step.a0, step.inside.x);
+    var a1 = select(zero, step.a1, step.inside.y);
+    var a2 = select(zero, step.a2, step.inside.z);
+    var a3 = select(zero, step.a3, step.inside.w);
+    if (IN_C < 4u) {
+        let first = base + local.y / TALL * 4u;
+        a0 = flattened(quad, pixel(point, first, end));
+        a1 = flattened(quad, pixel(point, first + 1u, end));
+        a2 = flattened(quad, pixel(point, first + 2u, end));
+        a3 = flattened(quad, pixel(point, first + 3u, end));
+    }
+    rows[local.z][local.y][0][local.x] = a0;
+    rows[local.z][local.y][1][local.x] = a1;
+    rows[local.z][local.y][2][local.x] = a2;
+    rows[local.z][local.y][3][local.x] = a3;
+    // A slice of invocations brings pixels of two quads of columns, or two quads of pixels of one.
+    let first = 2u * local.z + select(local.y / 4u, local.y % 2u, WIDE == 2u);
+    let term = select(local.y % 4u, local.y / 2u, WIDE == 2u);
+    columns[first][term][local.x] = step.b0;
+    if (BROUGHT > 1u) {
+        columns[2u * SLICES + first][term][local.x] = step.b1;
+    }
+    if (BROUGHT > 2u) {
+        columns[4u * SLICES + first][term][local.x] = step.b2;
+        columns[6u * SLICES + first][term][local.x] = step.b3;
     }
 }
 
-fn row_quads() -> u32 {
-    let quads = (IN_C + 3u) / 4u;
-    return select(KERNEL_H * KERNEL_W * quads, (KERNEL_H * KERNEL_W * IN_C + 3u) / 4u, IN_C < 4u);
-}
-
-fn put(split: u32, row: u32, column: u32, value: vec4<f32>) {
-    let rows = 4u * row_quads();
-    if ((row < rows) & (column < OUT_Q)) {
-        partial[(split * rows + row) * OUT_Q + column] = value;
+// Adds the products of one pixel: the rows of the first quad by the channels of one or two. The accumulators
+// are written out here and below: an array indexed by a loop would leave the registers.
+fn add_first(a: vec4<f32>, low: vec4<f32>, high: vec4<f32>) {
+    acc[0] = fma(vec4(a.x), low, acc[0]);
+    acc[2] = fma(vec4(a.y), low, acc[2]);
+    acc[4] = fma(vec4(a.z), low, acc[4]);
+    acc[6] = fma(vec4(a.w), low, acc[6]);
+    if (WIDE > 1u) {
+        acc[1] = fma(vec4(a.x), high, acc[1]);
+        acc[3] = fma(vec4(a.y), high, acc[3]);
+        acc[5] = fma(vec4(a.z), high, acc[5]);
+        acc[7] = fma(vec4(a.w), high, acc[7]);
     }
 }
 
-@compute @workgroup_size(8, 8)
+// The same for the rows of the second quad.
+fn add_second(a: vec4<f32>, low: vec4<f32>, high: vec4<f32>) {
+    acc[8] = fma(vec4(a.x), low, acc[8]);
+    acc[10] = fma(vec4(a.y), low, acc[10]);
+    acc[12] = fma(vec4(a.z), low, acc[12]);
+    acc[14] = fma(vec4(a.w), low, acc[14]);
+    if (WIDE > 1u) {
+        acc[9] = fma(vec4(a.x), high, acc[9]);
+        acc[11] = fma(vec4(a.y), high, acc[11]);
+        acc[13] = fma(vec4(a.z), high, acc[13]);
+        acc[15] = fma(vec4(a.w), high, acc[15]);
+    }
+}
+
+// Adds the products of pixel j of quad q.
+fn term(q: u32, j: u32, local: vec3<u32>) {
+    let low = columns[q * WIDE][j][local.x];
+    var high = low;
+    if (WIDE > 1u) {
+        high = columns[q * WIDE + 1u][j][local.x];
+    }
+    add_first(rows[local.z][q * TALL][j][local.y], low, high);
+    if (TALL > 1u) {
+        add_second(rows[local.z][q * TALL + 1u][j][local.y], low, high);
+    }
+}
+
+// Adds the products of the four pixels of a quad.
+fn multiply(q: u32, local: vec3<u32>) {
+    term(q, 0u, local);
+    term(q, 1u, local);
+    term(q, 2u, local);
+    term(q, 3u, local);
+}
+
+// Stores one row's channels in a layer of the result: of a split, and in it of a point.
+fn put(layer: u32, row: u32, column: u32, low: vec4<f32>, high: vec4<f32>) {
+    if (row >= 4u * ROW_Q) {
+        return;
+    }
+    let index = (layer * 4u * ROW_Q + row) * OUT_Q + column;
+    if (column < OUT_Q) {
+        partial[index] = low;
+    }
+    if ((WIDE > 1u) & (column + 8u < OUT_Q)) {
+        partial[index + 8u] = high;
+    }
+}
+
+@compute @workgroup_size(8, 8, SLICES)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_id) local: vec3<u32>,
     @builtin(local_invocation_index) index: u32,
 ) {
-    let tiles = (4u * OUT_Q + TILE - 1u) / TILE;
+    let tiles = (OUT_Q + 8u * WIDE - 1u) / (8u * WIDE);
     let linear = group.x + group.y * groups.x;
-    let column = linear % tiles * (TILE / 4u);
-    let first = linear / tiles * (TILE / 4u);
-    // What this invocation brings in: one row quad and one column quad, of four of the pixels.
-    let quad = first + index % 16u;
-    let brought = column + index % 16u;
-    let quads = (IN_C + 3u) / 4u;
-    let k = 4u * quad;
-    let row = row_of_tap(quad / quads, quad % quads);
-    let r0 = row_of_tap(k / IN_C, 0u);
-    let r1 = row_of_tap(k / IN_C + 1u, 0u);
-    let r2 = row_of_tap(k / IN_C + 2u, 0u);
-    let r3 = row_of_tap(k / IN_C + 3u, 0u);
+    let column = linear % tiles * (8u * WIDE);
+    let first = linear / tiles * (8u * TALL * SLICES);
+    // What this invocation brings in: a quad of rows of its slice, and a quad of columns; the last for those past it.
+    let quad = min(first + 8u * (local.z * TALL + local.y % TALL) + local.x, ROW_Q - 1u);
+    let brought = min(column + index % (8u * WIDE), OUT_Q - 1u);
 
     let zero = vec4(0.0);
     acc = array(zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero);
-    let begin = group.z * params.span;
+    let point = group.z % POINTS;
+    let begin = group.z / POINTS * params.span;
     let end = min(begin + params.span, params.batch * OUT_H * OUT_W);
-    for (var base = begin; base < end; base += DEPTH) {
-        for (var p = index / 16u; p < DEPTH; p += 4u) {
-            let pixel = base + p;
-            let x = pixel % OUT_W;
-            let y = pixel / OUT_W % OUT_H;
-            let n = pixel / (OUT_W * OUT_H);
-            var a = zero;
-            if (pixel < end) {
-                if (IN_C < 4u) {
-                    a = packed(
-                        k % IN_C,
-                        channels(r0, n, y, x),
-                        channels(r1, n, y, x),
-                        channels(r2, n, y, x),
-                        channels(r3, n, y, x),
-                    );
-                } else {
-                    a = channels(row, n, y, x);
-                }
+    var base = begin;
+    var step = bring(point, base, end, quad, brought, local, index);
+    while (base < end) {
+        put_down(point, base, end, quad, step, local);
+        workgroupBarrier();
+        // The last step brings itself in again: that is cheaper than a branch.
+        let next = base + 4u * STEP;
+        step = bring(point, select(base, next, next < end), end, quad, brought, local, index);
+        if (UNROLLED) {
+            multiply(0u, local);
+            multiply(1u, local);
+            multiply(2u, local);
+            multiply(3u, local);
+            if (STEP > 4u) {
+                multiply(4u, local);
+                multiply(5u, local);
+                multiply(6u, local);
+                multiply(7u, local);
             }
-            rows[p * 16u + index % 16u] = a;
-            let inside = (pixel < end) & (brought < OUT_Q);
-            columns[p * 16u + index % 16u] =
-                select(zero, load(grad_output[select(0u, pixel * OUT_Q + brought, inside)]), inside);
+        } else {
+            for (var q = 0u; q < STEP; q++) {
+                multiply(q, local);
+            }
         }
         workgroupBarrier();
-        multiply(local.x, local.y);
-        workgroupBarrier();
+        base = next;
     }
-    put(group.z, 4u * (first + local.y), column + local.x, acc[0]);
-    put(group.z, 4u * (first + local.y), column + local.x + 8u, acc[1]);
-    put(group.z, 4u * (first + local.y) + 1u, column + local.x, acc[2]);
-    put(group.z, 4u * (first + local.y) + 1u, column + local.x + 8u, acc[3]);
-    put(group.z, 4u * (first + local.y) + 2u, column + local.x, acc[4]);
-    put(group.z, 4u * (first + local.y) + 2u, column + local.x + 8u, acc[5]);
-    put(group.z, 4u * (first + local.y) + 3u, column + local.x, acc[6]);
-    put(group.z, 4u * (first + local.y) + 3u, column + local.x + 8u, acc[7]);
-    put(group.z, 4u * (first + local.y + 8u), column + local.x, acc[8]);
-    put(group.z, 4u * (first + local.y + 8u), column + local.x + 8u, acc[9]);
-    put(group.z, 4u * (first + local.y + 8u) + 1u, column + local.x, acc[10]);
-    put(group.z, 4u * (first + local.y + 8u) + 1u, column + local.x + 8u, acc[11]);
-    put(group.z, 4u * (first + local.y + 8u) + 2u, column + local.x, acc[12]);
-    put(group.z, 4u * (first + local.y + 8u) + 2u, column + local.x + 8u, acc[13]);
-    put(group.z, 4u * (first + local.y + 8u) + 3u, column + local.x, acc[14]);
-    put(group.z, 4u * (first + local.y + 8u) + 3u, column + local.x + 8u, acc[15]);
+    let mine = 4u * (first + 8u * TALL * local.z + local.y);
+    put(group.z, mine, column + local.x, acc[0], acc[1]);
+    put(group.z, mine + 1u, column + local.x, acc[2], acc[3]);
+    put(group.z, mine + 2u, column + local.x, acc[4], acc[5]);
+    put(group.z, mine + 3u, column + local.x, acc[6], acc[7]);
+    if (TALL > 1u) {
+        put(group.z, mine + 32u, column + local.x, acc[8], acc[9]);
+        put(group.z, mine + 33u, column + local.x, acc[10], acc[11]);
+        put(group.z, mine + 34u, column + local.x, acc[12], acc[13]);
+        put(group.z, mine + 35u, column + local.x, acc[14], acc[15]);
+    }
 }

@@ -3,14 +3,26 @@
 //   output[n, y, x, o] = bias[o] + sum over ky, kx, c of input[n, sy, sx, c] * weight[ky][kx][c][o]
 //   sy = (y * STRIDE_H + ky * DILATION_H - PAD_TOP) / UP_H,   sx likewise
 //
-// What UP and its phases are, and the layout of the bindings, is said in forward_subgroup.wgsl: the two
-// compute the same. This one needs no subgroups and suits a GPU whose workgroup memory is fast.
+// What UP and its phases are, and the layout of the bindings, is said in forward_subgroup.wgsl: the two compute the
+// same. This one needs no subgroups and suits a GPU whose workgroup memory is fast. With a kernel of 1 x 1 on an
+// image of 1 x 1 it is the plain matrix product of linear: all that a window takes folds away.
 //
-// A workgroup of 8 x 8 invocations owns 64 pixels and 64 output channels. It brings 16 terms of the sum at a
-// time into workgroup memory (9 KiB), each value once, and each invocation adds an 8 x 8 block of products
-// in registers: the pixels ty, ty + 8, ... and the channel quads tx and tx + 8, so that neighbours read
-// neighbouring addresses. One vec4 read from workgroup memory feeds 16 multiply-adds. A row of the pixels' tile
-// is one quad longer than its data, so that the eight rows read at once lie in different banks.
+// A workgroup of 8 x 8 x SLICES invocations owns 32 * TALL * SLICES pixels and 32 * WIDE output channels. An
+// invocation owns 4 * TALL pixels by 4 * WIDE channels of them, in registers: TALL quads of pixels and WIDE quads of
+// channels, eight quads apart. For each term of the sum it reads TALL + WIDE vec4 from workgroup memory for 16 * TALL
+// * WIDE multiply-adds: 4 for 64 with the largest tile, which is what workgroup memory keeps up with on the GPUs
+// known.
+//
+// A step takes STEP quads of the sum, so many that each invocation brings in just one block of 4 pixels by 4 channels
+// and BROUGHT quads of the weight. They are on their way in registers while the step before is multiplied, so that
+// one buffer in workgroup memory is enough (4 KiB a slice, and the weight: 6 to 12 KiB), and more workgroups fit in.
+// A block is turned round as it is put down: then a vec4 holds one term of four pixels, and only one term's operands
+// need be in registers. Where a quad lies is exchanged (^) with its place in the sum, so that the eight neighbours
+// that put down at once meet all banks; those that read at once do by themselves.
+//
+// A pixel past the last, or a channel, is computed from what lies at hand and not stored. What lies outside the image
+// is replaced by zero; where there is no such thing (PADDED) nor an end within a step (RAGGED), no test is left in
+// the loop.
 //
 // Conditions are joined with &, not &&: none of their parts may fail or costs much, while every && is a branch, of
 // which inlining makes dozens. SwiftShader took minutes to compile them.
@@ -32,7 +44,30 @@ override PAD_LEFT: i32 = 0;
 override UP_H: u32 = 1;
 override UP_W: u32 = 1;
 override BIAS: u32 = 0;
+// How many products lie one after another, each of its own input and weight.
+override POINTS: u32 = 1;
 override OUT_Q: u32 = (OUT_C + 3u) / 4u;
+// The tile.
+override TALL: u32 = 2;
+override WIDE: u32 = 2;
+override SLICES: u32 = 1;
+// Whether a step is written out: a loop keeps GPUs from reading ahead of it, but a processor takes long to compile so
+// much.
+override UNROLLED: bool = true;
+
+// Quads of the sum in a step, and quads of the weight that an invocation brings in for it.
+override STEP: u32 = 8u / TALL;
+override BROUGHT: u32 = STEP * WIDE / (2u * SLICES);
+// Quads of a pixel, and of the sum.
+override IN_Q: u32 = (IN_C + 3u) / 4u;
+override DEPTH: u32 = (KERNEL_H * KERNEL_W * select(4u * IN_Q, IN_C, IN_C < 4u) + 3u) / 4u;
+// Whether a step may go past the end of the sum, and whether all of it lies under one tap.
+override RAGGED: bool = DEPTH % STEP != 0u;
+override ONE_TAP: bool = IN_Q % STEP == 0u;
+// Whether a tap may lie outside the image, or between the pixels of one that is spread.
+override PADDED: bool = PAD_TOP > 0 || PAD_LEFT > 0 || UP_H > 1u || UP_W > 1u
+    || (i32(OUT_H) - 1) * STRIDE_H + (i32(KERNEL_H) - 1) * DILATION_H - PAD_TOP >= i32(IN_H)
+    || (i32(OUT_W) - 1) * STRIDE_W + (i32(KERNEL_W) - 1) * DILATION_W - PAD_LEFT >= i32(IN_W);
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -70,126 +105,256 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> output: array<Result>;
 @group(0) @binding(4) var<uniform> params: Params;
 
-// An output pixel: the sample, and where its first tap lies in the (dilated, unpadded) input.
+
+// An output pixel, as far as its sum goes.
 struct Pixel {
-    sample: u32,
-    y: i32,
-    x: i32,
-    // Its index in the output; OUTSIDE for a row past the last pixel.
-    index: u32,
+    // The index of the input pixel under the first tap; it may lie outside.
+    origin: u32,
+    // A bit for each row of taps, then one for each column: whether it meets the input.
+    meets: u32,
 }
 
-const OUTSIDE: u32 = 0xffffffffu;
-
-fn pixel(row: u32, phase: vec2<u32>) -> Pixel {
-    let phase_w = (OUT_W + UP_W - 1u) / UP_W;
-    let phase_h = (OUT_H + UP_H - 1u) / UP_H;
-    let sample = row / (phase_h * phase_w);
-    let y = (row / phase_w) % phase_h * UP_H + phase.y;
-    let x = row % phase_w * UP_W + phase.x;
-    let inside = (sample < params.batch) & (y < OUT_H) & (x < OUT_W);
-    let index = select(OUTSIDE, (sample * OUT_H + y) * OUT_W + x, inside);
-    return Pixel(sample, i32(y) * STRIDE_H - PAD_TOP, i32(x) * STRIDE_W - PAD_LEFT, index);
+// Where a tap lies from a pixel's origin, and its bits in a pixel's `meets`.
+struct Tap {
+    offset: u32,
+    bits: u32,
 }
 
-// The index of the input pixel under a tap, or OUTSIDE.
-fn source(p: Pixel, ky: u32, kx: u32) -> u32 {
-    let y = p.y + i32(ky) * DILATION_H;
-    let x = p.x + i32(kx) * DILATION_W;
-    let sy = u32(y / i32(UP_H));
-    let sx = u32(x / i32(UP_W));
-    let whole = (y % i32(UP_H) == 0) & (x % i32(UP_W) == 0);
-    let inside = whole & (p.index != OUTSIDE) & (y >= 0) & (x >= 0) & (sy < IN_H) & (sx < IN_W);
-    return select(OUTSIDE, (p.sample * IN_H + sy) * IN_W + sx, inside);
+// What an invocation brings in of every step: a quad of the sum for a quad of pixels, and a column of the weight.
+struct Share {
+    quad: u32,
+    block: u32,
+    p0: Pixel,
+    p1: Pixel,
+    p2: Pixel,
+    p3: Pixel,
+    phase: vec2<u32>,
+    column: u32,
+    // The first row of the product's weight.
+    row: u32,
 }
 
-// Channels 4q .. 4q+3 under a tap.
-fn channels(source: u32, q: u32) -> vec4<f32> {
-    let inside = source != OUTSIDE;
-    return select(vec4(0.0), load(input[select(0u, source * ((IN_C + 3u) / 4u) + q, inside)]), inside);
+// A step's values on their way to workgroup memory: four quads of channels, whether each is inside, and the weight's.
+struct Load {
+    a0: vec4<f32>,
+    a1: vec4<f32>,
+    a2: vec4<f32>,
+    a3: vec4<f32>,
+    inside: vec4<bool>,
+    b0: vec4<f32>,
+    b1: vec4<f32>,
+    b2: vec4<f32>,
+    b3: vec4<f32>,
 }
 
-// A quad of the flattened (tap, channel) sum for inputs of fewer than four channels: it begins `skip` channels into the
-// first of the given taps, and goes on through those that follow.
-fn packed(skip: u32, first: vec4<f32>, second: vec4<f32>, third: vec4<f32>, fourth: vec4<f32>) -> vec4<f32> {
-    if (IN_C == 1u) {
-        return vec4(first.x, second.x, third.x, fourth.x);
-    }
-    if (IN_C == 2u) {
-        return vec4(first.xy, second.xy);
-    }
-    let late = select(vec4(first.yz, second.xy), vec4(first.z, second.xyz), skip == 2u);
-    return select(late, vec4(first.xyz, second.x), skip == 0u);
-}
-
-// The channels under a tap, zero past the last tap, for inputs of fewer than four channels.
-fn under(p: Pixel, tap: u32) -> vec4<f32> {
-    return channels(select(OUTSIDE, source(p, tap / KERNEL_W, tap % KERNEL_W), tap < KERNEL_H * KERNEL_W), 0u);
-}
-
-fn flattened(p: Pixel, q: u32) -> vec4<f32> {
-    let k = 4u * q;
-    let tap = k / IN_C;
-    return packed(k % IN_C, under(p, tap), under(p, tap + 1u), under(p, tap + 2u), under(p, tap + 3u));
-}
-
-const TILE: u32 = 64;      // pixels, and output channels
-const DEPTH: u32 = 4;      // quads of the sum brought in at a time
-const PITCH: u32 = DEPTH + 1;
-
-var<workgroup> rows: array<vec4<f32>, TILE * PITCH>;
-var<workgroup> columns: array<vec4<f32>, 4 * DEPTH * (TILE / 4)>;
+// rows[slice][quad of the sum, quad of pixels][term][place], columns[quad of the sum, quad of channels][term][place].
+// With the terms apart from what a loop counts, the places of all are known from one address.
+var<workgroup> rows: array<array<array<array<vec4<f32>, 8>, 4>, 8>, SLICES>;
+var<workgroup> columns: array<array<array<vec4<f32>, 8>, 4>, STEP * WIDE>;
 
 var<private> acc: array<vec4<f32>, 16>;
 
-// acc + the product of one row's quad with four columns' rows.
-fn madd(acc: vec4<f32>, a: vec4<f32>, b0: vec4<f32>, b1: vec4<f32>, b2: vec4<f32>, b3: vec4<f32>) -> vec4<f32> {
-    return fma(vec4(a.w), b3, fma(vec4(a.z), b2, fma(vec4(a.y), b1, fma(vec4(a.x), b0, acc))));
+// How many pixels of a phase there are along an axis.
+fn phase_size(size: u32, up: u32) -> u32 {
+    return (size + up - 1u) / up;
 }
 
-// Adds the products of the tiles. The accumulators are written out here and below: an array indexed by a loop
-// would leave the registers.
-fn multiply(tx: u32, ty: u32) {
-    for (var q = 0u; q < DEPTH; q++) {
-        let a0 = rows[ty * PITCH + q];
-        let a1 = rows[(ty + 8u) * PITCH + q];
-        let a2 = rows[(ty + 16u) * PITCH + q];
-        let a3 = rows[(ty + 24u) * PITCH + q];
-        let a4 = rows[(ty + 32u) * PITCH + q];
-        let a5 = rows[(ty + 40u) * PITCH + q];
-        let a6 = rows[(ty + 48u) * PITCH + q];
-        let a7 = rows[(ty + 56u) * PITCH + q];
-        {
-            let c = 4u * q * 16u + tx;
-            let b0 = columns[c];
-            let b1 = columns[c + 16u];
-            let b2 = columns[c + 32u];
-            let b3 = columns[c + 48u];
-            acc[0] = madd(acc[0], a0, b0, b1, b2, b3);
-            acc[2] = madd(acc[2], a1, b0, b1, b2, b3);
-            acc[4] = madd(acc[4], a2, b0, b1, b2, b3);
-            acc[6] = madd(acc[6], a3, b0, b1, b2, b3);
-            acc[8] = madd(acc[8], a4, b0, b1, b2, b3);
-            acc[10] = madd(acc[10], a5, b0, b1, b2, b3);
-            acc[12] = madd(acc[12], a6, b0, b1, b2, b3);
-            acc[14] = madd(acc[14], a7, b0, b1, b2, b3);
-        }
-        {
-            let c = 4u * q * 16u + tx + 8u;
-            let b0 = columns[c];
-            let b1 = columns[c + 16u];
-            let b2 = columns[c + 32u];
-            let b3 = columns[c + 48u];
-            acc[1] = madd(acc[1], a0, b0, b1, b2, b3);
-            acc[3] = madd(acc[3], a1, b0, b1, b2, b3);
-            acc[5] = madd(acc[5], a2, b0, b1, b2, b3);
-            acc[7] = madd(acc[7], a3, b0, b1, b2, b3);
-            acc[9] = madd(acc[9], a4, b0, b1, b2, b3);
-            acc[11] = madd(acc[11], a5, b0, b1, b2, b3);
-            acc[13] = madd(acc[13], a6, b0, b1, b2, b3);
-            acc[15] = madd(acc[15], a7, b0, b1, b2, b3);
-        }
+// Where the first tap of an output line lies: how many input lines from the first, times `up`, and what is left over,
+// which is the same for all lines of a phase. `up` times the padding keeps it from being negative.
+fn first(line: u32, stride: i32, pad: i32, up: u32) -> u32 {
+    return u32(i32(line) * stride - pad + i32(up) * max(pad, 0));
+}
+
+// A bit for each tap along an axis that meets the input for an output line.
+fn meeting(line: u32, stride: i32, dilation: i32, pad: i32, up: u32, taps: u32, size: u32) -> u32 {
+    var bits = 0u;
+    for (var tap = 0u; tap < taps; tap++) {
+        let at = i32(line) * stride + i32(tap) * dilation - pad;
+        let inside = (at >= 0) & (u32(at) / up < size) & (u32(max(at, 0)) % up == 0u);
+        bits |= u32(inside) << tap;
     }
+    return bits;
+}
+
+// The output pixel of a row of the product: its sample, line and column; the last for a row past it.
+fn place(row: u32, phase: vec2<u32>) -> vec3<u32> {
+    let size = vec2(phase_size(OUT_W, UP_W), phase_size(OUT_H, UP_H));
+    let last = min(row, params.batch * size.x * size.y - 1u);
+    let y = last / size.x % size.y * UP_H + phase.y;
+    let x = last % size.x * UP_W + phase.x;
+    return vec3(last / (size.x * size.y), y, x);
+}
+
+fn pixel(point: u32, row: u32, phase: vec2<u32>) -> Pixel {
+    let at = place(row, phase);
+    let y = first(at.y, STRIDE_H, PAD_TOP, UP_H) / UP_H - u32(max(PAD_TOP, 0));
+    let x = first(at.z, STRIDE_W, PAD_LEFT, UP_W) / UP_W - u32(max(PAD_LEFT, 0));
+    let origin = ((point * params.batch + at.x) * IN_H + y) * IN_W + x;
+    if (!PADDED) {
+        return Pixel(origin, 0u);
+    }
+    let lines = meeting(at.y, STRIDE_H, DILATION_H, PAD_TOP, UP_H, KERNEL_H, IN_H);
+    return Pixel(origin, lines | (meeting(at.z, STRIDE_W, DILATION_W, PAD_LEFT, UP_W, KERNEL_W, IN_W) << KERNEL_H));
+}
+
+fn tap(index: u32, phase: vec2<u32>) -> Tap {
+    if (KERNEL_H * KERNEL_W == 1u) {
+        return Tap(0u, 3u);
+    }
+    let ky = index / KERNEL_W;
+    let kx = index % KERNEL_W;
+    let y = (first(phase.y, STRIDE_H, PAD_TOP, UP_H) % UP_H + ky * u32(DILATION_H)) / UP_H;
+    let x = (first(phase.x, STRIDE_W, PAD_LEFT, UP_W) % UP_W + kx * u32(DILATION_W)) / UP_W;
+    return Tap(y * IN_W + x, (1u << ky) | (1u << (KERNEL_H + kx)));
+}
+
+fn meets(p: Pixel, t: Tap) -> bool {
+    return !PADDED | ((p.meets & t.bits) == t.bits);
+}
+
+// Channels 4q .. 4q+3 under a tap, or anything.
+fn channels(p: Pixel, t: Tap, q: u32, inside: bool) -> vec4<f32> {
+    return load(input[select(0u, (p.origin + t.offset) * IN_Q + q, inside)]);
+}
+
+// The channels under a tap, zero outside and past the last tap, for inputs of fewer than four channels.
+fn under(p: Pixel, index: u32, phase: vec2<u32>) -> vec4<f32> {
+    let t = tap(min(index, KERNEL_H * KERNEL_W - 1u), phase);
+    let inside = meets(p, t) & (index < KERNEL_H * KERNEL_W);
+    return select(vec4(0.0), channels(p, t, 0u, inside), inside);
+}
+
+// A quad of the flattened (tap, channel) sum for inputs of fewer than four channels.
+fn flattened(p: Pixel, q: u32, phase: vec2<u32>) -> vec4<f32> {
+    let index = 4u * q / IN_C;
+    let skip = 4u * q % IN_C;
+    let v0 = under(p, index, phase);
+    let v1 = under(p, index + 1u, phase);
+    if (IN_C == 1u) {
+        return vec4(v0.x, v1.x, under(p, index + 2u, phase).x, under(p, index + 3u, phase).x);
+    }
+    if (IN_C == 2u) {
+        return vec4(v0.xy, v1.xy);
+    }
+    let late = select(vec4(v0.yz, v1.xy), vec4(v0.z, v1.xyz), skip == 2u);
+    return select(late, vec4(v0.xyz, v1.x), skip == 0u);
+}
+
+// A quad of the weight: row r of the product's second matrix.
+fn weights(s: Share, r: u32) -> vec4<f32> {
+    return weight[(s.row + select(r, min(r, 4u * DEPTH - 1u), RAGGED)) * OUT_Q + s.column];
+}
+
+// Sets out for the values of the step from quad k of the sum on. Inputs of fewer than four channels are left for
+// later: they take so many instructions that one place for them is enough.
+fn bring(s: Share, k: u32, index: u32) -> Load {
+    var to: Load;
+    let q = k + s.quad;
+    if (IN_C >= 4u) {
+        let t = tap(select(q / IN_Q, k / IN_Q, ONE_TAP), s.phase);
+        let c = select(q % IN_Q, k % IN_Q + s.quad, ONE_TAP);
+        to.inside = vec4(meets(s.p0, t), meets(s.p1, t), meets(s.p2, t), meets(s.p3, t)) & vec4(!RAGGED | (q < DEPTH));
+        to.a0 = channels(s.p0, t, c, to.inside.x);
+        to.a1 = channels(s.p1, t, c, to.inside.y);
+        to.a2 = channels(s.p2, t, c, to.inside.z);
+        to.a3 = channels(s.p3, t, c, to.inside.w);
+    }
+    let r = 4u * k + index / (8u * WIDE);
+    to.b0 = weights(s, r);
+    if (BROUGHT > 1u) {
+        to.b1 = weights(s, r + 8u * SLICES / WIDE);
+    }
+    if (BROUGHT > 2u) {
+        to.b2 = weights(s, r + 16u * SLICES / WIDE);
+        to.b3 = weights(s, r + 24u * SLICES / WIDE);
+    }
+    return to;
+}
+
+// Puts the values of the step from quad k on into workgroup memory.
+fn put_down(s: Share, k: u32, step: Load, local: vec3<u32>) {
+    let zero = vec4(0.0);
+    var a0 = select(zero, step.a0, step.inside.x);
+    var a1 = select(zero, step.a1, step.inside.y);
+    var a2 = select(zero, step.a2, step.inside.z);
+    var a3 = select(zero, step.a3, step.inside.w);
+    if (IN_C < 4u) {
+        let q = k + s.quad;
+        a0 = flattened(s.p0, q, s.phase);
+        a1 = flattened(s.p1, q, s.phase);
+        a2 = flattened(s.p2, q, s.phase);
+        a3 = flattened(s.p3, q, s.phase);
+    }
+    let a = transpose(mat4x4(a0, a1, a2, a3));
+    let slice = s.block / (8u * TALL);
+    let at = s.quad * TALL + s.block / 8u % TALL;
+    let turned = s.block % 8u ^ (s.quad * TALL);
+    rows[slice][at][0][turned] = a[0];
+    rows[slice][at][1][turned] = a[1];
+    rows[slice][at][2][turned] = a[2];
+    rows[slice][at][3][turned] = a[3];
+    // A slice of invocations brings rows of two quads of columns, or two quads of rows of one.
+    let first = 2u * local.z + select(local.y / 4u, local.y % 2u, WIDE == 2u);
+    let term = select(local.y % 4u, local.y / 2u, WIDE == 2u);
+    columns[first][term][local.x] = step.b0;
+    if (BROUGHT > 1u) {
+        columns[2u * SLICES + first][term][local.x] = step.b1;
+    }
+    if (BROUGHT > 2u) {
+        columns[4u * SLICES + first][term][local.x] = step.b2;
+        columns[6u * SLICES + first][term][local.x] = step.b3;
+    }
+}
+
+// Adds the products of one term of the sum: the pixels of the first quad by the channels of one or two. The
+// accumulators are written out here and below: an array indexed by a loop would leave the registers.
+fn add_first(a: vec4<f32>, low: vec4<f32>, high: vec4<f32>) {
+    acc[0] = fma(vec4(a.x), low, acc[0]);
+    acc[2] = fma(vec4(a.y), low, acc[2]);
+    acc[4] = fma(vec4(a.z), low, acc[4]);
+    acc[6] = fma(vec4(a.w), low, acc[6]);
+    if (WIDE > 1u) {
+        acc[1] = fma(vec4(a.x), high, acc[1]);
+        acc[3] = fma(vec4(a.y), high, acc[3]);
+        acc[5] = fma(vec4(a.z), high, acc[5]);
+        acc[7] = fma(vec4(a.w), high, acc[7]);
+    }
+}
+
+// The same for the pixels of the second quad.
+fn add_second(a: vec4<f32>, low: vec4<f32>, high: vec4<f32>) {
+    acc[8] = fma(vec4(a.x), low, acc[8]);
+    acc[10] = fma(vec4(a.y), low, acc[10]);
+    acc[12] = fma(vec4(a.z), low, acc[12]);
+    acc[14] = fma(vec4(a.w), low, acc[14]);
+    if (WIDE > 1u) {
+        acc[9] = fma(vec4(a.x), high, acc[9]);
+        acc[11] = fma(vec4(a.y), high, acc[11]);
+        acc[13] = fma(vec4(a.z), high, acc[13]);
+        acc[15] = fma(vec4(a.w), high, acc[15]);
+    }
+}
+
+// Adds the products of term j of quad q.
+fn term(q: u32, j: u32, local: vec3<u32>) {
+    let low = columns[q * WIDE][j][local.x];
+    var high = low;
+    if (WIDE > 1u) {
+        high = columns[q * WIDE + 1u][j][local.x];
+    }
+    let turned = local.y ^ (q * TALL);
+    add_first(rows[local.z][q * TALL][j][turned], low, high);
+    if (TALL > 1u) {
+        add_second(rows[local.z][q * TALL + 1u][j][turned], low, high);
+    }
+}
+
+// Adds the products of the four terms of a quad.
+fn multiply(q: u32, local: vec3<u32>) {
+    term(q, 0u, local);
+    term(q, 1u, local);
+    term(q, 2u, local);
+    term(q, 3u, local);
 }
 
 // What is stored of a finished sum. The lanes past the last channel stay zero, which an activation of 0 need not be.
@@ -197,95 +362,117 @@ fn finished(column: u32, sum: vec4<f32>) -> vec4<f32> {
     return select(vec4(0.0), activate(sum), vec4(4u * column) + vec4(0u, 1u, 2u, 3u) < vec4(OUT_C));
 }
 
-fn put(split: u32, row: u32, phase: vec2<u32>, column: u32, value: vec4<f32>) {
-    let index = pixel(row, phase).index;
-    if ((index != OUTSIDE) & (column < OUT_Q)) {
-        output[(split * params.batch * OUT_H * OUT_W + index) * OUT_Q + column] = store_result(finished(column, value));
+// Stores one pixel's channels in an image of the output: of a split, and in it of a point.
+fn put(image: u32, row: u32, phase: vec2<u32>, column: u32, low: vec4<f32>, high: vec4<f32>) {
+    let size = vec2(phase_size(OUT_W, UP_W), phase_size(OUT_H, UP_H));
+    let at = place(row, phase);
+    if ((row >= params.batch * size.x * size.y) | (at.y >= OUT_H) | (at.z >= OUT_W)) {
+        return;
+    }
+    let pixel = (at.x * OUT_H + at.y) * OUT_W + at.z;
+    let index = (image * params.batch * OUT_H * OUT_W + pixel) * OUT_Q + column;
+    if (column < OUT_Q) {
+        output[index] = store_result(finished(column, low));
+    }
+    if ((WIDE > 1u) & (column + 8u < OUT_Q)) {
+        output[index + 8u] = store_result(finished(column + 8u, high));
     }
 }
 
-// Quad k of the flattened sum over taps and channels.
-fn quad_of(p: Pixel, k: u32) -> vec4<f32> {
-    if (IN_C < 4u) {
-        return flattened(p, k);
+// Whether a row of taps, or a column, meets no input of a phase.
+fn missed(phase: u32, tap: u32, stride: i32, dilation: i32, pad: i32, up: u32) -> bool {
+    return (first(phase, stride, pad, up) % up + tap * u32(dilation)) % up != 0u;
+}
+
+// The first step from k on that is not all zeros.
+fn skip(k: u32, end: u32, phase: vec2<u32>) -> u32 {
+    if (((UP_H == 1u) & (UP_W == 1u)) | !ONE_TAP) {
+        return k;
     }
-    let quads = (IN_C + 3u) / 4u;
-    let tap = k / quads;
-    let inside = tap < KERNEL_H * KERNEL_W;
-    return channels(select(OUTSIDE, source(p, tap / KERNEL_W, tap % KERNEL_W), inside), k % quads);
-}
-
-// Whether any pixel of the phase meets the input under a tap of this row or column. Both remainders are of what is not
-// negative: of a negative number GLSL has none.
-fn meets(phase: u32, tap: u32, dilation: i32, pad: i32, up: u32) -> bool {
-    return (phase + tap * u32(dilation) + u32(max(-pad, 0))) % up == u32(max(pad, 0)) % up;
-}
-
-// Whether all of a step's quads lie under one tap that no pixel of the phase meets.
-fn skipped(phase: vec2<u32>, k: u32) -> bool {
-    let quads = (IN_C + 3u) / 4u;
-    if ((UP_H == 1u && UP_W == 1u) || IN_C < 4u || quads % DEPTH != 0u) {
-        return false;
+    var next = k;
+    while (next < end) {
+        let ky = next / IN_Q / KERNEL_W;
+        let kx = next / IN_Q % KERNEL_W;
+        if (!(missed(phase.y, ky, STRIDE_H, DILATION_H, PAD_TOP, UP_H)
+            | missed(phase.x, kx, STRIDE_W, DILATION_W, PAD_LEFT, UP_W))) {
+            break;
+        }
+        next += STEP;
     }
-    let ky = k / quads / KERNEL_W;
-    let kx = k / quads % KERNEL_W;
-    return !meets(phase.y, ky, DILATION_H, PAD_TOP, UP_H) || !meets(phase.x, kx, DILATION_W, PAD_LEFT, UP_W);
+    return next;
 }
 
-@compute @workgroup_size(8, 8)
+@compute @workgroup_size(8, 8, SLICES)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_id) local: vec3<u32>,
     @builtin(local_invocation_index) index: u32,
 ) {
-    let tiles = (4u * OUT_Q + TILE - 1u) / TILE;
+    let tiles = (OUT_Q + 8u * WIDE - 1u) / (8u * WIDE);
     let linear = group.x + group.y * groups.x;
-    let column = linear % tiles * (TILE / 4u);
-    let first = linear / tiles * TILE;
-    let split = group.z / (UP_H * UP_W);
+    let column = linear % tiles * (8u * WIDE) + local.x;
+    let row = linear / tiles * (32u * TALL * SLICES);
+    let split = group.z / (UP_H * UP_W * POINTS);
+    let point = group.z / (UP_H * UP_W) % POINTS;
     let phase = vec2(group.z % UP_W, group.z / UP_W % UP_H);
-    // What this invocation brings in: one pixel's quads of the rows, and rows of one column.
-    let mine = pixel(first + index, phase);
-    let brought = column + index % 16u;
+
+    let block = row + 4u * (index / STEP);
+    let share = Share(
+        index % STEP,
+        index / STEP,
+        pixel(point, block, phase),
+        pixel(point, block + 1u, phase),
+        pixel(point, block + 2u, phase),
+        pixel(point, block + 3u, phase),
+        phase,
+        min(linear % tiles * (8u * WIDE) + index % (8u * WIDE), OUT_Q - 1u),
+        point * 4u * DEPTH,
+    );
 
     let biased = (BIAS == 1u) & (split == 0u);
-    let low = select(vec4(0.0), bias[select(0u, min(column + local.x, OUT_Q - 1u), biased)], biased);
-    let high = select(vec4(0.0), bias[select(0u, min(column + local.x + 8u, OUT_Q - 1u), biased)], biased);
+    let low = select(vec4(0.0), bias[select(0u, min(column, OUT_Q - 1u), biased)], biased);
+    let high = select(vec4(0.0), bias[select(0u, min(column + 8u, OUT_Q - 1u), biased)], biased);
     acc = array(low, high, low, high, low, high, low, high, low, high, low, high, low, high, low, high);
-    let depth = select(KERNEL_H * KERNEL_W * ((IN_C + 3u) / 4u), (KERNEL_H * KERNEL_W * IN_C + 3u) / 4u, IN_C < 4u);
+
     let begin = split * params.span;
-    let end = min(begin + params.span, depth);
-    for (var k = begin; k < end; k += DEPTH) {
-        if (skipped(phase, k)) {
-            continue;
-        }
-        for (var q = 0u; q < DEPTH; q++) {
-            rows[index * PITCH + q] = quad_of(mine, k + q);
-        }
-        for (var i = index / 16u; i < 4u * DEPTH; i += 4u) {
-            let row = 4u * k + i;
-            let inside = (row < 4u * end) & (brought < OUT_Q);
-            columns[i * 16u + index % 16u] = select(vec4(0.0), weight[select(0u, row * OUT_Q + brought, inside)], inside);
+    let end = min(begin + params.span, DEPTH);
+    var k = skip(begin, end, phase);
+    var step = bring(share, select(begin, k, k < end), index);
+    while (k < end) {
+        put_down(share, k, step, local);
+        workgroupBarrier();
+        // The last step brings itself in again: that is cheaper than a branch.
+        let next = skip(k + STEP, end, phase);
+        step = bring(share, select(k, next, next < end), index);
+        if (UNROLLED) {
+            multiply(0u, local);
+            multiply(1u, local);
+            multiply(2u, local);
+            multiply(3u, local);
+            if (STEP > 4u) {
+                multiply(4u, local);
+                multiply(5u, local);
+                multiply(6u, local);
+                multiply(7u, local);
+            }
+        } else {
+            for (var q = 0u; q < STEP; q++) {
+                multiply(q, local);
+            }
         }
         workgroupBarrier();
-        multiply(local.x, local.y);
-        workgroupBarrier();
+        k = next;
     }
-    put(split, first + local.y, phase, column + local.x, acc[0]);
-    put(split, first + local.y, phase, column + local.x + 8u, acc[1]);
-    put(split, first + local.y + 8u, phase, column + local.x, acc[2]);
-    put(split, first + local.y + 8u, phase, column + local.x + 8u, acc[3]);
-    put(split, first + local.y + 16u, phase, column + local.x, acc[4]);
-    put(split, first + local.y + 16u, phase, column + local.x + 8u, acc[5]);
-    put(split, first + local.y + 24u, phase, column + local.x, acc[6]);
-    put(split, first + local.y + 24u, phase, column + local.x + 8u, acc[7]);
-    put(split, first + local.y + 32u, phase, column + local.x, acc[8]);
-    put(split, first + local.y + 32u, phase, column + local.x + 8u, acc[9]);
-    put(split, first + local.y + 40u, phase, column + local.x, acc[10]);
-    put(split, first + local.y + 40u, phase, column + local.x + 8u, acc[11]);
-    put(split, first + local.y + 48u, phase, column + local.x, acc[12]);
-    put(split, first + local.y + 48u, phase, column + local.x + 8u, acc[13]);
-    put(split, first + local.y + 56u, phase, column + local.x, acc[14]);
-    put(split, first + local.y + 56u, phase, column + local.x + 8u, acc[15]);
+    let pixels = row + 4u * (8u * TALL * local.z + local.y);
+    put(group.z / (UP_H * UP_W), pixels, phase, column, acc[0], acc[1]);
+    put(group.z / (UP_H * UP_W), pixels + 1u, phase, column, acc[2], acc[3]);
+    put(group.z / (UP_H * UP_W), pixels + 2u, phase, column, acc[4], acc[5]);
+    put(group.z / (UP_H * UP_W), pixels + 3u, phase, column, acc[6], acc[7]);
+    if (TALL > 1u) {
+        put(group.z / (UP_H * UP_W), pixels + 32u, phase, column, acc[8], acc[9]);
+        put(group.z / (UP_H * UP_W), pixels + 33u, phase, column, acc[10], acc[11]);
+        put(group.z / (UP_H * UP_W), pixels + 34u, phase, column, acc[12], acc[13]);
+        put(group.z / (UP_H * UP_W), pixels + 35u, phase, column, acc[14], acc[15]);
+    }
 }

@@ -8,7 +8,7 @@
 // grad_prediction: the quads of CLASSES channels, [row][quad], in f32 however activations are stored: it may be
 // scaled before it is stored in less. Pad lanes are zero.
 //
-// Each of n invocations takes every n-th quad: the forward pass has left nothing to sum.
+// An invocation of n takes every n-th quad: the forward pass has left nothing to sum.
 
 const WORKGROUP = 64u;
 const LANES = vec4<u32>(0u, 1u, 2u, 3u);

@@ -4,7 +4,7 @@
 //
 // input, output: the quads of an activation, [pixel][quad]. Pad lanes stay zero.
 // step: the state of the step, for its seed and number.
-// Each of n invocations takes every n-th quad. One call of Philox yields four words, one for each lane.
+// An invocation of n takes every n-th quad. One call of Philox yields four words, one for each lane.
 //
 // Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3; SC 2011):
 // key = the seed, counter = (quad, step, stream, 0). It needs no state, so the mask depends on nothing

@@ -1,7 +1,7 @@
 // ELU, forward: output = input where input > 0, otherwise ALPHA · (e^input − 1).
 //
 // input, output: the quads of an activation, [pixel][quad]. Pad lanes stay zero by themselves.
-// Each of n invocations takes every n-th quad: the kernel is bound by memory, which neighbours on neighbouring quads
+// An invocation of n takes every n-th quad: the kernel is bound by memory, which neighbours on neighbouring quads
 // read and write in one piece, and more invocations than reach its speed would only cost their start.
 //
 // For large negative inputs the series is large too, but it is not taken then.

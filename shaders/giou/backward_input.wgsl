@@ -10,7 +10,7 @@
 // grad_prediction: laid out alike, in f32 however the prediction is stored: it may be scaled before it is stored in
 // less.
 //
-// Each of n invocations takes every n-th box: the kernel is bound by memory, and neighbours read and write it in one
+// An invocation of n takes every n-th box: the kernel is bound by memory, and neighbours read and write it in one
 // piece.
 
 const WORKGROUP = 64u;

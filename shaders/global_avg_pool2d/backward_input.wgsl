@@ -1,7 +1,7 @@
 // Global average pooling, gradient to the input: grad_x[n, pixel, c] = grad_y[n, c] / PIXELS.
 //
 // Bindings: grad_y is quads, n·Q + q; grad_x is NHWC quads, (n·PIXELS + pixel)·Q + q.
-// Each of n invocations takes every n-th quad of grad_x; neighbours write side by side, and what they read is small
+// An invocation of n takes every n-th quad of grad_x; neighbours write side by side, and what they read is small
 // and cached.
 
 override PIXELS: u32; // pixels of a sample

@@ -3,7 +3,7 @@
 //
 // Bindings: taps is what adaptive_max_pool2d/forward.wgsl kept for the quads of grad_y: a word of four bytes a quad
 // (TAP_WORDS = 1), or four words. grad_y is quads, n·Q + q; grad_x is NHWC quads, (n·PIXELS + pixel)·Q + q.
-// Each of n invocations takes every n-th quad of grad_x; neighbours write side by side, and what they read is small
+// An invocation of n takes every n-th quad of grad_x; neighbours write side by side, and what they read is small
 // and cached.
 
 override PIXELS: u32; // pixels of a sample

@@ -2,7 +2,7 @@
 //
 // output, grad_output, grad_input: the quads of an activation, [pixel][quad]; where grad_output is
 // zero, as in pad lanes, so is grad_input.
-// Each of n invocations takes every n-th quad, as in the forward pass.
+// An invocation of n takes every n-th quad, as in the forward pass.
 
 const WORKGROUP = 64u;
 

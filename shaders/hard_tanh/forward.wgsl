@@ -2,7 +2,7 @@
 //
 // input, output: the quads of an activation, [pixel][quad]. The function of 0 need not be 0, so pad
 // lanes are put back to zero.
-// Each of n invocations takes every n-th quad: the kernel is bound by memory, which neighbours on neighbouring quads
+// An invocation of n takes every n-th quad: the kernel is bound by memory, which neighbours on neighbouring quads
 // read and write in one piece, and more invocations than reach its speed would only cost their start.
 
 const WORKGROUP = 64u;

@@ -2,7 +2,7 @@
 //
 // value, grad_output, grad_input: the quads of an activation, [pixel][quad]. The value is the
 // output, whose sign is the input's, or the input itself where the slope is negative.
-// Each of n invocations takes every n-th quad, as in the forward pass.
+// An invocation of n takes every n-th quad, as in the forward pass.
 
 const WORKGROUP = 64u;
 

@@ -6,7 +6,7 @@
 //
 // Bindings: x, grad_y and grad_x are the quads of an activation of CHANNELS channels, [pixel][quad], and ratio is laid
 // out like them. Zero in the pad lanes of grad_x.
-// Each of n invocations takes every n-th quad and gathers from the windows that hold its channels.
+// An invocation of n takes every n-th quad and gathers from the windows that hold its channels.
 
 const WORKGROUP = 64u;
 const QUAD = vec4<u32>(0u, 1u, 2u, 3u);

@@ -6,7 +6,7 @@
 // the forward pass: a tensor less lives through it.
 //
 // Bindings: x and grad_y are the quads of an activation of CHANNELS channels, [pixel][quad], and ratio is laid out like
-// them. Each of n invocations takes every n-th quad, as in the forward pass.
+// them. An invocation of n takes every n-th quad, as in the forward pass.
 
 const WORKGROUP = 64u;
 const QUAD = vec4<u32>(0u, 1u, 2u, 3u);

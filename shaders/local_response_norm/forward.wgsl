@@ -3,7 +3,7 @@
 //   y_c = x_c · (K + SCALE · Σ x_j²)^(−BETA) over the channels j from c − BEFORE to c + AFTER of the same pixel
 //
 // Bindings: x and y are the quads of an activation of CHANNELS channels, [pixel][quad]. Zero in the pad lanes of y.
-// Each of n invocations takes every n-th quad: what it reads besides its own are its neighbours', out of the cache.
+// An invocation of n takes every n-th quad: what it reads besides its own are its neighbours', out of the cache.
 
 const WORKGROUP = 64u;
 const QUAD = vec4<u32>(0u, 1u, 2u, 3u);

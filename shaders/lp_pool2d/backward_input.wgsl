@@ -7,7 +7,7 @@
 //
 // Bindings: x and grad_x are NHWC quads, ((n·H + iy)·W + ix)·Q + q, as are y and grad_y,
 // ((n·OH + oy)·OW + ox)·Q + q.
-// Each of n invocations takes every n-th input quad and gathers from the windows that cover it, so that nothing is
+// An invocation of n takes every n-th input quad and gathers from the windows that cover it, so that nothing is
 // added atomically, the order of the sum is fixed, and every element is written.
 
 override H: u32; // rows of x

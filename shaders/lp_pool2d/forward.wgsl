@@ -7,7 +7,7 @@
 // a window with an infinite element is infinite.
 //
 // Bindings: x and y are NHWC quads, ((n·H + iy)·W + ix)·Q + q and ((n·OH + oy)·OW + ox)·Q + q.
-// Each of n invocations takes every n-th output quad: four channels share every index and read one vec4 a tap. The
+// An invocation of n takes every n-th output quad: four channels share every index and read one vec4 a tap. The
 // second pass over a window finds it in the cache.
 
 override H: u32; // rows of x

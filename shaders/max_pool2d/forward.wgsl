@@ -5,7 +5,7 @@
 // over the taps that lie in the image. A NaN in the window is the maximum.
 //
 // Bindings: x and y are NHWC quads, ((n·H + iy)·W + ix)·Q + q and ((n·OH + oy)·OW + ox)·Q + q.
-// Each of n invocations takes every n-th output quad: four channels share every index and read one vec4 a tap, and
+// An invocation of n takes every n-th output quad: four channels share every index and read one vec4 a tap, and
 // neighbours in a workgroup read neighbouring channels, then neighbouring windows. Nothing is shared through
 // workgroup memory, because windows overlap little and a cache serves what overlap there is.
 

@@ -9,7 +9,7 @@
 // Bindings: x and y are NHWC quads, ((n·H + iy)·W + ix)·Q + q and ((n·OH + oy)·OW + ox)·Q + q. Where the window
 // has at most 256 taps, taps[i] holds those of y[i], one byte a channel from the lowest (TAP_WORDS = 1);
 // otherwise taps[4·i .. 4·i + 3] holds them, a word a channel (TAP_WORDS = 4).
-// Each of n invocations takes every n-th output quad, as in `forward.wgsl`.
+// An invocation of n takes every n-th output quad, as in `forward.wgsl`.
 
 override H: u32; // rows of x
 override W: u32; // columns of x

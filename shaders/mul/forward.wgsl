@@ -1,7 +1,7 @@
 // Multiplication: output = activate(left · right). Backward, one of the two is the gradient that arrives.
 //
 // left, right, output: the quads of activations of one shape, [pixel][quad]. Pad lanes are zero.
-// Each of n invocations takes every n-th quad: the kernel is bound by memory, which neighbours on neighbouring quads
+// An invocation of n takes every n-th quad: the kernel is bound by memory, which neighbours on neighbouring quads
 // read and write in one piece, and more invocations than reach its speed would only cost their start.
 
 const WORKGROUP = 64u;

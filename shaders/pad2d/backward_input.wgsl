@@ -6,7 +6,7 @@
 // REPLICATE, of the outermost pixels, all places from theirs to the end.
 //
 // Bindings: grad_output and grad_input are NHWC quads, ((n·H + y)·W + x)·Q + q, of OH x OW and of H x W pixels.
-// Each of n invocations takes every n-th quad of the input and gathers, so that nothing is added atomically and the
+// An invocation of n takes every n-th quad of the input and gathers, so that nothing is added atomically and the
 // order of the sum is fixed; neighbours are on neighbouring quads.
 
 const WORKGROUP = 64u;

@@ -6,7 +6,7 @@
 // size − 1, neither of which is repeated. Padding is less than the size then, so that one mirror is enough.
 //
 // Bindings: input and output are NHWC quads, ((n·H + y)·W + x)·Q + q, of H x W and of OH x OW pixels.
-// Each of n invocations takes every n-th quad of the output: the kernel is bound by memory, and neighbours read and
+// An invocation of n takes every n-th quad of the output: the kernel is bound by memory, and neighbours read and
 // write neighbouring quads. Quads are moved whole.
 
 const WORKGROUP = 64u;

@@ -3,7 +3,7 @@
 // input, grad_output, grad_input: the quads of an activation, [pixel][QUADS]; where grad_output is zero, as in pad
 // lanes, so is grad_input.
 // weight: the slopes, [QUADS] vec4 over channels, or one slope for all of them where SHARED is 1.
-// Each of n invocations takes every n-th quad, as in the forward pass.
+// An invocation of n takes every n-th quad, as in the forward pass.
 
 const WORKGROUP = 64u;
 

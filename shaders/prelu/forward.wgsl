@@ -2,7 +2,7 @@
 //
 // input, output: the quads of an activation, [pixel][QUADS]. Pad lanes stay zero by themselves.
 // weight: the slopes, [QUADS] vec4 over channels, or one slope for all of them where SHARED is 1.
-// Each of n invocations takes every n-th quad: the kernel is bound by memory, which neighbours on neighbouring quads
+// An invocation of n takes every n-th quad: the kernel is bound by memory, which neighbours on neighbouring quads
 // read and write in one piece, and more invocations than reach its speed would only cost their start.
 
 const WORKGROUP = 64u;

@@ -1,7 +1,7 @@
 // ReLU6, forward: output = min(max(input, 0), 6).
 //
 // input, output: the quads of an activation, [pixel][quad]. Pad lanes stay zero by themselves.
-// Each of n invocations takes every n-th quad: the kernel is bound by memory, which neighbours on neighbouring quads
+// An invocation of n takes every n-th quad: the kernel is bound by memory, which neighbours on neighbouring quads
 // read and write in one piece, and more invocations than reach its speed would only cost their start.
 
 const WORKGROUP = 64u;

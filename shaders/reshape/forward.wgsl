@@ -4,7 +4,7 @@
 //
 // input: the quads of an activation of CHANNELS channels and PIXELS pixels, [n][pixel][quad].
 // output: the same of OUT_CHANNELS channels and OUT_PIXELS pixels.
-// Each of n invocations takes every n-th quad of the output, so that the writes are in one piece. The reads are a
+// An invocation of n takes every n-th quad of the output, so that the writes are in one piece. The reads are a
 // transposition's: each takes a quad for one of its lanes, and neighbours find the others in the cache.
 
 const WORKGROUP = 64u;

@@ -1,7 +1,7 @@
 // Hyperbolic tangent, forward: output = tanh(input) = sign(x) (1 − t) / (1 + t), t = e^(−2|x|).
 //
 // input, output: the quads of an activation, [pixel][quad]. Pad lanes stay zero by themselves.
-// Each of n invocations takes every n-th quad: the kernel is bound by memory, which neighbours on neighbouring quads
+// An invocation of n takes every n-th quad: the kernel is bound by memory, which neighbours on neighbouring quads
 // read and write in one piece, and more invocations than reach its speed would only cost their start.
 //
 // The built-in function will not do: drivers compute it as a quotient of exponentials that overflow,

@@ -7,7 +7,7 @@
 // i · (size − 1) / (out_size − 1). Places are fractions of integers: nothing is rounded but the weights.
 //
 // Bindings: input and output are NHWC quads, ((n·H + y)·W + x)·Q + q, of H x W and of OH x OW pixels.
-// Each of n invocations takes every n-th quad of the output: neighbours read and write neighbouring quads, and the
+// An invocation of n takes every n-th quad of the output: neighbours read and write neighbouring quads, and the
 // cache serves the overlap.
 
 const WORKGROUP = 64u;

@@ -6,7 +6,7 @@
 // i32.
 //
 // Bindings: input and output are NHWC quads, ((n·H + y)·W + x)·Q + q, of H x W and of OH x OW pixels.
-// Each of n invocations takes every n-th quad of the output: the kernel is bound by memory, and neighbours write
+// An invocation of n takes every n-th quad of the output: the kernel is bound by memory, and neighbours write
 // neighbouring quads. Quads are moved whole.
 
 const WORKGROUP = 64u;

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::elementwise::Function;
 use super::program::{Activation, Dispatch, Program, TensorId, kernel};
 use super::{LossPass, Reduction};
+use crate::gpu::Capabilities;
 
 /// The invocations of a workgroup of the kernels here.
 const WORKGROUP: usize = 64;
@@ -21,6 +22,23 @@ const MAX_PARTS: usize = 1 << 10;
 pub(crate) fn splits(terms: usize, least: usize, groups: usize, wanted: usize) -> usize {
     let for_width = wanted.div_ceil(groups.max(1)).min(terms / least.max(1)).max(1);
     for_width.max(terms.div_ceil(MAX_TERMS))
+}
+
+/// Into how many parts to split the product of two images that workgroups sum over the pixels of, if a processor runs
+/// them: it reads the operands again for each of its workgroups, which is faster where a part of them stays in a cache.
+/// Parts move too: they are few enough to be little beside the operands.
+pub(crate) fn cached_parts(
+    operands: [Activation; 2],
+    result_quads: usize,
+    capabilities: &Capabilities,
+) -> usize {
+    /// What the second cache of a core holds.
+    const CACHE: usize = 1 << 20;
+    if !capabilities.software {
+        return 1;
+    }
+    let bytes: usize = operands.iter().map(|image| image.total_quads() * 16).sum();
+    (bytes / CACHE).min(bytes / (4 * result_quads * 16)).max(1)
 }
 
 /// How to split a sum over all pixels of a batch: into how many parts, of how many pixels. The other arguments are

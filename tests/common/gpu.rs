@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wgcnn::gpu::Context;
+use wgcnn::gpu::{Capabilities, Context};
 use wgcnn::network::Network;
 use wgcnn::ops::registry::{Build, Entry};
 use wgcnn::ops::{
@@ -69,6 +69,19 @@ pub fn differentiate_as<'a>(
     pass: &Pass,
     change: impl FnOnce(PlanOptions<'a>) -> PlanOptions<'a>,
 ) -> Result<Results, Error> {
+    differentiate_for(context, context.capabilities(), network, inputs, grad_output, pass, change)
+}
+
+/// [`differentiate_as`], by a plan for a device that can do what `capabilities` say.
+pub fn differentiate_for<'a>(
+    context: &Context,
+    capabilities: &Capabilities,
+    network: &Network,
+    inputs: &[&Tensor],
+    grad_output: Option<&Tensor>,
+    pass: &Pass,
+    change: impl FnOnce(PlanOptions<'a>) -> PlanOptions<'a>,
+) -> Result<Results, Error> {
     let batch = inputs[0].nchw()[0];
     let options = match grad_output {
         Some(_) => PlanOptions::gradients(batch),
@@ -76,7 +89,7 @@ pub fn differentiate_as<'a>(
     };
     let options = change(PlanOptions { training: pass.training, ..options });
     let parameters = DeviceParameters::upload(context, network)?;
-    let plan = Plan::new(network, &options, context.capabilities())?;
+    let plan = Plan::new(network, &options, capabilities)?;
     let execution = Execution::new(context, plan, &parameters, None)?;
     for (i, input) in inputs.iter().enumerate() {
         execution.write_input(i, input.data())?;

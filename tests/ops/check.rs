@@ -6,7 +6,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 use wgcnn::Tensor;
-use wgcnn::gpu::Context;
+use wgcnn::gpu::{Capabilities, Context};
 use wgcnn::network::Network;
 use wgcnn::ops::registry::{Attributes, FromAttributes};
 use wgcnn::ops::{Choices, Conv2d, Operator, Refusal, StepState};
@@ -80,36 +80,24 @@ pub fn check_pass(
     pass: Pass,
 ) {
     let subject = Subject::new(operator, inputs, pass);
-    let wanted = subject.reference(|x| x, |grad| grad);
-    let absolute = subject.reference(f64::abs, f64::abs);
-    let counts = subject.reference(|_| 1.0, |_| 1.0);
-    let positive = subject.reference(|x| x, f64::abs);
-    let largest: BTreeMap<_, _> =
-        wanted.iter().map(|(name, tensor)| (name.as_str(), largest(tensor))).collect();
-    let bound = |name: &str, i: usize| {
-        let rounding = if name.starts_with("output") { output } else { gradients };
-        match rounding {
-            Rounding::Exact => 0.0,
-            Rounding::Sum => bound::of_sum(counts[name].data()[i], absolute[name].data()[i]),
-            Rounding::SumOf(terms) => bound::of_sum(terms as f64, absolute[name].data()[i]),
-            Rounding::Units(units) => bound::of_units(units, positive[name].data()[i].abs()),
-            Rounding::OfLargest(units) => bound::of_units(units, largest[name]),
-        }
-    };
-    let numeric = subject.differences();
-    let context = &contexts()[0];
-    for variant in subject.variants(context) {
-        let got = subject.gpu_by(context, &variant);
-        let on = format!("{} by {:?}", subject.name, variant.iter().next().map(|(_, name)| name));
-        assert!(got.keys().eq(wanted.keys()), "{on}: {:?}", got.keys());
-        for (name, wanted) in &wanted {
-            close(&format!("{on}: {name}"), &got[name], wanted.data(), |i| bound(name, i));
-        }
-        for (name, numeric) in numeric.iter().flatten() {
-            let bound = |i| bound(name, i) + TOLERANCE * largest[name.as_str()].max(1.0);
-            close(&format!("{on}: {name} by differences"), &got[name], numeric.data(), bound);
-        }
-    }
+    let capabilities = contexts()[0].capabilities();
+    // The tiles of a family are of one kernel: the best by estimate stands for all.
+    let family = |name: &str| name.split_once("tiled_").map(|(family, _)| family.to_owned());
+    let ways = subject.variants(capabilities, |name, before| {
+        family(name).is_some_and(|of| before.iter().any(|name| family(name).is_some_and(|other| other == of)))
+    });
+    subject.check(output, gradients, ways.iter().map(|choices| (capabilities, choices)));
+}
+
+/// [`check`] of sums, on all tiles in workgroup memory, and on what a GPU would take.
+pub fn check_tiles(operator: impl Operator + 'static, inputs: &[[usize; 4]]) {
+    let subject = Subject::new(operator, inputs, training(inputs[0][0]));
+    let here = contexts()[0].capabilities();
+    let gpu = Capabilities { software: false, subgroup_size: None, ..here.clone() };
+    let ways = subject.variants(here, |_, _| false);
+    let unchosen = Choices::default();
+    let ways = ways.iter().map(|choices| (here, choices)).chain([(&gpu, &unchosen)]);
+    subject.check(Rounding::Sum, Rounding::Sum, ways);
 }
 
 /// Checks an operator between two convolutions, which read what it writes and write what it reads, on an input of this
@@ -243,28 +231,69 @@ impl Subject {
         named
     }
 
-    /// What the kernels give.
-    fn gpu(&self, context: &Context) -> Results {
-        self.gpu_by(context, &Choices::default())
+    /// Checks what the kernels give against the reference, each way: a plan for a device of such capabilities by these
+    /// choices.
+    fn check<'a>(
+        &self,
+        output: Rounding,
+        gradients: Rounding,
+        ways: impl Iterator<Item = (&'a Capabilities, &'a Choices)>,
+    ) {
+        let wanted = self.reference(|x| x, |grad| grad);
+        let absolute = self.reference(f64::abs, f64::abs);
+        let counts = self.reference(|_| 1.0, |_| 1.0);
+        let positive = self.reference(|x| x, f64::abs);
+        let largest: BTreeMap<_, _> =
+            wanted.iter().map(|(name, tensor)| (name.as_str(), largest(tensor))).collect();
+        let bound = |name: &str, i: usize| {
+            let rounding = if name.starts_with("output") { output } else { gradients };
+            match rounding {
+                Rounding::Exact => 0.0,
+                Rounding::Sum => bound::of_sum(counts[name].data()[i], absolute[name].data()[i]),
+                Rounding::SumOf(terms) => bound::of_sum(terms as f64, absolute[name].data()[i]),
+                Rounding::Units(units) => bound::of_units(units, positive[name].data()[i].abs()),
+                Rounding::OfLargest(units) => bound::of_units(units, largest[name]),
+            }
+        };
+        let numeric = self.differences();
+        let context = &contexts()[0];
+        for (capabilities, choices) in ways {
+            let got = self.gpu_by(context, capabilities, choices);
+            let on = format!("{} by {:?}", self.name, choices.iter().next().map(|(_, name)| name));
+            assert!(got.keys().eq(wanted.keys()), "{on}: {:?}", got.keys());
+            for (name, wanted) in &wanted {
+                close(&format!("{on}: {name}"), &got[name], wanted.data(), |i| bound(name, i));
+            }
+            for (name, numeric) in numeric.iter().flatten() {
+                let bound = |i| bound(name, i) + TOLERANCE * largest[name.as_str()].max(1.0);
+                close(&format!("{on}: {name} by differences"), &got[name], numeric.data(), bound);
+            }
+        }
     }
 
-    /// What chosen variants of the kernels give.
-    fn gpu_by(&self, context: &Context, choices: &Choices) -> Results {
+    /// What the kernels give.
+    fn gpu(&self, context: &Context) -> Results {
+        self.gpu_by(context, context.capabilities(), &Choices::default())
+    }
+
+    /// What chosen variants of the kernels give, by a plan for a device that can do what `capabilities` say.
+    fn gpu_by(&self, context: &Context, capabilities: &Capabilities, choices: &Choices) -> Results {
         let inputs: Vec<&Tensor> = self.inputs.iter().collect();
         let by = |options| PlanOptions { choices: Some(choices), ..options };
-        let (network, grad_output) = (&self.network, Some(&self.grad_output));
-        gpu::differentiate_as(context, network, &inputs, grad_output, &self.pass, by).unwrap()
+        let (network, grad_output, pass) = (&self.network, Some(&self.grad_output), &self.pass);
+        gpu::differentiate_for(context, capabilities, network, &inputs, grad_output, pass, by).unwrap()
     }
 
     /// What is taken without a choice, and for the name of each further variant the choice of it wherever there is one.
-    fn variants(&self, context: &Context) -> Vec<Choices> {
-        let capabilities = context.capabilities();
+    /// A variant is skipped where a function says so of its name and of those before it.
+    fn variants(&self, capabilities: &Capabilities, skip: impl Fn(&str, &[String]) -> bool) -> Vec<Choices> {
         let options = PlanOptions::gradients(self.inputs[0].nchw()[0]);
         let plan = Plan::new(&self.network, &options, capabilities).unwrap();
         let mut named: BTreeMap<String, Choices> = BTreeMap::new();
         for problem in &plan.program().problems {
-            for name in problem.candidates(capabilities).into_iter().skip(1) {
-                named.entry(name.clone()).or_default().set(problem.key(), name);
+            let names = problem.candidates(capabilities);
+            for (i, name) in names.iter().enumerate().skip(1).filter(|(i, name)| !skip(name, &names[..*i])) {
+                named.entry(name.clone()).or_default().set(problem.key(), names[i].clone());
             }
         }
         std::iter::once(Choices::default()).chain(named.into_values()).collect()

@@ -6,7 +6,7 @@ use wgcnn::ops::{Conv2d, Operator};
 use wgcnn::schedule::{Plan, PlanOptions};
 use wgcnn::shape::Padding;
 
-use crate::check::{Rounding, check, check_within};
+use crate::check::{Rounding, check, check_tiles, check_within};
 
 fn conv2d(conv2d: Conv2d, input: [usize; 4]) {
     check(conv2d, &[input], Rounding::Sum, Rounding::Sum);
@@ -62,6 +62,19 @@ fn kernels_of_one_pixel() {
     conv2d(Conv2d::new(2, 1), [2, 3, 7, 9]);
     conv2d(Conv2d::new(4, 1).stride([2, 3]), [2, 4, 5, 7]);
     conv2d(Conv2d::new(3, 1).padding([1, 0, 0, 2]), [1, 5, 4, 4]);
+}
+
+/// Both gradients run on the kernels of the forward pass and of the gradient to the weight.
+#[test]
+fn every_tile() {
+    check_tiles(Conv2d::new(37, 3).same().bias(false), &[[3, 37, 7, 9]]);
+}
+
+/// More taps than the tiled kernels have bits for.
+#[test]
+fn long_kernels() {
+    conv2d(Conv2d::new(5, [31, 2]).padding([15, 0]), [1, 6, 33, 3]);
+    conv2d(Conv2d::new(3, [2, 32]), [1, 2, 3, 34]);
 }
 
 #[test]
@@ -163,7 +176,7 @@ fn each_kind_has_its_kernels() {
     assert_eq!(kernels(conv(6).groups(3), [9, 5, 5]), ["conv2d/forward_grouped"]);
     assert_eq!(kernels(conv(12).groups(3), [12, 5, 5]), ["conv2d/forward_grouped_quads"]);
     assert_eq!(kernels(conv(12).groups(6), [6, 5, 5]), ["conv2d/depthwise_forward"]);
-    assert_eq!(kernels(Conv2d::new(8, 1), [6, 5, 5]), ["linear/forward_tiled"]);
+    assert_eq!(kernels(Conv2d::new(8, 1), [6, 5, 5]), ["conv2d/forward_tiled"]);
     // More taps than one invocation sums, and steps longer than the kernels count.
     let long = Conv2d::new(2, 91).groups(2);
     assert_eq!(kernels(long, [2, 91, 91]), ["conv2d/forward_grouped", "common/sum_partials"]);

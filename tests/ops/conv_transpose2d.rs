@@ -92,5 +92,5 @@ fn inference_is_one_dispatch() {
     assert_eq!(kernels(conv(9).groups(3), [6, 5, 5]), ["conv2d/forward_grouped"]);
     assert_eq!(kernels(conv(12).groups(3), [12, 5, 5]), ["conv2d/forward_grouped_quads"]);
     assert_eq!(kernels(conv(6).groups(6), [6, 5, 5]), ["conv2d/depthwise_backward_input"]);
-    assert_eq!(kernels(ConvTranspose2d::new(9, 1), [6, 5, 5]), ["linear/forward_tiled"]);
+    assert_eq!(kernels(ConvTranspose2d::new(9, 1), [6, 5, 5]), ["conv2d/forward_tiled"]);
 }

@@ -63,7 +63,7 @@ fn every_function_can_end_a_layer() {
     for (name, function) in functions {
         let network = function(Network::builder(7).linear("fc", Linear::new(6))).build().unwrap();
         let used = kernels(&network, &PlanOptions::inference(3));
-        assert!(used.contains(&format!("linear/forward_tiled + {name}")), "{name}: {used:?}");
+        assert!(used.contains(&format!("conv2d/forward_tiled + {name}")), "{name}: {used:?}");
         check_inference(network.clone(), 3);
         check_network(network, 3);
     }

@@ -36,7 +36,7 @@ const IMAGES: [&str; 2] = ["Forward", "BackwardInput"];
 #[test]
 fn three_by_three() {
     filtered(Conv2d::new(33, 3).same(), [3, 33, 13, 9], &ALL);
-    filtered(Conv2d::new(64, 3).same().bias(false), [1, 64, 17, 18], &ALL);
+    filtered(Conv2d::new(64, 3).same().bias(false), [2, 64, 13, 13], &ALL);
     filtered(Conv2d::new(32, 3).same(), [1, 32, 2, 2], &IMAGES);
     filtered(Conv2d::new(36, 3).same(), [3, 34, 4, 3], &IMAGES);
     filtered(Conv2d::new(32, 3).same(), [1, 32, 5, 8], &IMAGES);
@@ -56,10 +56,10 @@ fn three_by_three_padded_otherwise() {
 #[test]
 fn five_by_five() {
     filtered(Conv2d::new(20, 5).same(), [1, 17, 38, 37], &ALL);
-    filtered(Conv2d::new(64, 5).same(), [3, 32, 14, 13], &["Forward", "BackwardInput"]);
+    filtered(Conv2d::new(64, 5).same(), [1, 32, 9, 11], &IMAGES);
     filtered(Conv2d::new(16, 5).same().bias(false), [1, 16, 2, 3], &IMAGES);
     filtered(Conv2d::new(16, 5).padding([1, 2, 0, 1]), [1, 16, 9, 8], &["Forward"]);
-    filtered(Conv2d::new(17, 5).padding([4, 3, 2, 2]), [3, 3, 7, 6], &["BackwardInput"]);
+    filtered(Conv2d::new(17, 5).padding([4, 3, 2, 2]), [3, 5, 7, 6], &["BackwardInput"]);
 }
 
 /// The way back is its forward pass.
@@ -100,7 +100,7 @@ fn activations_in_half_precision() {
     let network =
         Network::builder([33, 10, 9]).conv2d("conv", Conv2d::new(34, 3).same()).relu().build().unwrap();
     for context in contexts() {
-        in_half(&network, 3, context);
+        in_half(&network, 4, context);
     }
 }
 

@@ -135,9 +135,9 @@ fn a_step_with_gradients_given_up_is_the_step_with_gradients_kept() {
         .conv2d("conv", Conv2d::new(8, 3).stride(2))
         .relu()
         .flatten()
-        .linear("fc1", 3000)
+        .linear("fc1", 1100)
         .relu()
-        .linear("fc2", 1000)
+        .linear("fc2", 1100)
         .linear("fc3", 4)
         .build()
         .unwrap();

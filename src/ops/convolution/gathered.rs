@@ -27,8 +27,7 @@ pub(super) fn all(problem: &Problem, capabilities: &Capabilities) -> Vec<Tiling>
     let convolution = &problem.convolution;
     let suits = convolution.groups == 1 && convolution.geometry.taps() > 1;
     if suits && problem.pass != Pass::BackwardWeight && samples_at_once(problem, capabilities).is_some() {
-        let subgroup = Subgroup::of_rows(pixels(problem), capabilities).map(Tiling::Subgroup);
-        subgroup.into_iter().chain([Tiling::Tiled]).collect()
+        Tiling::with(Subgroup::of_rows(pixels(problem), capabilities), capabilities)
     } else {
         vec![]
     }
@@ -56,7 +55,7 @@ pub(super) fn estimate(problem: &Problem, tiling: Tiling, capabilities: &Capabil
         invocations: WORKGROUP,
         efficiency: 1.0,
     };
-    product.time(tiling, &machine, capabilities.workgroups_wanted()) + machine.time(gather)
+    product.time(tiling, &machine, capabilities) + machine.time(gather)
 }
 
 /// The rows of the product.

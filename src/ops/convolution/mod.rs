@@ -10,6 +10,7 @@ mod product;
 mod sizes;
 mod slide;
 mod subgroup;
+mod tile;
 mod tiling;
 mod variant;
 mod winograd;

@@ -1,8 +1,8 @@
 //! The dispatches of a matrix product for each pixel, or each vector of features: a linear layer, or a 1x1 convolution.
-//! The subgroup kernels of convolution are plain products where there is no more than one pixel to a sample.
+//! The kernels of convolution are plain products where there is no more than one pixel to a sample.
 
 use super::super::program::{Program, TensorId, kernel, quads, weight_rows};
-use super::super::reduce::{MAX_TERMS, Parts, splits};
+use super::super::reduce::{MAX_TERMS, Parts, cached_parts, splits};
 use super::problem::{Image, Problem, WeightGradient};
 use super::tiling::Tiling;
 use super::variant::Place;
@@ -46,11 +46,11 @@ pub(super) fn product<'a>(
     let Matrices { rows, inputs, outputs, turned } = sizes;
     let tiles = tiling.tiles(rows, quads(outputs));
     let terms = quads(inputs);
-    // A part is whole steps of the tiled kernel, which takes four quads at a time.
-    let span = terms.div_ceil(splits(terms, 32, tiles, capabilities.workgroups_wanted())).next_multiple_of(4);
+    let splits = splits(terms, 32, tiles, tiling.workgroups_wanted(tiles, capabilities));
+    let span = terms.div_ceil(splits).next_multiple_of(tiling.step());
     let parts = parts(program, layer, terms.div_ceil(span));
     let dispatch = tiling
-        .pass(layer, turned, kernel!("conv2d/forward_subgroup"), kernel!("linear/forward_tiled"))
+        .pass(layer, turned, kernel!("conv2d/forward_subgroup"), kernel!("conv2d/forward_tiled"))
         .size("IN_C", inputs)
         .size("OUT_C", outputs)
         .size("BIAS", bias.is_some().into())
@@ -76,12 +76,14 @@ pub(super) fn weight(place: &mut Place<'_>, problem: &Problem, tiling: Tiling, g
     let rows = grad_output.pixels();
     let (in_q, out_q) = (input.quads(), quads(grad_output.shape.channels));
     let tiles = tiling.tiles(4 * in_q, out_q);
-    let splits = splits(rows, 64, tiles, capabilities.workgroups_wanted());
+    let result = weight_rows(input.shape.channels, 1) * out_q;
+    let cached = cached_parts([input, grad_output], result, capabilities);
+    let splits = splits(rows, 64, tiles, tiling.workgroups_wanted(tiles, capabilities).max(cached * tiles));
     let span = rows.div_ceil(splits).next_multiple_of(2).min(MAX_TERMS);
     let splits = rows.div_ceil(span);
-    let parts = Parts::new(program, layer, grad_weight, splits, weight_rows(input.shape.channels, 1) * out_q);
+    let parts = Parts::new(program, layer, grad_weight, splits, result);
     let dispatch = tiling
-        .dispatch(layer, kernel!("conv2d/backward_weight_subgroup"), kernel!("linear/backward_weight_tiled"))
+        .dispatch(layer, kernel!("conv2d/backward_weight_subgroup"), kernel!("conv2d/backward_weight_tiled"))
         .size("IN_C", input.shape.channels)
         .size("OUT_C", grad_output.shape.channels)
         .read(input.tensor)

@@ -1,7 +1,7 @@
 //! The dispatches of a convolution as an implicit matrix product, or one for each group.
 
 use super::super::program::{Activation, Dispatch, TensorId, kernel, quads, weight_rows};
-use super::super::reduce::{Parts, pixel_splits, splits};
+use super::super::reduce::{Parts, cached_parts, pixel_splits, splits};
 use super::problem::{Image, Pass, Problem, WeightGradient};
 use super::slide::Slide;
 use super::subgroup::Subgroup;
@@ -12,6 +12,9 @@ use crate::gpu::Capabilities;
 
 /// The invocations of a workgroup of the grouped kernels.
 const WORKGROUP: usize = 64;
+
+/// The most rows and columns of taps of the tiled kernels, which keep a bit for each.
+const MAX_TAPS: usize = 32;
 
 /// How the product is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,8 +32,14 @@ pub(super) enum Product {
 impl Product {
     /// Those that a device can run.
     pub fn all(problem: &Problem, capabilities: &Capabilities) -> Vec<Self> {
-        let Convolution { groups, inputs, outputs, .. } = problem.convolution;
+        let Convolution { groups, inputs, outputs, geometry } = problem.convolution;
         match groups {
+            1 if geometry.kernel[0] + geometry.kernel[1] > MAX_TAPS => {
+                let subgroup = Subgroup::of(problem, capabilities).map(Tiling::Subgroup);
+                let subgroup =
+                    subgroup.map(|tiling| Self::thin(problem, tiling).unwrap_or(Self::Dense(tiling)));
+                subgroup.into_iter().chain([Self::Grouped]).collect()
+            }
             1 => {
                 let tilings = Tiling::all(problem, capabilities).into_iter();
                 tilings.map(|tiling| Self::thin(problem, tiling).unwrap_or(Self::Dense(tiling))).collect()
@@ -56,12 +65,12 @@ impl Product {
         }
     }
 
-    pub fn name(self) -> &'static str {
+    pub fn name(self) -> String {
         match self {
             Self::Dense(tiling) => tiling.name(),
-            Self::Thin(_) => "thin",
-            Self::GroupedQuads => "grouped_quads",
-            Self::Grouped => "grouped",
+            Self::Thin(_) => "thin".into(),
+            Self::GroupedQuads => "grouped_quads".into(),
+            Self::Grouped => "grouped".into(),
         }
     }
 
@@ -104,6 +113,22 @@ impl Product {
             // It takes a few taps in a step, but counts them one by one.
             Self::Thin(_) => taps,
             Self::Grouped => channels * taps,
+        }
+    }
+
+    /// How many quads, or terms, of the sum its kernel for a pass takes in a step; a part is whole steps.
+    fn step(self) -> usize {
+        match self {
+            Self::Dense(tiling) => tiling.step(),
+            Self::Thin(_) | Self::GroupedQuads | Self::Grouped => 1,
+        }
+    }
+
+    /// How many workgroups to split the sums of so many tiles for, to keep a device busy.
+    fn workgroups_wanted(self, tiles: usize, capabilities: &Capabilities) -> usize {
+        match self {
+            Self::Dense(tiling) => tiling.workgroups_wanted(tiles, capabilities),
+            Self::Thin(_) | Self::GroupedQuads | Self::Grouped => capabilities.workgroups_wanted(),
         }
     }
 
@@ -168,9 +193,10 @@ pub(super) fn image(place: &mut Place<'_>, problem: &Problem, product: Product, 
     let phases = slide.up[0] * slide.up[1];
     let tiles = product.tiles(output.batch * phase, output.quads());
     let steps = product.steps(input.shape.channels / groups, convolution.geometry.taps());
-    // A part is whole steps of the tiled kernel, which takes four quads at a time.
-    let span = steps.div_ceil(splits(steps, 64, tiles * phases, capabilities.workgroups_wanted()));
-    let span = span.next_multiple_of(4);
+    let workgroups = tiles * phases;
+    let wanted = product.workgroups_wanted(workgroups, capabilities);
+    let span = steps.div_ceil(splits(steps, 64, workgroups, wanted));
+    let span = span.next_multiple_of(product.step());
     let splits = steps.div_ceil(span);
     let parts = Parts::of_activation(program, layer, output, splits, activation);
     let dispatch = slide
@@ -224,7 +250,9 @@ fn slide_weight(
     let columns = quads(convolution.outputs);
     let tiles = product.weight_tiles(convolution, rows, columns);
     let least = product.least_pixels();
-    let (splits, span) = pixel_splits(positions, least, tiles, capabilities.workgroups_wanted());
+    let cached = cached_parts([under, positions], rows * columns, capabilities);
+    let wanted = product.workgroups_wanted(tiles, capabilities).max(cached * tiles);
+    let (splits, span) = pixel_splits(positions, least, tiles, wanted);
     let parts = Parts::new(program, layer, grad_weight, splits, rows * columns);
     let dispatch = Slide::new(&convolution.geometry, Direction::Forward)
         .constants(product.backward_weight(layer, convolution), under, positions)

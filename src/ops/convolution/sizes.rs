@@ -6,6 +6,7 @@ use super::super::reduce::splits;
 use super::Direction;
 use super::problem::{Pass, Problem};
 use super::tiling::Tiling;
+use crate::gpu::Capabilities;
 
 /// A pass through a convolution as the product of two matrices, over the sum of `terms` terms.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,10 +50,11 @@ impl Sizes {
         Self { rows, columns: quads(output.channels), terms, phases, bytes, part: 16.0 * pixel_quads(output) }
     }
 
-    /// About how long it takes by tiles. `wanted` is how many workgroups keep the device busy.
-    pub fn time(&self, tiling: Tiling, machine: &Machine, wanted: usize) -> f64 {
+    /// About how long it takes by tiles.
+    pub fn time(&self, tiling: Tiling, machine: &Machine, capabilities: &Capabilities) -> f64 {
         let [height, width] = tiling.tile();
         let tiles = self.rows.div_ceil(height) * self.columns.div_ceil(width) * self.phases;
+        let wanted = tiling.workgroups_wanted(tiles, capabilities);
         let parts = splits(self.terms as usize, 256, tiles, wanted);
         let products = self.terms * (tiles * height * width * 4) as f64;
         let joined = if parts > 1 { self.part * parts as f64 } else { 0.0 };

@@ -4,6 +4,7 @@ use super::super::machine::Machine;
 use super::super::program::{Dispatch, Kernel};
 use super::problem::{Pass, Problem};
 use super::subgroup::Subgroup;
+use super::tile::Tile;
 use crate::gpu::Capabilities;
 
 /// How a product is tiled.
@@ -11,20 +12,26 @@ use crate::gpu::Capabilities;
 pub(super) enum Tiling {
     /// Register tiles shared through a subgroup.
     Subgroup(Subgroup),
-    /// Tiles in workgroup memory.
-    Tiled,
+    /// A tile in workgroup memory.
+    Tiled(Tile),
 }
 
 impl Tiling {
     /// All that a device can run.
     pub fn all(problem: &Problem, capabilities: &Capabilities) -> Vec<Self> {
-        Subgroup::of(problem, capabilities).map(Self::Subgroup).into_iter().chain([Self::Tiled]).collect()
+        Self::with(Subgroup::of(problem, capabilities), capabilities)
     }
 
-    pub fn name(self) -> &'static str {
+    /// A subgroup's tile, if there is one, and all tiles in workgroup memory.
+    pub fn with(subgroup: Option<Subgroup>, capabilities: &Capabilities) -> Vec<Self> {
+        let tiles = Tile::all(capabilities).into_iter().map(Self::Tiled);
+        subgroup.map(Self::Subgroup).into_iter().chain(tiles).collect()
+    }
+
+    pub fn name(self) -> String {
         match self {
-            Self::Subgroup(_) => "subgroup",
-            Self::Tiled => "tiled",
+            Self::Subgroup(_) => "subgroup".into(),
+            Self::Tiled(tile) => tile.name(),
         }
     }
 
@@ -34,8 +41,8 @@ impl Tiling {
         match (self, machine.software) {
             (Self::Subgroup(_), true) => 0.75,
             (Self::Subgroup(_), false) => 0.3,
-            (Self::Tiled, true) => 0.05,
-            (Self::Tiled, false) => 0.6,
+            (Self::Tiled(_), true) => 0.05,
+            (Self::Tiled(tile), false) => tile.efficiency(),
         }
     }
 
@@ -43,7 +50,7 @@ impl Tiling {
     pub fn dispatch(self, layer: &str, subgroup: Kernel, tiled: Kernel) -> Dispatch {
         match self {
             Self::Subgroup(tile) => Dispatch::new(layer, subgroup).size("LANES", tile.lanes),
-            Self::Tiled => Dispatch::new(layer, tiled),
+            Self::Tiled(tile) => tile.constants(Dispatch::new(layer, tiled)),
         }
     }
 
@@ -59,7 +66,7 @@ impl Tiling {
         let dispatch = self.dispatch(layer, subgroup, tiled);
         match self {
             Self::Subgroup(tile) => dispatch.size("ROWS", tile.rows).size("TURNED", turned.into()),
-            Self::Tiled => dispatch,
+            Self::Tiled(_) => dispatch,
         }
     }
 
@@ -67,7 +74,7 @@ impl Tiling {
     pub fn tile(self) -> [usize; 2] {
         match self {
             Self::Subgroup(subgroup) => [subgroup.rows, subgroup.lanes],
-            Self::Tiled => [64, 16],
+            Self::Tiled(tile) => tile.size(),
         }
     }
 
@@ -75,7 +82,7 @@ impl Tiling {
     pub fn invocations(self) -> usize {
         match self {
             Self::Subgroup(subgroup) => subgroup.lanes,
-            Self::Tiled => 64,
+            Self::Tiled(tile) => tile.invocations(),
         }
     }
 
@@ -83,5 +90,25 @@ impl Tiling {
     pub fn tiles(self, rows: usize, columns: usize) -> usize {
         let [height, width] = self.tile();
         rows.div_ceil(height) * columns.div_ceil(width)
+    }
+
+    /// How many workgroups to split the sums of so many tiles for, to keep a device busy. More parts than run at a time
+    /// would only be joined for nothing.
+    pub fn workgroups_wanted(self, tiles: usize, capabilities: &Capabilities) -> usize {
+        match self {
+            Self::Subgroup(_) => capabilities.workgroups_wanted(),
+            Self::Tiled(tile) => {
+                let wanted = capabilities.workgroups_wanted() * 64 / tile.invocations();
+                wanted - wanted % tiles.clamp(1, wanted)
+            }
+        }
+    }
+
+    /// How many quads of the sum a pass takes in a step; a part of a sum is whole steps.
+    pub fn step(self) -> usize {
+        match self {
+            Self::Subgroup(_) => 1,
+            Self::Tiled(tile) => tile.step(),
+        }
     }
 }

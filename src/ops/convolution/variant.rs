@@ -58,8 +58,8 @@ impl Variant {
     /// Its name: no two candidates of a problem have the same.
     pub fn name(&self) -> String {
         match self {
-            Self::Pointwise(tiling) => tiling.name().into(),
-            Self::Product(product) => product.name().into(),
+            Self::Pointwise(tiling) => tiling.name(),
+            Self::Product(product) => product.name(),
             Self::Gathered(tiling) => format!("gathered {}", tiling.name()),
             Self::Depthwise(_) => "depthwise".into(),
             Self::Winograd(winograd) => winograd.name(),
@@ -71,11 +71,9 @@ impl Variant {
         let (machine, sizes) = (Machine::of(capabilities), Sizes::of(problem));
         match self {
             Self::Pointwise(tiling) | Self::Product(Product::Dense(tiling)) => {
-                sizes.time(*tiling, &machine, capabilities.workgroups_wanted())
+                sizes.time(*tiling, &machine, capabilities)
             }
-            Self::Product(Product::Thin(tile)) => {
-                sizes.time(Tiling::Subgroup(*tile), &machine, capabilities.workgroups_wanted())
-            }
+            Self::Product(Product::Thin(tile)) => sizes.time(Tiling::Subgroup(*tile), &machine, capabilities),
             Self::Gathered(tiling) => gathered::estimate(problem, *tiling, capabilities),
             Self::Winograd(winograd) => winograd.estimate(problem, capabilities),
             // They have no rival.

@@ -11,6 +11,7 @@ use super::super::reduce::{MAX_TERMS, Parts, splits};
 use super::Direction;
 use super::problem::{Image, Pass, Problem, WeightGradient};
 use super::slide::Slide;
+use super::tile::Tile;
 use super::tiling::Tiling;
 use super::variant::Place;
 use crate::gpu::Capabilities;
@@ -24,6 +25,9 @@ const WORKGROUP: usize = 64;
 
 /// What the number of tiles is rounded up to: no workgroup of a product has fewer.
 const BLOCK: usize = 32;
+
+/// How many tiles lie side by side in the input at a point: see `winograd_product_subgroup.wgsl`.
+const LINE: usize = 8;
 
 /// About how many additions a transform makes for a number that it reads or writes at a point.
 const ADDITIONS: f64 = 5.0;
@@ -67,7 +71,9 @@ impl Winograd {
         let Geometry { kernel, stride, dilation, .. } = convolution.geometry;
         let size = kernel[0];
         let fits = matches!(kernel, [3, 3] | [5, 5]) && (stride, dilation) == ([1; 2], [1; 2]);
-        (fits && convolution.groups == 1 && Self::is_accurate(problem, size)).then_some(size)
+        // The rows of a tap are whole quads in a weight from four input channels on.
+        let channels = convolution.groups == 1 && convolution.inputs.min(convolution.outputs) >= 4;
+        (fits && channels && Self::is_accurate(problem, size)).then_some(size)
     }
 
     /// Whether the error stays within half of the bound of a direct sum, on what a network computes with: dense or after
@@ -84,7 +90,6 @@ impl Winograd {
                 };
                 problem.direction == Direction::Forward
                     && problem.batch * within(0, top, bottom) * within(1, left, right) >= least
-                    && problem.convolution.inputs >= 4
             }
             Pass::Forward | Pass::BackwardInput => {
                 let Slide { pad, .. } = Slide::new(&problem.convolution.geometry, problem.way());
@@ -144,7 +149,7 @@ impl Winograd {
     fn tile(self) -> [usize; 2] {
         match self.tiling {
             Tiling::Subgroup(tile) => [32, tile.lanes],
-            Tiling::Tiled => [64, 16],
+            Tiling::Tiled(tile) => tile.size(),
         }
     }
 
@@ -174,19 +179,27 @@ impl Winograd {
         let input_tensor = self.input_points(place, problem, tiles, input);
         let product = points(place, "product", tiles.all * out_q);
         let Place { program, layer, .. } = place;
-        let dispatch = self
-            .tiling
-            .dispatch(
-                layer,
-                kernel!("conv2d/winograd_product_subgroup"),
-                kernel!("conv2d/winograd_product_tiled"),
-            )
-            .read(input_tensor)
-            .read(weight_tensor)
-            .write(product)
-            .uniform(tiles.all as u32)
-            .uniform(in_q as u32)
-            .uniform(out_q as u32)
+        let dispatch = match self.tiling {
+            Tiling::Subgroup(tile) => Dispatch::new(layer, kernel!("conv2d/winograd_product_subgroup"))
+                .size("LANES", tile.lanes)
+                .read(input_tensor)
+                .read(weight_tensor)
+                .write(product)
+                .uniform(tiles.all as u32)
+                .uniform(in_q as u32)
+                .uniform(out_q as u32),
+            Tiling::Tiled(tile) => {
+                as_columns(Dispatch::new(layer, kernel!("conv2d/forward_tiled")), tile, in_q, out_q)
+                    .read(input_tensor)
+                    .read(weight_tensor)
+                    // There is no bias yet.
+                    .read(weight_tensor)
+                    .write(product)
+                    .uniform((tiles.all / LINE) as u32)
+                    .uniform(in_q.next_multiple_of(tile.step()) as u32)
+            }
+        };
+        let dispatch = dispatch
             .groups(self.workgroups(tiles.all, out_q))
             .layers(POINTS)
             .flops((POINTS * tiles.all * 16 * in_q * out_q * 2) as u64);
@@ -220,24 +233,28 @@ impl Winograd {
         program.push(tiles.uniform(dispatch, grad_output, out_q).invocations(tiles.all * out_q, WORKGROUP));
 
         let groups = self.workgroups(4 * in_q, out_q);
-        let splits = splits(tiles.all, 256, POINTS * groups, capabilities.workgroups_wanted());
+        let wanted = self.tiling.workgroups_wanted(POINTS * groups, capabilities);
+        let splits = splits(tiles.all, 256, POINTS * groups, wanted);
         let span = tiles.all.div_ceil(splits).next_multiple_of(BLOCK).min(MAX_TERMS);
         let splits = tiles.all.div_ceil(span);
         let parts = Parts::new(program, layer, product, splits, POINTS * 4 * in_q * out_q);
-        let kernels = [
-            kernel!("conv2d/winograd_backward_weight_subgroup"),
-            kernel!("conv2d/winograd_backward_weight_tiled"),
-        ];
-        let dispatch = self
-            .tiling
-            .dispatch(layer, kernels[0], kernels[1])
-            .read(input_tensor)
-            .read(grad_tensor)
-            .write(parts.tensor)
-            .uniform(tiles.all as u32)
-            .uniform(span as u32)
-            .uniform(in_q as u32)
-            .uniform(out_q as u32)
+        let kernel = match self.tiling {
+            Tiling::Subgroup(_) => kernel!("conv2d/winograd_backward_weight_subgroup"),
+            Tiling::Tiled(_) => kernel!("conv2d/backward_weight_tiled"),
+        };
+        let dispatch = Dispatch::new(layer, kernel).read(input_tensor).read(grad_tensor).write(parts.tensor);
+        let dispatch = match self.tiling {
+            Tiling::Subgroup(tile) => dispatch
+                .size("LANES", tile.lanes)
+                .uniform(tiles.all as u32)
+                .uniform(span as u32)
+                .uniform(in_q as u32)
+                .uniform(out_q as u32),
+            Tiling::Tiled(tile) => as_columns(dispatch, tile, in_q, out_q)
+                .uniform((tiles.all / LINE) as u32)
+                .uniform(span as u32),
+        };
+        let dispatch = dispatch
             .groups(groups)
             .layers(POINTS * splits)
             .flops((POINTS * tiles.all * 16 * in_q * out_q * 2) as u64);
@@ -315,6 +332,20 @@ impl Tiles {
             .uniform(self.along[1] as u32)
             .uniform(self.all as u32)
     }
+}
+
+/// Tells a tiled kernel of convolution that the input at each point is an image for every [`LINE`] tiles, as wide as
+/// these, as high as there are quads of channels, and of four channels; a kernel covers a column of it.
+fn as_columns(dispatch: Dispatch, tile: Tile, in_q: usize, out_q: usize) -> Dispatch {
+    tile.constants(dispatch)
+        .in_f32()
+        .size("POINTS", POINTS)
+        .size("IN_H", in_q)
+        .size("IN_W", LINE)
+        .size("IN_C", 4)
+        .size("OUT_W", LINE)
+        .size("OUT_C", 4 * out_q)
+        .size("KERNEL_H", in_q)
 }
 
 /// A tensor of so many vec4 at each point, which lives as long as the pass.
