@@ -81,11 +81,7 @@ pub fn check_pass(
 ) {
     let subject = Subject::new(operator, inputs, pass);
     let capabilities = contexts()[0].capabilities();
-    // The tiles of a family are of one kernel: the best by estimate stands for all.
-    let family = |name: &str| name.split_once("tiled_").map(|(family, _)| family.to_owned());
-    let ways = subject.variants(capabilities, |name, before| {
-        family(name).is_some_and(|of| before.iter().any(|name| family(name).is_some_and(|other| other == of)))
-    });
+    let ways = subject.representatives(capabilities);
     subject.check(output, gradients, ways.iter().map(|choices| (capabilities, choices)));
 }
 
@@ -119,8 +115,8 @@ pub fn check_network(network: Network, batch: usize) {
     let subject = Subject::of(format!("{:?}", network.nodes()), network, batch, training(batch));
     let wanted = subject.reference(|x| x, |grad| grad);
     let context = &contexts()[0];
-    for variant in subject.variants(context) {
-        let got = subject.gpu_by(context, &variant);
+    for variant in subject.representatives(context.capabilities()) {
+        let got = subject.gpu_by(context, context.capabilities(), &variant);
         for (name, wanted) in &wanted {
             let bound = OF_NETWORK * largest(wanted) + 1e-6;
             close(&format!("{}: {name}", subject.name), &got[name], wanted.data(), |_| bound);
@@ -297,6 +293,15 @@ impl Subject {
             }
         }
         std::iter::once(Choices::default()).chain(named.into_values()).collect()
+    }
+
+    /// [`variants`](Self::variants) of every kernel: of the tiles that differ in size alone, the best by estimate.
+    fn representatives(&self, capabilities: &Capabilities) -> Vec<Choices> {
+        let family = |name: &str| name.split_once("tiled_").map(|(family, _)| family.to_owned());
+        self.variants(capabilities, |name, before| {
+            let known = |of: String| before.iter().any(|name| family(name) == Some(of.clone()));
+            family(name).is_some_and(known)
+        })
     }
 
     /// The gradients by differences, where there are few enough elements.
