@@ -8,6 +8,9 @@
 // grad_weight  [SIZE][SIZE][rows][quads] vec4 over output channels
 //
 // An invocation owns one input channel and one quad of output channels.
+//
+// The lines of points are taken one after another, in a loop, and added up with the matrix's numbers from a table: some
+// drivers take seconds to compile all the loads written out, and the additions cost nothing beside the loads and stores.
 
 override SIZE: u32 = 3;
 
@@ -56,21 +59,42 @@ fn transform(m: Line) -> Taps {
     );
 }
 
-fn along(index: u32, j: u32) -> Taps {
-    let first = j * params.elements + index;
+fn line(index: u32, i: u32) -> Taps {
+    let first = 6u * i * params.elements + index;
     return transform(Line(
         product[first],
-        product[first + 6u * params.elements],
-        product[first + 12u * params.elements],
-        product[first + 18u * params.elements],
-        product[first + 24u * params.elements],
-        product[first + 30u * params.elements],
+        product[first + params.elements],
+        product[first + 2u * params.elements],
+        product[first + 3u * params.elements],
+        product[first + 4u * params.elements],
+        product[first + 5u * params.elements],
     ));
 }
 
-fn put(index: u32, ky: u32, line: Line) {
+// G: what a line of points adds to the first four taps along y, and to the fifth. To which infinity adds depends on
+// SIZE.
+const G = array<vec4<f32>, 6>(
+    vec4(1.0, 0.0, 0.0, 0.0),
+    vec4(1.0, 0.5 * ROOT, 0.5, 0.25 * ROOT) / -1.5,
+    vec4(1.0, -0.5 * ROOT, 0.5, -0.25 * ROOT) / -1.5,
+    vec4(1.0, ROOT, 2.0, 2.0 * ROOT) / 6.0,
+    vec4(1.0, -ROOT, 2.0, -2.0 * ROOT) / 6.0,
+    vec4(0.0),
+);
+const FIFTH = array<f32, 6>(0.0, 0.25 / -1.5, 0.25 / -1.5, 4.0 / 6.0, 4.0 / 6.0, 1.0);
+
+fn add(to: Taps, weight: f32, line: Taps) -> Taps {
+    return Taps(
+        to.a + weight * line.a,
+        to.b + weight * line.b,
+        to.c + weight * line.c,
+        to.d + weight * line.d,
+        to.e + weight * line.e,
+    );
+}
+
+fn put(index: u32, ky: u32, taps: Taps) {
     let first = ky * SIZE * params.elements + index;
-    let taps = transform(line);
     grad_weight[first] = taps.a;
     grad_weight[first + params.elements] = taps.b;
     grad_weight[first + 2u * params.elements] = taps.c;
@@ -90,17 +114,25 @@ fn main(
     if (index >= params.elements) {
         return;
     }
-    let a = along(index, 0u);
-    let b = along(index, 1u);
-    let c = along(index, 2u);
-    let d = along(index, 3u);
-    let e = along(index, 4u);
-    let f = along(index, 5u);
-    put(index, 0u, Line(a.a, b.a, c.a, d.a, e.a, f.a));
-    put(index, 1u, Line(a.b, b.b, c.b, d.b, e.b, f.b));
-    put(index, 2u, Line(a.c, b.c, c.c, d.c, e.c, f.c));
+    var a = Taps();
+    var b = Taps();
+    var c = Taps();
+    var d = Taps();
+    var e = Taps();
+    for (var i = 0u; i < 6u; i++) {
+        let taps = line(index, i);
+        let weights = select(G[i], vec4(0.0, 0.0, 1.0, 0.0), (i == 5u) & (SIZE == 3u));
+        a = add(a, weights.x, taps);
+        b = add(b, weights.y, taps);
+        c = add(c, weights.z, taps);
+        d = add(d, weights.w, taps);
+        e = add(e, FIFTH[i], taps);
+    }
+    put(index, 0u, a);
+    put(index, 1u, b);
+    put(index, 2u, c);
     if (SIZE == 5u) {
-        put(index, 3u, Line(a.d, b.d, c.d, d.d, e.d, f.d));
-        put(index, 4u, Line(a.e, b.e, c.e, d.e, e.e, f.e));
+        put(index, 3u, d);
+        put(index, 4u, e);
     }
 }

@@ -11,8 +11,11 @@
 // transformed  [36][tile / 8][quads][tile % 8] vec4 over channels; the tiles past the last are zero
 //
 // Eight tiles side by side are what a subgroup of winograd_product_subgroup.wgsl loads at once. An invocation owns one
-// quad of one tile: 36 loads, 36 stores and in between 12 transforms of 12 additions or so; neighbours own neighbouring
-// vec4 of the result. Sizes are in the uniform, not overrides, so that all layers share one pipeline.
+// quad of one tile: 36 loads and 36 stores; neighbours own neighbouring vec4 of the
+// result. Sizes are in the uniform, not overrides, so that all layers share one pipeline.
+//
+// The lines along y are taken one after another, in a loop, and added up with the matrix's numbers from a table: some
+// drivers take seconds to compile all the loads written out, and the additions cost nothing beside the loads and stores.
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -87,27 +90,55 @@ fn pixel(tile: Tile, y: i32, x: i32) -> vec4<f32> {
     return select(vec4(0.0), load(input[select(0u, index, inside)]), inside);
 }
 
-fn column(tile: Tile, x: i32) -> Line {
+fn row(tile: Tile, y: i32) -> Line {
     return transform(Line(
-        pixel(tile, 0, x),
-        pixel(tile, 1, x),
-        pixel(tile, 2, x),
-        pixel(tile, 3, x),
-        pixel(tile, 4, x),
-        pixel(tile, 5, x),
+        pixel(tile, y, 0),
+        pixel(tile, y, 1),
+        pixel(tile, y, 2),
+        pixel(tile, y, 3),
+        pixel(tile, y, 4),
+        pixel(tile, y, 5),
     ));
+}
+
+// What row y of a tile adds to each of the six points: column y of B, its first and its last three.
+const LOW = array<vec3<f32>, 6>(
+    vec3(1.0, 0.0, 0.0),
+    vec3(0.0, -ROOT, ROOT),
+    vec3(-2.5, -2.0, -2.0),
+    vec3(0.0, 0.5 * ROOT, -0.5 * ROOT),
+    vec3(1.0, 1.0, 1.0),
+    vec3(0.0),
+);
+const HIGH = array<vec3<f32>, 6>(
+    vec3(0.0),
+    vec3(-0.5 * ROOT, 0.5 * ROOT, 1.0),
+    vec3(-0.5, -0.5, 0.0),
+    vec3(ROOT, -ROOT, -2.5),
+    vec3(1.0, 1.0, 0.0),
+    vec3(0.0, 0.0, 1.0),
+);
+
+fn add(to: Line, weight: f32, line: Line) -> Line {
+    return Line(
+        to.a + weight * line.a,
+        to.b + weight * line.b,
+        to.c + weight * line.c,
+        to.d + weight * line.d,
+        to.e + weight * line.e,
+        to.f + weight * line.f,
+    );
 }
 
 fn put(index: u32, row: u32, line: Line) {
     let point = params.tiles * params.quads;
     let first = 6u * row * point + index;
-    let values = transform(line);
-    transformed[first] = values.a;
-    transformed[first + point] = values.b;
-    transformed[first + 2u * point] = values.c;
-    transformed[first + 3u * point] = values.d;
-    transformed[first + 4u * point] = values.e;
-    transformed[first + 5u * point] = values.f;
+    transformed[first] = line.a;
+    transformed[first + point] = line.b;
+    transformed[first + 2u * point] = line.c;
+    transformed[first + 3u * point] = line.d;
+    transformed[first + 4u * point] = line.e;
+    transformed[first + 5u * point] = line.f;
 }
 
 @compute @workgroup_size(64)
@@ -129,16 +160,27 @@ fn main(
         sample * params.height * params.width * params.quads + quad,
         sample < params.batch,
     );
-    let a = column(tile, 0);
-    let b = column(tile, 1);
-    let c = column(tile, 2);
-    let d = column(tile, 3);
-    let e = column(tile, 4);
-    let f = column(tile, 5);
-    put(index, 0u, Line(a.a, b.a, c.a, d.a, e.a, f.a));
-    put(index, 1u, Line(a.b, b.b, c.b, d.b, e.b, f.b));
-    put(index, 2u, Line(a.c, b.c, c.c, d.c, e.c, f.c));
-    put(index, 3u, Line(a.d, b.d, c.d, d.d, e.d, f.d));
-    put(index, 4u, Line(a.e, b.e, c.e, d.e, e.e, f.e));
-    put(index, 5u, Line(a.f, b.f, c.f, d.f, e.f, f.f));
+    var a = Line();
+    var b = Line();
+    var c = Line();
+    var d = Line();
+    var e = Line();
+    var f = Line();
+    for (var y = 0u; y < 6u; y++) {
+        let line = row(tile, i32(y));
+        let low = LOW[y];
+        let high = HIGH[y];
+        a = add(a, low.x, line);
+        b = add(b, low.y, line);
+        c = add(c, low.z, line);
+        d = add(d, high.x, line);
+        e = add(e, high.y, line);
+        f = add(f, high.z, line);
+    }
+    put(index, 0u, a);
+    put(index, 1u, b);
+    put(index, 2u, c);
+    put(index, 3u, d);
+    put(index, 4u, e);
+    put(index, 5u, f);
 }

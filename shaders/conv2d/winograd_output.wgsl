@@ -11,6 +11,9 @@
 //
 // An invocation owns one quad of one tile; neighbours own neighbouring quads. Sizes are in the uniform, not overrides,
 // so that all layers share one pipeline.
+//
+// The lines of points are taken one after another, in a loop, and added up with the matrix's numbers from a table: some
+// drivers take seconds to compile all the loads written out, and the additions cost nothing beside the loads and stores.
 
 override STEP: u32 = 4;
 override BIAS: u32 = 0;
@@ -83,17 +86,36 @@ fn transform(m: Line) -> Outputs {
     );
 }
 
-fn column(index: u32, j: u32) -> Outputs {
+fn line(index: u32, i: u32) -> Outputs {
     let point = params.tiles * ((params.channels + 3u) / 4u);
-    let first = j * point + index;
+    let first = 6u * i * point + index;
     return transform(Line(
         product[first],
-        product[first + 6u * point],
-        product[first + 12u * point],
-        product[first + 18u * point],
-        product[first + 24u * point],
-        product[first + 30u * point],
+        product[first + point],
+        product[first + 2u * point],
+        product[first + 3u * point],
+        product[first + 4u * point],
+        product[first + 5u * point],
     ));
+}
+
+// A: what a line of points adds to the outputs along y. To which infinity adds depends on STEP.
+const A = array<vec4<f32>, 6>(
+    vec4(1.0, 0.0, 0.0, 0.0),
+    vec4(1.0, 0.5 * ROOT, 0.5, 0.25 * ROOT),
+    vec4(1.0, -0.5 * ROOT, 0.5, -0.25 * ROOT),
+    vec4(1.0, ROOT, 2.0, 2.0 * ROOT),
+    vec4(1.0, -ROOT, 2.0, -2.0 * ROOT),
+    vec4(0.0, 0.0, 0.0, 1.0),
+);
+
+fn add(to: Outputs, weight: f32, line: Outputs) -> Outputs {
+    return Outputs(
+        to.a + weight * line.a,
+        to.b + weight * line.b,
+        to.c + weight * line.c,
+        to.d + weight * line.d,
+    );
 }
 
 // What is stored of a finished sum. The lanes past the last channel stay zero, which an activation of 0 need not be.
@@ -116,8 +138,7 @@ fn put_pixel(tile: Tile, y: u32, x: u32, value: vec4<f32>) {
     }
 }
 
-fn put(tile: Tile, y: u32, line: Line) {
-    let outputs = transform(line);
+fn put(tile: Tile, y: u32, outputs: Outputs) {
     put_pixel(tile, y, 0u, outputs.a);
     put_pixel(tile, y, 1u, outputs.b);
     put_pixel(tile, y, 2u, outputs.c);
@@ -145,16 +166,22 @@ fn main(
         quad,
         select(vec4(0.0), bias[select(0u, quad, BIAS == 1u)], BIAS == 1u),
     );
-    let a = column(index, 0u);
-    let b = column(index, 1u);
-    let c = column(index, 2u);
-    let d = column(index, 3u);
-    let e = column(index, 4u);
-    let f = column(index, 5u);
-    put(tile, 0u, Line(a.a, b.a, c.a, d.a, e.a, f.a));
-    put(tile, 1u, Line(a.b, b.b, c.b, d.b, e.b, f.b));
+    var a = Outputs();
+    var b = Outputs();
+    var c = Outputs();
+    var d = Outputs();
+    for (var i = 0u; i < 6u; i++) {
+        let outputs = line(index, i);
+        let weights = select(A[i], vec4(0.0, 1.0, 0.0, 0.0), (i == 5u) & (STEP == 2u));
+        a = add(a, weights.x, outputs);
+        b = add(b, weights.y, outputs);
+        c = add(c, weights.z, outputs);
+        d = add(d, weights.w, outputs);
+    }
+    put(tile, 0u, a);
+    put(tile, 1u, b);
     if (STEP > 2u) {
-        put(tile, 2u, Line(a.c, b.c, c.c, d.c, e.c, f.c));
-        put(tile, 3u, Line(a.d, b.d, c.d, d.d, e.d, f.d));
+        put(tile, 2u, c);
+        put(tile, 3u, d);
     }
 }

@@ -8,11 +8,15 @@
 //
 //   weight[SIZE - 1 - ky][SIZE - 1 - kx][o][c]
 //
-// weight       [SIZE][SIZE][rows][quads] vec4 over its second channels; rows = its first ones, padded to whole quads
-// transformed  [36][rows][quads] vec4 over o, rows = the c, padded to whole quads
+// weight       [SIZE][SIZE][rows][columns], columns = its second channels, rows = its first ones, both padded to whole quads
+// transformed  [36][rows][columns], rows = the c, columns = the o, padded to whole quads
 //
-// An invocation owns one c and one quad of o. A weight is small beside what it is multiplied with, so that the
-// scattered reads of a turned one do not matter.
+// An invocation owns one c and one o, not a quad of them: the code is a quarter as long, which is what compiling it
+// takes, and neighbours still read and write neighbouring words. A weight is small beside what it is multiplied with, so
+// that the scattered reads of a turned one do not matter.
+//
+// The lines of taps are taken one after another, in a loop, and added up with the matrix's numbers from a table: that too
+// is for the sake of compiling.
 
 override SIZE: u32 = 3;
 override TURNED: u32 = 0;
@@ -23,27 +27,27 @@ struct Params {
     outputs: u32,
 }
 
-@group(0) @binding(0) var<storage, read> weight: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read_write> transformed: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> weight: array<f32>;
+@group(0) @binding(1) var<storage, read_write> transformed: array<f32>;
 @group(0) @binding(2) var<uniform> params: Params;
 
 // Up to five taps.
 struct Taps {
-    a: vec4<f32>,
-    b: vec4<f32>,
-    c: vec4<f32>,
-    d: vec4<f32>,
-    e: vec4<f32>,
+    a: f32,
+    b: f32,
+    c: f32,
+    d: f32,
+    e: f32,
 }
 
 // Values at the six points.
 struct Line {
-    a: vec4<f32>,
-    b: vec4<f32>,
-    c: vec4<f32>,
-    d: vec4<f32>,
-    e: vec4<f32>,
-    f: vec4<f32>,
+    a: f32,
+    b: f32,
+    c: f32,
+    d: f32,
+    e: f32,
+    f: f32,
 }
 
 const ROOT: f32 = 1.4142135623730951;
@@ -56,43 +60,64 @@ fn transform(g: Taps) -> Line {
     return Line(g.a, even + odd, even - odd, even2 + odd2, even2 - odd2, select(g.c, g.e, SIZE == 5u));
 }
 
-fn tap(ky: u32, kx: u32, row: u32, column: u32) -> vec4<f32> {
-    if (max(ky, kx) >= SIZE) {
-        return vec4(0.0);
+fn tap(ky: u32, kx: u32, row: u32, column: u32) -> f32 {
+    if (kx >= SIZE) {
+        return 0.0;
     }
     if (TURNED == 0u) {
-        return weight[((ky * SIZE + kx) * 4u * params.inputs + row) * params.outputs + column];
+        return weight[((ky * SIZE + kx) * 4u * params.inputs + row) * 4u * params.outputs + column];
     }
-    let first = ((SIZE - 1u - ky) * SIZE + SIZE - 1u - kx) * 4u * params.outputs + 4u * column;
-    let index = first * params.inputs + row / 4u;
-    return vec4(
-        weight[index][row % 4u],
-        weight[index + params.inputs][row % 4u],
-        weight[index + 2u * params.inputs][row % 4u],
-        weight[index + 3u * params.inputs][row % 4u],
-    );
+    let tap = (SIZE - 1u - ky) * SIZE + SIZE - 1u - kx;
+    return weight[(tap * 4u * params.outputs + column) * 4u * params.inputs + row];
 }
 
-fn along(kx: u32, row: u32, column: u32) -> Line {
+fn along(ky: u32, row: u32, column: u32) -> Line {
     return transform(Taps(
-        tap(0u, kx, row, column),
-        tap(1u, kx, row, column),
-        tap(2u, kx, row, column),
-        tap(3u, kx, row, column),
-        tap(4u, kx, row, column),
+        tap(ky, 0u, row, column),
+        tap(ky, 1u, row, column),
+        tap(ky, 2u, row, column),
+        tap(ky, 3u, row, column),
+        tap(ky, 4u, row, column),
     ));
 }
 
-fn put(index: u32, row: u32, taps: Taps) {
-    let point = 4u * params.inputs * params.outputs;
+// What the line ky of taps adds to each of the six points: column ky of G, its first and its last three. Which line is
+// the last, infinity's, depends on SIZE.
+const LOW = array<vec3<f32>, 5>(
+    vec3(1.0, -1.0 / 1.5, -1.0 / 1.5),
+    vec3(0.0, -0.5 * ROOT / 1.5, 0.5 * ROOT / 1.5),
+    vec3(0.0, -0.5 / 1.5, -0.5 / 1.5),
+    vec3(0.0, -0.25 * ROOT / 1.5, 0.25 * ROOT / 1.5),
+    vec3(0.0, -0.25 / 1.5, -0.25 / 1.5),
+);
+const HIGH = array<vec2<f32>, 5>(
+    vec2(1.0 / 6.0, 1.0 / 6.0),
+    vec2(ROOT / 6.0, -ROOT / 6.0),
+    vec2(2.0 / 6.0, 2.0 / 6.0),
+    vec2(2.0 * ROOT / 6.0, -2.0 * ROOT / 6.0),
+    vec2(4.0 / 6.0, 4.0 / 6.0),
+);
+
+fn add(to: Line, weight: f32, line: Line) -> Line {
+    return Line(
+        to.a + weight * line.a,
+        to.b + weight * line.b,
+        to.c + weight * line.c,
+        to.d + weight * line.d,
+        to.e + weight * line.e,
+        to.f + weight * line.f,
+    );
+}
+
+fn put(index: u32, row: u32, line: Line) {
+    let point = 16u * params.inputs * params.outputs;
     let first = 6u * row * point + index;
-    let values = transform(taps);
-    transformed[first] = values.a;
-    transformed[first + point] = values.b;
-    transformed[first + 2u * point] = values.c;
-    transformed[first + 3u * point] = values.d;
-    transformed[first + 4u * point] = values.e;
-    transformed[first + 5u * point] = values.f;
+    transformed[first] = line.a;
+    transformed[first + point] = line.b;
+    transformed[first + 2u * point] = line.c;
+    transformed[first + 3u * point] = line.d;
+    transformed[first + 4u * point] = line.e;
+    transformed[first + 5u * point] = line.f;
 }
 
 @compute @workgroup_size(64)
@@ -102,20 +127,32 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let index = (group.x + group.y * groups.x) * 64u + local;
-    if (index >= 4u * params.inputs * params.outputs) {
+    if (index >= 16u * params.inputs * params.outputs) {
         return;
     }
-    let row = index / params.outputs;
-    let column = index % params.outputs;
-    let a = along(0u, row, column);
-    let b = along(1u, row, column);
-    let c = along(2u, row, column);
-    let d = along(3u, row, column);
-    let e = along(4u, row, column);
-    put(index, 0u, Taps(a.a, b.a, c.a, d.a, e.a));
-    put(index, 1u, Taps(a.b, b.b, c.b, d.b, e.b));
-    put(index, 2u, Taps(a.c, b.c, c.c, d.c, e.c));
-    put(index, 3u, Taps(a.d, b.d, c.d, d.d, e.d));
-    put(index, 4u, Taps(a.e, b.e, c.e, d.e, e.e));
-    put(index, 5u, Taps(a.f, b.f, c.f, d.f, e.f));
+    let row = index / (4u * params.outputs);
+    let column = index % (4u * params.outputs);
+    var a = Line();
+    var b = Line();
+    var c = Line();
+    var d = Line();
+    var e = Line();
+    var f = Line();
+    for (var ky = 0u; ky < SIZE; ky++) {
+        let line = along(ky, row, column);
+        let low = LOW[ky];
+        let high = HIGH[ky];
+        a = add(a, low.x, line);
+        b = add(b, low.y, line);
+        c = add(c, low.z, line);
+        d = add(d, high.x, line);
+        e = add(e, high.y, line);
+        f = add(f, select(0.0, 1.0, ky + 1u == SIZE), line);
+    }
+    put(index, 0u, a);
+    put(index, 1u, b);
+    put(index, 2u, c);
+    put(index, 3u, d);
+    put(index, 4u, e);
+    put(index, 5u, f);
 }

@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wgpu::{
-    AdapterInfo, CommandBuffer, Device, DeviceDescriptor, ErrorFilter, Features, Queue, SubmissionIndex,
+    Adapter, AdapterInfo, CommandBuffer, Device, DeviceDescriptor, ErrorFilter, Features, Queue,
+    SubmissionIndex,
 };
 
 use super::cache::{self, Cache, Identity, PipelineCache};
 use super::pipeline::{Pipeline, PipelineKey};
-use super::{Capabilities, adapter};
+use super::{Capabilities, adapter, first_run};
 use crate::{Error, Result};
 
 /// A device, its queue, and the pipelines made on it so far. Cheap to clone; all clones are one.
@@ -28,6 +29,8 @@ struct Inner {
     capabilities: Capabilities,
     features: Features,
     pipelines: Mutex<HashMap<PipelineKey, Arc<Pipeline>>>,
+    /// The adapter, where other devices of it can compile pipelines ahead of their first run.
+    siblings: Option<Adapter>,
     cache: Option<Cache>,
     pipeline_cache: Option<PipelineCache>,
     /// The first error that reached no scope, or why the device was lost.
@@ -131,7 +134,7 @@ impl ContextBuilder {
             told @ CacheFolder::At(_) => told,
         };
         let options = Self { cache: folder, ..self };
-        Context::assemble(adapter.get_info(), device, queue, Arc::default(), &options)
+        Context::assemble(adapter.get_info(), device, queue, Arc::default(), None, &options)
     }
 
     /// Opens the device.
@@ -163,7 +166,8 @@ impl ContextBuilder {
             .map_err(|e| Error::Device { adapter: info.name.clone(), message: e.to_string() })?;
         let failure = Arc::new(Mutex::new(None));
         watch(&device, &failure);
-        let context = Context::assemble(info, device, queue, failure, &self);
+        let siblings = first_run::compiles(&info).then_some(adapter);
+        let context = Context::assemble(info, device, queue, failure, siblings, &self);
         log::info!("{}", context.description());
         Ok(context)
     }
@@ -207,6 +211,7 @@ impl Context {
         device: Device,
         queue: Queue,
         failure: Arc<Mutex<Option<Error>>>,
+        siblings: Option<Adapter>,
         options: &ContextBuilder,
     ) -> Self {
         let features = device.features();
@@ -238,6 +243,7 @@ impl Context {
             capabilities,
             features,
             pipelines: Mutex::default(),
+            siblings,
             cache,
             pipeline_cache,
             failure,
@@ -303,6 +309,11 @@ impl Context {
     /// The files about the device, where any are kept.
     pub(crate) fn cache(&self) -> Option<&Cache> {
         self.inner.cache.as_ref()
+    }
+
+    /// The adapter, where its driver compiles pipelines when they first run and other devices can do it before.
+    pub(super) fn compiles_at_first_run(&self) -> Option<&Adapter> {
+        self.inner.siblings.as_ref()
     }
 
     pub(super) fn pipeline_cache(&self) -> Option<&PipelineCache> {

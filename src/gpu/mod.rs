@@ -5,6 +5,7 @@ mod buffer;
 mod cache;
 mod capabilities;
 mod context;
+mod first_run;
 mod parallel;
 mod pipeline;
 mod readback;

@@ -7,12 +7,12 @@ use std::time::Instant;
 
 use wgpu::{
     BindGroupLayout, BindGroupLayoutDescriptor, BindGroupLayoutEntry, BindingType, BufferBindingType,
-    ComputePipeline, ComputePipelineDescriptor, PipelineCompilationOptions, PipelineLayoutDescriptor,
+    ComputePipeline, ComputePipelineDescriptor, Device, PipelineCompilationOptions, PipelineLayoutDescriptor,
     ShaderModule, ShaderModuleDescriptor, ShaderSource, ShaderStages,
 };
 
 use super::cache::PipelineCache;
-use super::{Context, parallel};
+use super::{Context, first_run, parallel};
 use crate::Result;
 
 /// How a kernel uses the buffer of one binding.
@@ -39,6 +39,8 @@ pub(crate) struct PipelineKey {
 pub(crate) struct Pipeline {
     pub(crate) pipeline: ComputePipeline,
     pub(crate) layout: BindGroupLayout,
+    /// How many buffers it binds.
+    pub(super) bindings: u32,
 }
 
 /// What a pipeline is to be made of.
@@ -75,26 +77,41 @@ impl Context {
         let mut missing: HashMap<&PipelineKey, &PipelineRequest<'_, S>> = keys.iter().zip(requests).collect();
         let mut pipelines = self.known_pipelines().clone();
         missing.retain(|key, _| !pipelines.contains_key(*key));
-        let modules: HashMap<&str, OnceLock<ShaderModule>> =
-            missing.keys().map(|key| (key.kernel.as_str(), OnceLock::new())).collect();
-        let missing: Vec<_> = missing.into_iter().collect();
-        let made = parallel::map(&missing, |(_, request)| {
-            let started = Instant::now();
-            let name = &*request.kernel;
-            let module = &modules[name];
-            let pipeline = self.guard(name, 0, || {
-                let module = module.get_or_init(|| self.module(name, (request.source)()));
-                self.compile(name, module, request.constants, &request.bindings)
-            });
-            log::debug!("{name}: made in {:.1} ms", started.elapsed().as_secs_f64() * 1e3);
-            pipeline.map(Arc::new)
-        });
-        for ((key, _), pipeline) in missing.into_iter().zip(made) {
-            // Somebody else may have made it meanwhile; all are to have the same.
-            let pipeline = Arc::clone(self.known_pipelines().entry(key.clone()).or_insert(pipeline?));
-            pipelines.insert(key.clone(), pipeline);
+        if !missing.is_empty() {
+            let mut blueprints: Vec<Blueprint<'_>> = missing.into_values().map(Blueprint::new).collect();
+            // What takes longest comes first, so that no thread is left with it at the end.
+            blueprints.sort_by_key(|blueprint| std::cmp::Reverse(blueprint.source.len()));
+            for (blueprint, pipeline) in blueprints.iter().zip(self.make(&blueprints)?) {
+                // Somebody else may have made it meanwhile; all are to have the same.
+                let mut known = self.known_pipelines();
+                let pipeline = Arc::clone(known.entry(blueprint.key.clone()).or_insert(pipeline));
+                pipelines.insert(blueprint.key.clone(), pipeline);
+            }
         }
         Ok(keys.iter().filter_map(|key| pipelines.get(key).cloned()).collect())
+    }
+
+    /// Makes pipelines, and has them compiled where the driver would wait for their first run.
+    fn make(&self, blueprints: &[Blueprint<'_>]) -> Result<Vec<Arc<Pipeline>>> {
+        let modules: HashMap<&str, OnceLock<ShaderModule>> =
+            blueprints.iter().map(|blueprint| (blueprint.kernel(), OnceLock::new())).collect();
+        let cache = self.pipeline_cache().map(PipelineCache::raw);
+        let made = parallel::map(blueprints, |blueprint| {
+            let (kernel, started) = (blueprint.kernel(), Instant::now());
+            let pipeline = self.guard(kernel, 0, || {
+                let module = modules[kernel].get_or_init(|| blueprint.module(self.device()));
+                blueprint.build(self.device(), module, cache)
+            });
+            log::debug!("{kernel}: made in {:.1} ms", started.elapsed().as_secs_f64() * 1e3);
+            pipeline.map(Arc::new)
+        });
+        let made: Vec<Arc<Pipeline>> = made.into_iter().collect::<Result<_>>()?;
+        if let Some(adapter) = self.compiles_at_first_run() {
+            first_run::compile(adapter, self.device(), self.queue(), &made, |device, index| {
+                blueprints[index].build(device, &blueprints[index].module(device), None)
+            });
+        }
+        Ok(made)
     }
 
     /// Lets go of those of the pipelines that nobody uses but the caller.
@@ -105,41 +122,52 @@ impl Context {
         };
         self.known_pipelines().retain(|_, known| !unused(known));
     }
+}
 
-    fn module(&self, kernel: &str, source: Cow<'static, str>) -> ShaderModule {
-        let source = ShaderSource::Wgsl(source);
-        self.device().create_shader_module(ShaderModuleDescriptor { label: Some(kernel), source })
+/// What a pipeline that does not exist yet is made of, with its source.
+struct Blueprint<'a> {
+    key: PipelineKey,
+    source: Cow<'static, str>,
+    constants: &'a [(&'static str, f64)],
+}
+
+impl<'a> Blueprint<'a> {
+    fn new<S: Fn() -> Cow<'static, str>>(request: &PipelineRequest<'a, S>) -> Self {
+        Self { key: request.key(), source: (request.source)(), constants: request.constants }
     }
 
-    fn compile(
-        &self,
-        kernel: &str,
-        module: &ShaderModule,
-        constants: &[(&str, f64)],
-        bindings: &[BindingKind],
-    ) -> Pipeline {
-        let device = self.device();
-        let entries: Vec<_> = (0..).zip(bindings).map(|(binding, kind)| entry(binding, *kind)).collect();
-        let layout = device
-            .create_bind_group_layout(&BindGroupLayoutDescriptor { label: Some(kernel), entries: &entries });
+    fn kernel(&self) -> &str {
+        &self.key.kernel
+    }
+
+    fn module(&self, device: &Device) -> ShaderModule {
+        let source = ShaderSource::Wgsl(self.source.clone());
+        device.create_shader_module(ShaderModuleDescriptor { label: Some(self.kernel()), source })
+    }
+
+    fn build(&self, device: &Device, module: &ShaderModule, cache: Option<&wgpu::PipelineCache>) -> Pipeline {
+        let label = Some(self.kernel());
+        let bindings = (0..).zip(&self.key.bindings);
+        let entries: Vec<_> = bindings.map(|(binding, kind)| entry(binding, *kind)).collect();
+        let layout = device.create_bind_group_layout(&BindGroupLayoutDescriptor { label, entries: &entries });
         let pipeline_layout = device.create_pipeline_layout(&PipelineLayoutDescriptor {
-            label: Some(kernel),
+            label,
             bind_group_layouts: &[Some(&layout)],
             immediate_size: 0,
         });
         let pipeline = device.create_compute_pipeline(&ComputePipelineDescriptor {
-            label: Some(kernel),
+            label,
             layout: Some(&pipeline_layout),
             module,
             entry_point: Some("main"),
             // Every kernel fills the workgroup memory that it reads.
             compilation_options: PipelineCompilationOptions {
-                constants,
+                constants: self.constants,
                 zero_initialize_workgroup_memory: false,
             },
-            cache: self.pipeline_cache().map(PipelineCache::raw),
+            cache,
         });
-        Pipeline { pipeline, layout }
+        Pipeline { pipeline, layout, bindings: entries.len() as u32 }
     }
 }
 

@@ -314,7 +314,7 @@ impl Winograd {
             .write(transformed)
             .uniform(in_q as u32)
             .uniform(out_q as u32)
-            .invocations(4 * in_q * out_q, WORKGROUP);
+            .invocations(16 * in_q * out_q, WORKGROUP);
         place.program.push(dispatch);
         transformed
     }
