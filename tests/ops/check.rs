@@ -81,12 +81,15 @@ pub fn check_pass(
 ) {
     let subject = Subject::new(operator, inputs, pass);
     let capabilities = contexts()[0].capabilities();
-    // The tiles of a family are of one kernel: the best by estimate stands for all.
-    let family = |name: &str| name.split_once("tiled_").map(|(family, _)| family.to_owned());
-    let ways = subject.variants(capabilities, |name, before| {
-        family(name).is_some_and(|of| before.iter().any(|name| family(name).is_some_and(|other| other == of)))
-    });
+    let ways = subject.variants(capabilities, is_another_tile);
     subject.check(output, gradients, ways.iter().map(|choices| (capabilities, choices)));
+}
+
+/// Whether a variant differs from one of those before it only in its tile: the best by estimate stands for all tiles of a
+/// kernel.
+fn is_another_tile(name: &str, before: &[String]) -> bool {
+    let kernel = |name: &str| name.split_once("tiled_").map(|(kernel, _)| kernel.to_owned());
+    kernel(name).is_some_and(|of| before.iter().any(|other| kernel(other).as_ref() == Some(&of)))
 }
 
 /// [`check`] of sums, on all tiles in workgroup memory, and on what a GPU would take.
@@ -119,8 +122,9 @@ pub fn check_network(network: Network, batch: usize) {
     let subject = Subject::of(format!("{:?}", network.nodes()), network, batch, training(batch));
     let wanted = subject.reference(|x| x, |grad| grad);
     let context = &contexts()[0];
-    for variant in subject.variants(context) {
-        let got = subject.gpu_by(context, &variant);
+    let capabilities = context.capabilities();
+    for choices in subject.variants(capabilities, is_another_tile) {
+        let got = subject.gpu_by(context, capabilities, &choices);
         for (name, wanted) in &wanted {
             let bound = OF_NETWORK * largest(wanted) + 1e-6;
             close(&format!("{}: {name}", subject.name), &got[name], wanted.data(), |_| bound);
