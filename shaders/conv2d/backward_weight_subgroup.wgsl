@@ -7,6 +7,8 @@
 // grad_output  [n][OUT_H][OUT_W][OUT_Q] vec4 over output channels
 // partial      [split][rows][OUT_Q] vec4: the weight's layout, once for each split of the sum
 //
+// backward_weight_thin_subgroup.wgsl takes one to three input channels, unless there is only one tap.
+//
 // A workgroup is one subgroup. It owns eight row quads (32 rows of the weight's matrix, a row being one channel under
 // one tap) by 4 * LANES output channels, and the output pixels [z * span, (z + 1) * span) of the whole batch. It takes
 // two pixels at a time: each of the first eight lanes loads one of the row quads, and subgroupBroadcast hands them
@@ -94,56 +96,6 @@ fn channels(row: Row, p: Pixel) -> vec4<f32> {
     return select(vec4(0.0), load(input[select(0u, source * ((IN_C + 3u) / 4u) + row.quad, inside)]), inside);
 }
 
-// A quad of the flattened (tap, channel) sum for inputs of fewer than four channels: it begins `skip` channels into the
-// first of the given taps, and goes on through those that follow.
-fn packed(skip: u32, first: vec4<f32>, second: vec4<f32>, third: vec4<f32>, fourth: vec4<f32>) -> vec4<f32> {
-    if (IN_C == 1u) {
-        return vec4(first.x, second.x, third.x, fourth.x);
-    }
-    if (IN_C == 2u) {
-        return vec4(first.xy, second.xy);
-    }
-    let late = select(vec4(first.yz, second.xy), vec4(first.z, second.xyz), skip == 2u);
-    return select(late, vec4(first.xyz, second.x), skip == 0u);
-}
-
-// The rows of a row quad: of one tap, or of up to four where there are fewer than four channels.
-struct Rows {
-    first: Row,
-    second: Row,
-    third: Row,
-    fourth: Row,
-    // How many channels into the first tap they begin.
-    skip: u32,
-}
-
-fn rows_of(quad: u32) -> Rows {
-    if (IN_C < 4u) {
-        let k = 4u * quad;
-        let tap = k / IN_C;
-        let taps = vec4(tap) + vec4(0u, 1u, 2u, 3u);
-        return Rows(
-            row_of_tap(taps.x, 0u),
-            row_of_tap(taps.y, 0u),
-            row_of_tap(taps.z, 0u),
-            row_of_tap(taps.w, 0u),
-            k % IN_C,
-        );
-    }
-    let quads = (IN_C + 3u) / 4u;
-    let row = row_of_tap(quad / quads, quad % quads);
-    return Rows(row, row, row, row, 0u);
-}
-
-// The input of a row quad under a pixel.
-fn under(rows: Rows, p: Pixel) -> vec4<f32> {
-    let first = channels(rows.first, p);
-    if (IN_C >= 4u) {
-        return first;
-    }
-    return packed(rows.skip, first, channels(rows.second, p), channels(rows.third, p), channels(rows.fourth, p));
-}
-
 // The sums of eight rows. An index that a loop counts would move them out of the registers.
 alias Block = array<vec4<f32>, 8>;
 
@@ -183,8 +135,7 @@ fn pick(block: ptr<function, Block>, row: u32) -> vec4<f32> {
 }
 
 fn row_quads() -> u32 {
-    let quads = (IN_C + 3u) / 4u;
-    return select(KERNEL_H * KERNEL_W * quads, (KERNEL_H * KERNEL_W * IN_C + 3u) / 4u, IN_C < 4u);
+    return KERNEL_H * KERNEL_W * ((IN_C + 3u) / 4u);
 }
 
 fn put(split: u32, row: u32, column: u32, value: vec4<f32>) {
@@ -205,7 +156,9 @@ fn main(
     let column = linear % tiles * LANES + lane;
     let safe_column = min(column, OUT_Q - 1u);
     let first_quad = linear / tiles * ROW_QUADS;
-    let rows = rows_of(first_quad + lane % ROW_QUADS);
+    let quads = (IN_C + 3u) / 4u;
+    let quad = first_quad + lane % ROW_QUADS;
+    let row = row_of_tap(quad / quads, quad % quads);
 
     var block0 = Block();
     var block1 = Block();
@@ -218,7 +171,7 @@ fn main(
         let second = following(p);
         // Past the end, the second pixel's rows are zero, whatever its gradient.
         let last = m + 1u == end;
-        let a = Pair(under(rows, p), under(rows, Pixel(select(second.sample, OUTSIDE, last), second.y, second.x)));
+        let a = Pair(channels(row, p), channels(row, Pixel(select(second.sample, OUTSIDE, last), second.y, second.x)));
         p = following(second);
         let d = m * OUT_Q + safe_column;
         let gradients = Pair(load(grad_output[d]), load(grad_output[select(d + OUT_Q, d, last)]));

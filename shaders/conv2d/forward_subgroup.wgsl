@@ -10,7 +10,7 @@
 //
 // input   [n][IN_H][IN_W][IN_Q] vec4 over channels
 // weight  [KERNEL_H][KERNEL_W][rows][OUT_Q] vec4 over output channels; rows = the input channels, padded to
-//         whole quads unless there are one to three of them (then four of a row's taps make a quad).
+//         whole quads: one to three of them are for forward_thin_subgroup.wgsl, unless there is only one tap.
 //         Where TURNED is 1, the weight of the convolution whose gradient this is, as its own forward pass reads it:
 //         [KERNEL_H][KERNEL_W][output channels][IN_Q] vec4 over input channels, the taps in the other order. There
 //         must be four input channels or more
@@ -124,30 +124,6 @@ fn source(p: Pixel, ky: u32, kx: u32) -> u32 {
 fn channels(source: u32, q: u32) -> vec4<f32> {
     let inside = source != OUTSIDE;
     return select(vec4(0.0), load(input[select(0u, source * ((IN_C + 3u) / 4u) + q, inside)]), inside);
-}
-
-// A quad of the flattened (tap, channel) sum for inputs of fewer than four channels: it begins `skip` channels into the
-// first of the given taps, and goes on through those that follow.
-fn packed(skip: u32, first: vec4<f32>, second: vec4<f32>, third: vec4<f32>, fourth: vec4<f32>) -> vec4<f32> {
-    if (IN_C == 1u) {
-        return vec4(first.x, second.x, third.x, fourth.x);
-    }
-    if (IN_C == 2u) {
-        return vec4(first.xy, second.xy);
-    }
-    let late = select(vec4(first.yz, second.xy), vec4(first.z, second.xyz), skip == 2u);
-    return select(late, vec4(first.xyz, second.x), skip == 0u);
-}
-
-// The channels under a tap, zero past the last tap, for inputs of fewer than four channels.
-fn under(p: Pixel, tap: u32) -> vec4<f32> {
-    return channels(select(OUTSIDE, source(p, tap / KERNEL_W, tap % KERNEL_W), tap < KERNEL_H * KERNEL_W), 0u);
-}
-
-fn flattened(p: Pixel, q: u32) -> vec4<f32> {
-    let k = 4u * q;
-    let tap = k / IN_C;
-    return packed(k % IN_C, under(p, tap), under(p, tap + 1u), under(p, tap + 2u), under(p, tap + 3u));
 }
 
 // Four rows of the weight: those of one quad of the sum.
@@ -292,42 +268,28 @@ fn main(
     var block2 = block0;
     var block3 = block0;
     let begin = split * params.span;
-    if (IN_C < 4u) {
-        let end = min(begin + params.span, (KERNEL_H * KERNEL_W * IN_C + 3u) / 4u);
-        for (var q = begin; q < end; q++) {
-            let b = weights(safe_column, 0u, q);
+    let quads = (IN_C + 3u) / 4u;
+    let end = min(begin + params.span, KERNEL_H * KERNEL_W * quads);
+    for (var tap = begin / quads; tap * quads < end; tap++) {
+        let ky = tap / KERNEL_W;
+        let kx = tap % KERNEL_W;
+        if (!meets(phase.y, ky, DILATION_H, PAD_TOP, UP_H) || !meets(phase.x, kx, DILATION_W, PAD_LEFT, UP_W)) {
+            continue;
+        }
+        let source0 = source(pixel0, ky, kx);
+        let source1 = source(pixel1, ky, kx);
+        let source2 = source(pixel2, ky, kx);
+        let source3 = source(pixel3, ky, kx);
+        let last = min(end - tap * quads, quads);
+        for (var q = max(begin, tap * quads) - tap * quads; q < last; q++) {
+            let b = weights(safe_column, tap, q);
             let a = Quads(
-                flattened(pixel0, q),
-                flattened(pixel1, q),
-                flattened(pixel2, q),
-                flattened(pixel3, q),
+                channels(source0, q),
+                channels(source1, q),
+                channels(source2, q),
+                channels(source3, q),
             );
             multiply_all(&block0, &block1, &block2, &block3, a, b);
-        }
-    } else {
-        let quads = (IN_C + 3u) / 4u;
-        let end = min(begin + params.span, KERNEL_H * KERNEL_W * quads);
-        for (var tap = begin / quads; tap * quads < end; tap++) {
-            let ky = tap / KERNEL_W;
-            let kx = tap % KERNEL_W;
-            if (!meets(phase.y, ky, DILATION_H, PAD_TOP, UP_H) || !meets(phase.x, kx, DILATION_W, PAD_LEFT, UP_W)) {
-                continue;
-            }
-            let source0 = source(pixel0, ky, kx);
-            let source1 = source(pixel1, ky, kx);
-            let source2 = source(pixel2, ky, kx);
-            let source3 = source(pixel3, ky, kx);
-            let last = min(end - tap * quads, quads);
-            for (var q = max(begin, tap * quads) - tap * quads; q < last; q++) {
-                let b = weights(safe_column, tap, q);
-                let a = Quads(
-                    channels(source0, q),
-                    channels(source1, q),
-                    channels(source2, q),
-                    channels(source3, q),
-                );
-                multiply_all(&block0, &block1, &block2, &block3, a, b);
-            }
         }
     }
     for (var row = 0u; row < ROWS; row++) {

@@ -81,15 +81,8 @@ pub fn check_pass(
 ) {
     let subject = Subject::new(operator, inputs, pass);
     let capabilities = contexts()[0].capabilities();
-    let ways = subject.variants(capabilities, is_another_tile);
+    let ways = subject.representatives(capabilities);
     subject.check(output, gradients, ways.iter().map(|choices| (capabilities, choices)));
-}
-
-/// Whether a variant differs from one of those before it only in its tile: the best by estimate stands for all tiles of a
-/// kernel.
-fn is_another_tile(name: &str, before: &[String]) -> bool {
-    let kernel = |name: &str| name.split_once("tiled_").map(|(kernel, _)| kernel.to_owned());
-    kernel(name).is_some_and(|of| before.iter().any(|other| kernel(other).as_ref() == Some(&of)))
 }
 
 /// [`check`] of sums, on all tiles in workgroup memory, and on what a GPU would take.
@@ -122,9 +115,8 @@ pub fn check_network(network: Network, batch: usize) {
     let subject = Subject::of(format!("{:?}", network.nodes()), network, batch, training(batch));
     let wanted = subject.reference(|x| x, |grad| grad);
     let context = &contexts()[0];
-    let capabilities = context.capabilities();
-    for choices in subject.variants(capabilities, is_another_tile) {
-        let got = subject.gpu_by(context, capabilities, &choices);
+    for variant in subject.representatives(context.capabilities()) {
+        let got = subject.gpu_by(context, context.capabilities(), &variant);
         for (name, wanted) in &wanted {
             let bound = OF_NETWORK * largest(wanted) + 1e-6;
             close(&format!("{}: {name}", subject.name), &got[name], wanted.data(), |_| bound);
@@ -301,6 +293,15 @@ impl Subject {
             }
         }
         std::iter::once(Choices::default()).chain(named.into_values()).collect()
+    }
+
+    /// [`variants`](Self::variants) of every kernel: of the tiles that differ in size alone, the best by estimate.
+    fn representatives(&self, capabilities: &Capabilities) -> Vec<Choices> {
+        let family = |name: &str| name.split_once("tiled_").map(|(family, _)| family.to_owned());
+        self.variants(capabilities, |name, before| {
+            let known = |of: String| before.iter().any(|name| family(name) == Some(of.clone()));
+            family(name).is_some_and(known)
+        })
     }
 
     /// The gradients by differences, where there are few enough elements.

@@ -34,13 +34,17 @@ fn prologue(network: &Network, options: &PlanOptions<'_>) -> Vec<&'static str> {
 #[test]
 fn folding_comes_before_all_passes() {
     let network = normalised();
-    assert_eq!(prologue(&network, &PlanOptions::inference(2)), ["batch_norm/fold"; 2]);
+    // A kernel may rearrange the folded weight after that.
+    let kernels = prologue(&network, &PlanOptions::inference(2));
+    let folded = kernels.iter().filter(|kernel| **kernel == "batch_norm/fold").count();
+    assert_eq!(folded, 2, "{kernels:?}");
     let plan = Plan::new(&network, &PlanOptions::inference(2), &Capabilities::webgpu()).unwrap();
-    assert!(plan.to_string().contains("the first 2 run only when the parameters have changed"), "{plan}");
+    let said = format!("the first {} run only when the parameters have changed", kernels.len());
+    assert!(plan.to_string().contains(&said), "{plan}");
     assert!(plan.buffers().iter().any(|buffer| buffer.role == Role::Prepared), "{plan}");
-    let folding: u64 = plan.program().dispatches[..2].iter().map(|dispatch| dispatch.flops).sum();
+    let first: u64 = plan.program().dispatches[..plan.prologue()].iter().map(|dispatch| dispatch.flops).sum();
     let all: u64 = plan.program().dispatches.iter().map(|dispatch| dispatch.flops).sum();
-    assert_eq!(plan.flops(), all - folding);
+    assert_eq!(plan.flops(), all - first);
 }
 
 #[test]
@@ -56,9 +60,10 @@ fn a_pass_that_changes_parameters_has_no_prologue_of_them() {
     let (network, loss, optimizer) = (normalised(), CrossEntropy::mean(), optimizer());
     assert!(prologue(&network, &PlanOptions::training(2, &loss, &optimizer)).is_empty());
     assert!(prologue(&network, &PlanOptions::gradients(2)).is_empty());
-    // The running statistics change.
+    // The running statistics change, the weights do not.
     let training = PlanOptions { training: true, ..PlanOptions::inference(2) };
-    assert!(prologue(&network, &training).is_empty());
+    let kernels = prologue(&network, &training);
+    assert!(!kernels.iter().any(|kernel| kernel.starts_with("batch_norm")), "{kernels:?}");
 }
 
 fn execution(context: &Context, parameters: &DeviceParameters, options: &PlanOptions<'_>) -> Execution {

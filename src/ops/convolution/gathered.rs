@@ -18,6 +18,9 @@ use crate::shape::Shape;
 /// The invocations of a workgroup.
 const WORKGROUP: usize = 64;
 
+/// The most channels of the output: with more, the tiles of an implicit product are full enough.
+const MAX_CHANNELS: usize = 7;
+
 /// The most bytes that the products may take: where they would take more, some samples go after others.
 const MAX_BYTES: usize = 64 << 20;
 
@@ -25,8 +28,11 @@ const MAX_BYTES: usize = 64 << 20;
 /// one sample has too many products to be bound.
 pub(super) fn all(problem: &Problem, capabilities: &Capabilities) -> Vec<Tiling> {
     let convolution = &problem.convolution;
-    let suits = convolution.groups == 1 && convolution.geometry.taps() > 1;
-    if suits && problem.pass != Pass::BackwardWeight && samples_at_once(problem, capabilities).is_some() {
+    let suits = convolution.groups == 1
+        && convolution.geometry.taps() > 1
+        && problem.pass != Pass::BackwardWeight
+        && problem.image_out().channels <= MAX_CHANNELS;
+    if suits && samples_at_once(problem, capabilities).is_some() {
         Tiling::with(Subgroup::of_rows(pixels(problem), capabilities), capabilities)
     } else {
         vec![]
@@ -55,7 +61,8 @@ pub(super) fn estimate(problem: &Problem, tiling: Tiling, capabilities: &Capabil
         invocations: WORKGROUP,
         efficiency: 1.0,
     };
-    product.time(tiling, &machine, capabilities) + machine.time(gather)
+    let matrix = 32.0 * (quads(problem.image_in().channels) * 4 * quads(columns(problem))) as f64;
+    product.time(tiling, &machine, capabilities) + machine.time(gather) + machine.moving(matrix)
 }
 
 /// The rows of the product.
@@ -107,15 +114,15 @@ pub(super) fn image(place: &mut Place<'_>, problem: &Problem, tiling: Tiling, im
 fn matrix(place: &mut Place<'_>, problem: &Problem, weight: TensorId) -> TensorId {
     let Place { program, layer, .. } = place;
     let inputs = problem.image_in().channels;
-    let elements = 4 * quads(inputs) * quads(columns(problem));
-    let matrix = program.tensor(format!("{layer}.weight (of taps)"), elements * 16);
+    let quads = 4 * quads(inputs) * quads(columns(problem));
+    let matrix = program.tensor(format!("{layer}.weight (of taps)"), quads * 16);
     let dispatch = Dispatch::new(layer, kernel!("conv2d/taps_to_columns"))
         .size("TAPS", problem.convolution.geometry.taps())
         .size("IN_C", inputs)
         .size("OUT_C", problem.image_out().channels)
         .read(weight)
         .write(matrix)
-        .invocations(elements, WORKGROUP);
+        .invocations(quads, WORKGROUP);
     program.push(dispatch);
     matrix
 }
@@ -157,4 +164,35 @@ fn gather(place: &mut Place<'_>, problem: &Problem, image: Image<'_>, products: 
         .layers(slide.up[0] * slide.up[1])
         .flops((input.pixels() * products.shape.channels) as u64);
     program.push(dispatch);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::convolution::{Convolution, Direction};
+    use crate::ops::program::Storage;
+    use crate::shape::Window;
+
+    fn problem(outputs: usize, batch: usize) -> Problem {
+        let geometry = Window::new(3).over([12, 12]).unwrap();
+        let convolution = Convolution { geometry, groups: 1, inputs: 16, outputs };
+        Problem::new(&convolution, Direction::Forward, Pass::Forward, batch, Storage::F32)
+    }
+
+    #[test]
+    fn only_few_channels_are_gathered() {
+        let capabilities = Capabilities::webgpu();
+        assert!(matches!(all(&problem(3, 2), &capabilities)[..], [Tiling::Tiled(_), ..]));
+        assert_eq!(all(&problem(8, 2), &capabilities), []);
+    }
+
+    #[test]
+    fn products_that_cannot_be_bound_are_taken_some_samples_at_a_time() {
+        // 27 columns are 7 quads, of 144 pixels: 16,128 bytes a sample. An output sample is a multiple of 64 bytes.
+        let of = |max_storage_binding| Capabilities { max_storage_binding, ..Capabilities::webgpu() };
+        let at_once = |limit, batch| samples_at_once(&problem(3, batch), &of(limit));
+        assert_eq!(at_once(1 << 20, 9), Some(9));
+        assert_eq!(at_once(9 * 16_128, 10), Some(8));
+        assert_eq!(at_once(16_127, 1), None);
+    }
 }
