@@ -5,6 +5,7 @@ mod common {
     pub mod images;
 }
 mod agreement;
+mod caches;
 mod embedding;
 mod errors;
 mod fixture;
@@ -17,4 +18,5 @@ mod plans;
 mod prologue;
 mod regression;
 mod state;
+mod tuning;
 mod updates;
