@@ -5,7 +5,8 @@
 //
 // What UP and its phases are, and the layout of the bindings, is said in forward_subgroup.wgsl: the two compute the
 // same. This one needs no subgroups and suits a GPU whose workgroup memory is fast. With a kernel of 1 x 1 on an
-// image of 1 x 1 it is the plain matrix product of linear: all that a window takes folds away.
+// image of 1 x 1 it is the plain matrix product of linear: all that a window takes folds away. POINTS such products may
+// lie one after another: those of src/ops/convolution/winograd.rs.
 //
 // A workgroup of 8 x 8 x SLICES invocations owns 32 * TALL * SLICES pixels and 32 * WIDE output channels. An
 // invocation owns 4 * TALL pixels by 4 * WIDE channels of them, in registers: TALL quads of pixels and WIDE quads of

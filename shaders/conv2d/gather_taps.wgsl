@@ -5,8 +5,9 @@
 //
 // A tap whose (sy, sx) is not whole or lies outside the input counts as zero. UP is 1 in a convolution, and the stride
 // in the gradient to its input: see forward_subgroup.wgsl, of which this is the second half. The first is a matrix
-// product of the input with all taps at once (linear/forward_*.wgsl, taps_to_columns.wgsl), so that as many columns
-// work as there are taps times channels. With few channels the tiles of the other kernels would be empty.
+// product of the input with all taps at once (forward_subgroup.wgsl or forward_tiled.wgsl, taps_to_columns.wgsl), so
+// that as many columns work as there are taps times channels. With few channels the tiles of the other kernels would be
+// empty.
 //
 // products  [n][IN_H][IN_W][COLUMNS] f32; IN_C = KERNEL_H * KERNEL_W * OUT_C of them, padded to whole quads
 // bias      [OUT_Q] vec4, read where BIAS is 1

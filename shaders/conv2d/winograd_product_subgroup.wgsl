@@ -8,7 +8,7 @@
 //
 // A workgroup is one subgroup of eight or more, and z its point. It owns 32 tiles and 4 * LANES outputs: each invocation
 // holds 32 rows of one quad of outputs in registers, lanes 0 to 7 load four rows each, and subgroupBroadcast hands them
-// round. So eight loads feed 512 multiply-adds of every lane. The tile is twice that of linear/forward_subgroup.wgsl:
+// round. So eight loads feed 512 multiply-adds of every lane. The tile is large:
 // where a processor stands in for a GPU, what is loaded in vectors costs as much as what is computed. There are whole
 // blocks of 32 tiles. Sizes are in the uniform, not overrides, so that all layers share one pipeline.
 

@@ -65,11 +65,11 @@ impl Windows {
                 ));
             }
         }
-        let in_windows = windows.windows_of_a_pixel();
-        if in_windows > MAX_ITERATIONS {
+        let [rows, columns] = windows.windows_of_a_pixel();
+        if rows * columns > MAX_ITERATIONS {
             return Err(format!(
-                "output_size is {output:?} for an input of {:?}: a pixel is in up to {in_windows} windows, and at most \
-                 {MAX_ITERATIONS} are allowed; a smaller output would fit",
+                "output_size is {output:?} for an input of {:?}: a pixel is in up to {rows} x {columns} windows, and \
+                 at most {MAX_ITERATIONS} are allowed; a smaller output would fit",
                 windows.input,
             ));
         }
@@ -161,17 +161,16 @@ impl Windows {
             .flops(self.elements() * output.batch as u64)
     }
 
-    /// In how many windows a pixel is at most.
-    fn windows_of_a_pixel(&self) -> usize {
-        let along = |axis: usize| self.output[axis].div_ceil(self.input[axis].max(1)) + 1;
-        along(0) * along(1)
+    /// In how many windows a pixel is at most, along each axis.
+    fn windows_of_a_pixel(&self) -> [usize; 2] {
+        [0, 1].map(|axis| self.output[axis].div_ceil(self.input[axis].max(1)) + 1)
     }
 
     /// A dispatch of a backward kernel, in which each quad of `grad_input` has an invocation that gathers.
     pub fn gather(&self, layer: &str, kernel: Kernel, grad_input: Activation) -> Dispatch {
         self.constants(Dispatch::new(layer, kernel), grad_input.quads())
             .uniform(grad_input.batch as u32)
-            .in_turn(grad_input.total_quads(), self.windows_of_a_pixel())
+            .in_turn(grad_input.total_quads(), self.windows_of_a_pixel().iter().product())
             .flops(2 * self.elements() * grad_input.batch as u64)
     }
 
@@ -214,7 +213,7 @@ mod tests {
                 windows([4, 9], [2, 1 << 30]),
                 "along the width; for an input of 9 it must be at most 429496729",
             ),
-            (windows([1, 1], [300, 300]), "a pixel is in up to 301 x 301 windows, and at most 65535"),
+            (windows([1, 1], [300, 300]), "a pixel is in up to 301 x 301 windows, and at most 65534"),
             (Windows::global(&[Shape::features(1); 2]), "takes one input, got 2"),
         ] {
             let message = refused.unwrap_err();

@@ -158,7 +158,8 @@ pub struct Dispatch {
     /// How many items its invocations take in turn, however many there are of them, and the loop iterations that one
     /// takes: see [`Dispatch::in_turn`].
     items: Option<[usize; 2]>,
-    /// Floating-point operations, a multiply-add counted as two.
+    /// Floating-point operations, a multiply-add counted as two: those of the direct form, also where a dispatch stands
+    /// for it that gets by with fewer.
     pub flops: u64,
 }
 

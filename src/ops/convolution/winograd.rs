@@ -202,7 +202,7 @@ impl Winograd {
         let dispatch = dispatch
             .groups(self.workgroups(tiles.all, out_q))
             .layers(POINTS)
-            .flops((POINTS * tiles.all * 16 * in_q * out_q * 2) as u64);
+            .flops(problem.batch as u64 * problem.convolution.flops());
         program.push(dispatch);
         let dispatch = Dispatch::new(layer, kernel!("conv2d/winograd_output"))
             .size("STEP", self.step())
@@ -257,7 +257,7 @@ impl Winograd {
         let dispatch = dispatch
             .groups(groups)
             .layers(POINTS * splits)
-            .flops((POINTS * tiles.all * 16 * in_q * out_q * 2) as u64);
+            .flops(problem.batch as u64 * problem.convolution.flops());
         program.push(dispatch);
         parts.finish(program, layer);
         let dispatch = Dispatch::new(layer, kernel!("conv2d/winograd_grad_weight"))
