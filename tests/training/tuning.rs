@@ -63,7 +63,7 @@ impl Problem for Doubling {
             @group(0) @binding(1) var<storage, read_write> output: array<f32>;
             fn slow(x: f32) -> f32 {{
                 var sum = 0.0;
-                for (var i = 0u; i < 20000u; i++) {{ sum = fma(sum, 0.5, x); }}
+                for (var i = 0u; i < 4000u; i++) {{ sum = fma(sum, 0.5, x); }}
                 return sum;
             }}
             @compute @workgroup_size(64)
@@ -108,12 +108,13 @@ fn the_fastest_candidate_wins() {
 
 #[test]
 fn what_is_wrong_or_does_not_run_never_wins() {
-    assert_eq!(winner(&[SLOW, WRONG], Tuning::Quick).as_deref(), Some("slow"));
-    assert_eq!(winner(&[SLOW, NAN], Tuning::Quick).as_deref(), Some("slow"));
-    assert_eq!(winner(&[SLOW, BROKEN], Tuning::Quick).as_deref(), Some("slow"));
-    assert_eq!(winner(&[SLOW, WRONG, BROKEN, FAST], Tuning::Quick).as_deref(), Some("fast"));
+    // With time enough for all candidates to have their turn on a busy machine.
+    assert_eq!(winner(&[SLOW, WRONG], Tuning::Full).as_deref(), Some("slow"));
+    assert_eq!(winner(&[SLOW, NAN], Tuning::Full).as_deref(), Some("slow"));
+    assert_eq!(winner(&[SLOW, BROKEN], Tuning::Full).as_deref(), Some("slow"));
+    assert_eq!(winner(&[SLOW, WRONG, BROKEN, FAST], Tuning::Full).as_deref(), Some("fast"));
     assert_eq!(
-        winner(&[BROKEN, FAST], Tuning::Quick),
+        winner(&[BROKEN, FAST], Tuning::Full),
         None,
         "without a first there is nothing to compare with"
     );
