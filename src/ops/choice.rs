@@ -46,10 +46,9 @@ pub struct Trial {
 const ROUNDINGS: f64 = 2.0 * 4.0;
 
 impl Trial {
-    /// How far an element that is `wanted` by one candidate may differ by another where the operands are those of
-    /// [`Operand::fill`]. Each of two sums of n products may be off by 4 · 2⁻²⁴ · √n · Σ|a·b|, the bound that every
-    /// kernel keeps to; a product of two numbers between -1 and 1 is a quarter on average. What is stored in half
-    /// precision was rounded once more.
+    /// How far an element that is `wanted` by one candidate may differ by another where the operands are numbers between
+    /// -1 and 1. Each of two sums of n products may be off by 4 · 2⁻²⁴ · √n · Σ|a·b|, the bound that every kernel keeps
+    /// to; such a product is a quarter on average. What is stored in half precision was rounded once more.
     pub fn tolerance(&self, storage: Storage, wanted: f32) -> f64 {
         let terms = self.terms.max(1) as f64;
         let sums = ROUNDINGS * f64::from(f32::EPSILON) / 2.0 * terms.sqrt() * terms / 4.0;
