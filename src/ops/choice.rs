@@ -20,9 +20,9 @@ pub trait Problem: Debug + Send + Sync {
     /// The names of the variants that can compute it on a device, the best by estimate first.
     fn candidates(&self, capabilities: &Capabilities) -> Vec<String>;
 
-    /// About how long the best of them takes, in a unit that the problems of a device share: those that take longer are
-    /// worth more of a tuner's time.
-    fn estimate(&self, capabilities: &Capabilities) -> f64;
+    /// About how long each of them takes, in their order and in a unit that the problems of a device share. What takes
+    /// longest is worth most of a tuner's time, and what is far from the best is worth none.
+    fn estimates(&self, capabilities: &Capabilities) -> Vec<f64>;
 
     /// Appends the computation by itself, by one of its candidates, between tensors of its own. Operands and result
     /// are the same for each candidate.
@@ -46,10 +46,9 @@ pub struct Trial {
 const ROUNDINGS: f64 = 2.0 * 4.0;
 
 impl Trial {
-    /// How far an element that is `wanted` by one candidate may differ by another, where the operands are numbers between
-    /// -1 and 1. Each of two sums of n products may be off by 4 · 2⁻²⁴ · √n · Σ|a·b|, the bound that every
-    /// kernel keeps to; a product of two numbers between -1 and 1 is a quarter on average. What is stored in half
-    /// precision was rounded once more.
+    /// How far an element that is `wanted` by one candidate may differ by another where the operands are numbers between
+    /// -1 and 1. Each of two sums of n products may be off by 4 · 2⁻²⁴ · √n · Σ|a·b|, the bound that every kernel keeps
+    /// to; such a product is a quarter on average. What is stored in half precision was rounded once more.
     pub fn tolerance(&self, storage: Storage, wanted: f32) -> f64 {
         let terms = self.terms.max(1) as f64;
         let sums = ROUNDINGS * f64::from(f32::EPSILON) / 2.0 * terms.sqrt() * terms / 4.0;
@@ -106,8 +105,8 @@ mod tests {
             vec!["first".into(), "second".into()]
         }
 
-        fn estimate(&self, _capabilities: &Capabilities) -> f64 {
-            1.0
+        fn estimates(&self, _capabilities: &Capabilities) -> Vec<f64> {
+            vec![1.0, 2.0]
         }
 
         fn trial(&self, program: &mut Program, _capabilities: &Capabilities, _candidate: usize) -> Trial {

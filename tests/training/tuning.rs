@@ -33,6 +33,8 @@ const SLOW: Candidate = ("slow", "slow(x)");
 const FAST: Candidate = ("fast", "x + x");
 const WRONG: Candidate = ("wrong", "x + x * 1.001");
 const NAN: Candidate = ("nan", "x + x + sqrt(-1.0 - x * x)");
+/// As fast, but by estimate it is not.
+const FAR: Candidate = ("far", "x + x");
 const BROKEN: Candidate = ("broken", "x +* x");
 
 impl Doubling {
@@ -50,8 +52,9 @@ impl Problem for Doubling {
         self.candidates.iter().map(|(name, _)| (*name).into()).collect()
     }
 
-    fn estimate(&self, _: &Capabilities) -> f64 {
-        1.0
+    fn estimates(&self, _: &Capabilities) -> Vec<f64> {
+        let far = |name: &str| if name == "far" { 100.0 } else { 1.0 };
+        self.candidates.iter().map(|(name, _)| far(name)).collect()
     }
 
     fn trial(&self, program: &mut Program, _: &Capabilities, candidate: usize) -> Trial {
@@ -118,6 +121,12 @@ fn what_is_wrong_or_does_not_run_never_wins() {
         None,
         "without a first there is nothing to compare with"
     );
+}
+
+#[test]
+fn what_is_far_behind_by_estimate_has_its_turn_in_full_tuning_alone() {
+    assert_eq!(winner(&[SLOW, FAR], Tuning::Quick).as_deref(), Some("slow"));
+    assert_eq!(winner(&[SLOW, FAR], Tuning::Full).as_deref(), Some("far"));
 }
 
 #[test]

@@ -156,8 +156,9 @@ impl choice::Problem for Problem {
         Variant::candidates(self, capabilities).iter().map(Variant::name).collect()
     }
 
-    fn estimate(&self, capabilities: &Capabilities) -> f64 {
-        Variant::candidates(self, capabilities).first().map_or(0.0, |best| best.estimate(self, capabilities))
+    fn estimates(&self, capabilities: &Capabilities) -> Vec<f64> {
+        let variants = Variant::candidates(self, capabilities);
+        variants.iter().map(|variant| variant.estimate(self, capabilities)).collect()
     }
 
     fn trial(&self, program: &mut Program, capabilities: &Capabilities, candidate: usize) -> Trial {

@@ -20,6 +20,8 @@ pub(super) struct Effort {
     pub samples: u32,
     /// About the most time that this takes; one sample is always taken.
     pub sampling: Duration,
+    /// How many times as long as the best a candidate may take by estimate and still be tried.
+    pub farthest: f64,
 }
 
 /// How much time is left.
@@ -89,7 +91,12 @@ pub(super) fn contest(
         return Ok(Outcome::Failed);
     };
     let mut best: Option<(usize, Duration, Rehearsal<'_>)> = None;
+    let estimates = problem.estimates(context.capabilities());
+    let limit = effort.farthest * estimates.first().unwrap_or(&0.0);
     for (candidate, name) in names.iter().enumerate().skip(1) {
+        if estimates.get(candidate).is_some_and(|estimate| *estimate > limit) {
+            continue;
+        }
         if !hurry.allows_another() {
             return Ok(Outcome::OutOfTime);
         }

@@ -23,8 +23,8 @@ pub enum Tuning {
     /// bits again.
     #[default]
     Off,
-    /// What takes under two seconds for a whole network, compilation included. What was measured is remembered; what
-    /// there was no time for is measured in the next process.
+    /// What takes under two seconds for a whole network, compilation included: the variants that are not far behind by
+    /// estimate. What was measured is remembered; what there was no time for is measured in the next process.
     Quick,
     /// Every variant, several times: up to a minute for a whole network.
     Full,
@@ -38,11 +38,13 @@ impl Tuning {
                 budget: Duration::from_millis(1800),
                 samples: 3,
                 sampling: Duration::from_millis(60),
+                farthest: 4.0,
             }),
             Self::Full => Some(Effort {
                 budget: Duration::from_secs(60),
                 samples: 15,
                 sampling: Duration::from_millis(500),
+                farthest: f64::INFINITY,
             }),
         }
     }
@@ -96,7 +98,7 @@ fn by_share(problems: &[Arc<dyn Problem>], context: &Context) -> Vec<Arc<dyn Pro
     let mut shares: BTreeMap<String, (f64, &Arc<dyn Problem>)> = BTreeMap::new();
     for problem in problems {
         let (share, _) = shares.entry(problem.key()).or_insert((0.0, problem));
-        *share += problem.estimate(context.capabilities());
+        *share += problem.estimates(context.capabilities()).first().unwrap_or(&0.0);
     }
     let mut shares: Vec<_> = shares.into_values().collect();
     shares.sort_by(|(a, _), (b, _)| b.total_cmp(a));
