@@ -28,7 +28,7 @@ override DILATION_W: i32 = 1;
 override PAD_TOP: i32 = 0;
 override PAD_LEFT: i32 = 0;
 override OUT_Q: u32 = (OUT_C + 3u) / 4u;
-// How many products lie one after another, each of its own input and grad_output.
+// How many images a sample has, each with a product of its own: src/ops/convolution/winograd.
 override POINTS: u32 = 1;
 // The tile.
 override TALL: u32 = 2;
@@ -114,7 +114,7 @@ fn row(tap: u32, quad: u32) -> Row {
 fn pixel(point: u32, index: u32, end: u32) -> Pixel {
     let y = i32(index / OUT_W % OUT_H) * STRIDE_H;
     let x = i32(index % OUT_W) * STRIDE_W;
-    return Pixel(point * params.batch + index / (OUT_W * OUT_H), y, x, index < end);
+    return Pixel(index / (OUT_W * OUT_H) * POINTS + point, y, x, index < end);
 }
 
 fn meets(r: Row, p: Pixel) -> bool {
@@ -153,8 +153,10 @@ fn flattened(quad: u32, p: Pixel) -> vec4<f32> {
 
 // A quad of grad_output, or anything past the last pixel: the input counts as zero there.
 fn gradients(point: u32, index: u32, column: u32) -> vec4<f32> {
-    let pixels = params.batch * OUT_H * OUT_W;
-    return load(grad_output[(point * pixels + min(index, pixels - 1u)) * OUT_Q + column]);
+    let pixels = OUT_H * OUT_W;
+    let last = min(index, params.batch * pixels - 1u);
+    let pixel = select((last / pixels * POINTS + point) * pixels + last % pixels, last, POINTS == 1u);
+    return load(grad_output[pixel * OUT_Q + column]);
 }
 
 // Sets out for the values of the step from pixel `base` on. Inputs of fewer than four channels are left for later:

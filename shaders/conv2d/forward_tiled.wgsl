@@ -5,8 +5,8 @@
 //
 // What UP and its phases are, and the layout of the bindings, is said in forward_subgroup.wgsl: the two compute the
 // same. This one needs no subgroups and suits a GPU whose workgroup memory is fast. With a kernel of 1 x 1 on an
-// image of 1 x 1 it is the plain matrix product of linear: all that a window takes folds away. POINTS such products may
-// lie one after another: those of src/ops/convolution/winograd.rs.
+// image of 1 x 1 it is the plain matrix product of linear: all that a window takes folds away. There may be POINTS such
+// products, each with its own weight, and of each sample one image for each of them: src/ops/convolution/winograd.
 //
 // A workgroup of 8 x 8 x SLICES invocations owns 32 * TALL * SLICES pixels and 32 * WIDE output channels. An
 // invocation owns 4 * TALL pixels by 4 * WIDE channels of them, in registers: TALL quads of pixels and WIDE quads of
@@ -45,7 +45,7 @@ override PAD_LEFT: i32 = 0;
 override UP_H: u32 = 1;
 override UP_W: u32 = 1;
 override BIAS: u32 = 0;
-// How many products lie one after another, each of its own input and weight.
+// How many images a sample has, each with a weight of its own.
 override POINTS: u32 = 1;
 override OUT_Q: u32 = (OUT_C + 3u) / 4u;
 // The tile.
@@ -190,7 +190,7 @@ fn pixel(point: u32, row: u32, phase: vec2<u32>) -> Pixel {
     let at = place(row, phase);
     let y = first(at.y, STRIDE_H, PAD_TOP, UP_H) / UP_H - u32(max(PAD_TOP, 0));
     let x = first(at.z, STRIDE_W, PAD_LEFT, UP_W) / UP_W - u32(max(PAD_LEFT, 0));
-    let origin = ((point * params.batch + at.x) * IN_H + y) * IN_W + x;
+    let origin = ((at.x * POINTS + point) * IN_H + y) * IN_W + x;
     if (!PADDED) {
         return Pixel(origin, 0u);
     }
@@ -363,15 +363,15 @@ fn finished(column: u32, sum: vec4<f32>) -> vec4<f32> {
     return select(vec4(0.0), activate(sum), vec4(4u * column) + vec4(0u, 1u, 2u, 3u) < vec4(OUT_C));
 }
 
-// Stores one pixel's channels in an image of the output: of a split, and in it of a point.
-fn put(image: u32, row: u32, phase: vec2<u32>, column: u32, low: vec4<f32>, high: vec4<f32>) {
+// Stores one pixel's channels in a sample of the output: of a split, and in it one of a point.
+fn put(split: u32, point: u32, row: u32, phase: vec2<u32>, column: u32, low: vec4<f32>, high: vec4<f32>) {
     let size = vec2(phase_size(OUT_W, UP_W), phase_size(OUT_H, UP_H));
     let at = place(row, phase);
     if ((row >= params.batch * size.x * size.y) | (at.y >= OUT_H) | (at.z >= OUT_W)) {
         return;
     }
-    let pixel = (at.x * OUT_H + at.y) * OUT_W + at.z;
-    let index = (image * params.batch * OUT_H * OUT_W + pixel) * OUT_Q + column;
+    let image = (split * params.batch + at.x) * POINTS + point;
+    let index = ((image * OUT_H + at.y) * OUT_W + at.z) * OUT_Q + column;
     if (column < OUT_Q) {
         output[index] = store_result(finished(column, low));
     }
@@ -466,14 +466,14 @@ fn main(
         k = next;
     }
     let pixels = row + 4u * (8u * TALL * local.z + local.y);
-    put(group.z / (UP_H * UP_W), pixels, phase, column, acc[0], acc[1]);
-    put(group.z / (UP_H * UP_W), pixels + 1u, phase, column, acc[2], acc[3]);
-    put(group.z / (UP_H * UP_W), pixels + 2u, phase, column, acc[4], acc[5]);
-    put(group.z / (UP_H * UP_W), pixels + 3u, phase, column, acc[6], acc[7]);
+    put(split, point, pixels, phase, column, acc[0], acc[1]);
+    put(split, point, pixels + 1u, phase, column, acc[2], acc[3]);
+    put(split, point, pixels + 2u, phase, column, acc[4], acc[5]);
+    put(split, point, pixels + 3u, phase, column, acc[6], acc[7]);
     if (TALL > 1u) {
-        put(group.z / (UP_H * UP_W), pixels + 32u, phase, column, acc[8], acc[9]);
-        put(group.z / (UP_H * UP_W), pixels + 33u, phase, column, acc[10], acc[11]);
-        put(group.z / (UP_H * UP_W), pixels + 34u, phase, column, acc[12], acc[13]);
-        put(group.z / (UP_H * UP_W), pixels + 35u, phase, column, acc[14], acc[15]);
+        put(split, point, pixels + 32u, phase, column, acc[8], acc[9]);
+        put(split, point, pixels + 33u, phase, column, acc[10], acc[11]);
+        put(split, point, pixels + 34u, phase, column, acc[12], acc[13]);
+        put(split, point, pixels + 35u, phase, column, acc[14], acc[15]);
     }
 }

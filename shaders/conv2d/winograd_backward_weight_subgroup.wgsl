@@ -3,8 +3,8 @@
 //
 //   partial[split][p][c][o] = sum over the tiles of the split of input[p][tile][c] * grad_output[p][tile][o]
 //
-// input        [36][tile / 8][inputs][tile % 8] vec4 over the input channels c (winograd_input.wgsl)
-// grad_output  [36][tile][outputs] vec4 over the output channels o (winograd_grad_output.wgsl)
+// input        [tile / 8][36][inputs][tile % 8] vec4 over the input channels c (winograd_input.wgsl)
+// grad_output  [tile / 8][36][tile % 8][outputs] vec4 over the output channels o (winograd_grad_output.wgsl)
 // partial      [split][36][4 * inputs][outputs] vec4 over o
 //
 // A workgroup is one subgroup of eight or more, and z its split and point. It owns 32 input channels and 4 * LANES
@@ -139,8 +139,9 @@ fn main(
     let quad = min(first_quad + lane % ROW_QUADS, params.inputs - 1u);
     for (var tile = begin; tile < end; tile += 4u) {
         // Four tiles begin or end a block of eight.
-        let row = ((point * params.tiles + tile) / 8u * params.inputs + quad) * 8u + tile % 8u;
-        let g = (point * params.tiles + tile) * params.outputs + min(column, params.outputs - 1u);
+        let eight = tile / 8u * POINTS + point;
+        let row = (eight * params.inputs + quad) * 8u + tile % 8u;
+        let g = (eight * 8u + tile % 8u) * params.outputs + min(column, params.outputs - 1u);
         step(
             input[row],
             input[row + 1u],

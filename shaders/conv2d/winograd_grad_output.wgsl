@@ -6,13 +6,15 @@
 // finite points, and the last coefficient for infinity.
 //
 // grad_output  [n][height][width][quads] vec4 over output channels
-// transformed  [36][tile][quads] vec4 over output channels; the tiles past the last are zero
+// transformed  [tile / 8][36][tile % 8][quads] vec4 over output channels, of one chunk of the tiles or of the channels;
+//              the tiles past the last are zero
 //
 // An invocation owns one quad of one tile; neighbours own neighbouring quads. Sizes are in the uniform, not overrides,
 // so that all layers share one pipeline.
 //
-// The lines along y are taken one after another, in a loop, and added up with the matrix's numbers from a table: some
-// drivers take seconds to compile all the loads written out, and the additions cost nothing beside the loads and stores.
+// The lines along y are taken one after another, in a loop, and added up with the matrix's numbers: some drivers take
+// seconds to compile all the loads written out, and the additions cost little beside the loads and stores. The numbers
+// are picked, not read from a table, which such drivers copy at every reading.
 
 override STEP: u32 = 4;
 
@@ -31,12 +33,16 @@ struct Params {
     batch: u32,
     height: u32,
     width: u32,
-    quads: u32,
+    channels: u32,
     // How many tiles there are along height and width of a sample.
     rows: u32,
     columns: u32,
-    // All tiles, and those that only fill the last block.
+    // The tiles of the chunk: the first, and how many, with those that only fill the last block.
+    first: u32,
     tiles: u32,
+    // Its quads of channels.
+    first_quad: u32,
+    quads: u32,
 }
 
 @group(0) @binding(0) var<storage, read> grad_output: array<Quad>;
@@ -83,7 +89,8 @@ fn pixel(tile: Tile, y: u32, x: u32) -> vec4<f32> {
         return vec4(0.0);
     }
     let inside = (tile.sample < params.batch) & (tile.y + y < params.height) & (tile.x + x < params.width);
-    let index = ((tile.sample * params.height + tile.y + y) * params.width + tile.x + x) * params.quads + tile.quad;
+    let pixel = (tile.sample * params.height + tile.y + y) * params.width + tile.x + x;
+    let index = pixel * ((params.channels + 3u) / 4u) + tile.quad;
     return select(vec4(0.0), load(grad_output[select(0u, index, inside)]), inside);
 }
 
@@ -91,35 +98,30 @@ fn row(tile: Tile, y: u32) -> Line {
     return transform(Outputs(pixel(tile, y, 0u), pixel(tile, y, 1u), pixel(tile, y, 2u), pixel(tile, y, 3u)));
 }
 
-// What row y of a tile adds to each of the six points: column y of A, its first and its last three. Which row is the
-// last, infinity's, depends on STEP.
-const LOW = array<vec3<f32>, 4>(
-    vec3(1.0, 1.0, 1.0),
-    vec3(0.0, 0.5 * ROOT, -0.5 * ROOT),
-    vec3(0.0, 0.5, 0.5),
-    vec3(0.0, 0.25 * ROOT, -0.25 * ROOT),
-);
-const HIGH = array<vec2<f32>, 4>(
-    vec2(1.0, 1.0),
-    vec2(ROOT, -ROOT),
-    vec2(2.0, 2.0),
-    vec2(2.0 * ROOT, -2.0 * ROOT),
-);
+// Column y of A: what row y of a tile adds to each of the points. Of 0 and infinity it adds to one at most, which is the
+// first number; the others are of sqrt(1/2) and sqrt(2). To the negative points it adds as much, or the opposite where y
+// is odd. Which row is the last, infinity's, depends on STEP.
+fn column_of_a(y: u32) -> vec3<f32> {
+    let even = select(vec3(1.0), vec3(0.0, 0.5, 2.0), y == 2u);
+    let odd = select(vec2(0.5 * ROOT, ROOT), vec2(0.25 * ROOT, 2.0 * ROOT), y == 3u);
+    return select(even, vec3(select(0.0, 1.0, y + 1u == STEP), odd), y % 2u == 1u);
+}
 
 fn add(to: Line, weight: f32, line: Line) -> Line {
     return Line(
-        to.a + weight * line.a,
-        to.b + weight * line.b,
-        to.c + weight * line.c,
-        to.d + weight * line.d,
-        to.e + weight * line.e,
-        to.f + weight * line.f,
+        fma(vec4(weight), line.a, to.a),
+        fma(vec4(weight), line.b, to.b),
+        fma(vec4(weight), line.c, to.c),
+        fma(vec4(weight), line.d, to.d),
+        fma(vec4(weight), line.e, to.e),
+        fma(vec4(weight), line.f, to.f),
     );
 }
 
+// Stores a line of points: `index` counts the invocations, tiles by quads.
 fn put(index: u32, row: u32, line: Line) {
-    let point = params.tiles * params.quads;
-    let first = 6u * row * point + index;
+    let point = 8u * params.quads;
+    let first = (index / point * 36u + 6u * row) * point + index % point;
     transformed[first] = line.a;
     transformed[first + point] = line.b;
     transformed[first + 2u * point] = line.c;
@@ -138,12 +140,12 @@ fn main(
     if (index >= params.tiles * params.quads) {
         return;
     }
-    let linear = index / params.quads;
+    let linear = params.first + index / params.quads;
     let tile = Tile(
         linear / (params.rows * params.columns),
         linear / params.columns % params.rows * STEP,
         linear % params.columns * STEP,
-        index % params.quads,
+        params.first_quad + index % params.quads,
     );
     var a = Line();
     var b = Line();
@@ -153,14 +155,14 @@ fn main(
     var f = Line();
     for (var y = 0u; y < STEP; y++) {
         let line = row(tile, y);
-        let low = LOW[y];
-        let high = HIGH[y];
-        a = add(a, low.x, line);
-        b = add(b, low.y, line);
-        c = add(c, low.z, line);
-        d = add(d, high.x, line);
-        e = add(e, high.y, line);
-        f = add(f, select(0.0, 1.0, y + 1u == STEP), line);
+        let weights = column_of_a(y);
+        let odd = y % 2u == 1u;
+        a = add(a, select(weights.x, 0.0, odd), line);
+        b = add(b, weights.y, line);
+        c = add(c, select(weights.y, -weights.y, odd), line);
+        d = add(d, weights.z, line);
+        e = add(e, select(weights.z, -weights.z, odd), line);
+        f = add(f, select(0.0, weights.x, odd), line);
     }
     put(index, 0u, a);
     put(index, 1u, b);

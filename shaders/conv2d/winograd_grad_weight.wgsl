@@ -4,22 +4,37 @@
 //
 // G is that of winograd_weight.wgsl.
 //
-// product      [36][rows][quads] vec4 over output channels; rows = the input channels, padded to whole quads
-// grad_weight  [SIZE][SIZE][rows][quads] vec4 over output channels
+// product      [36][rows][quads] vec4 over output channels, of one chunk of them; rows = the input channels, padded to
+//              whole quads
+// grad_weight  [SIZE][SIZE][rows][outputs] vec4 over output channels
 //
 // An invocation owns one input channel and one quad of output channels.
 //
-// The lines of points are taken one after another, in a loop, and added up with the matrix's numbers from a table: some
-// drivers take seconds to compile all the loads written out, and the additions cost nothing beside the loads and stores.
+// The lines of points are taken one after another, in a loop, and added up with the matrix's numbers: some drivers take
+// seconds to compile all the loads written out, and the additions cost little beside the loads and stores. The numbers
+// are picked, not read from a table, which such drivers copy at every reading.
 
 override SIZE: u32 = 3;
 
+// section plain: how four numbers lie in memory that are in single precision however activations are stored.
+alias Plain = vec4<f32>;
+fn load_plain(plain: Plain) -> vec4<f32> {
+    return plain;
+}
+fn store_plain(value: vec4<f32>) -> Plain {
+    return value;
+}
+// end plain
+
 struct Params {
-    // Rows times quads.
-    elements: u32,
+    rows: u32,
+    // Quads of output channels: all, and those of the chunk, the first and how many.
+    outputs: u32,
+    first_quad: u32,
+    quads: u32,
 }
 
-@group(0) @binding(0) var<storage, read> product: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> product: array<Plain>;
 @group(0) @binding(1) var<storage, read_write> grad_weight: array<vec4<f32>>;
 @group(0) @binding(2) var<uniform> params: Params;
 
@@ -60,47 +75,52 @@ fn transform(m: Line) -> Taps {
 }
 
 fn line(index: u32, i: u32) -> Taps {
-    let first = 6u * i * params.elements + index;
+    let point = params.rows * params.quads;
+    let first = 6u * i * point + index;
     return transform(Line(
-        product[first],
-        product[first + params.elements],
-        product[first + 2u * params.elements],
-        product[first + 3u * params.elements],
-        product[first + 4u * params.elements],
-        product[first + 5u * params.elements],
+        load_plain(product[first]),
+        load_plain(product[first + point]),
+        load_plain(product[first + 2u * point]),
+        load_plain(product[first + 3u * point]),
+        load_plain(product[first + 4u * point]),
+        load_plain(product[first + 5u * point]),
     ));
 }
 
-// G: what a line of points adds to the first four taps along y, and to the fifth. To which infinity adds depends on
-// SIZE.
-const G = array<vec4<f32>, 6>(
-    vec4(1.0, 0.0, 0.0, 0.0),
-    vec4(1.0, 0.5 * ROOT, 0.5, 0.25 * ROOT) / -1.5,
-    vec4(1.0, -0.5 * ROOT, 0.5, -0.25 * ROOT) / -1.5,
-    vec4(1.0, ROOT, 2.0, 2.0 * ROOT) / 6.0,
-    vec4(1.0, -ROOT, 2.0, -2.0 * ROOT) / 6.0,
-    vec4(0.0),
-);
-const FIFTH = array<f32, 6>(0.0, 0.25 / -1.5, 0.25 / -1.5, 4.0 / 6.0, 4.0 / 6.0, 1.0);
+// Row i of G: what a line of points adds to the first four taps along y, and to the fifth: the powers of its point, over
+// the products of the differences of the points. To which infinity adds depends on SIZE.
+fn row_of_g(i: u32) -> vec4<f32> {
+    let square = select(2.0, 0.5, i < 3u);
+    let point = select(ROOT, 0.5 * ROOT, i < 3u) * select(1.0, -1.0, i % 2u == 0u);
+    let scale = select(1.0 / 6.0, -1.0 / 1.5, i < 3u);
+    let finite = scale * vec4(1.0, point, square, square * point);
+    return select(select(finite, vec4(1.0, 0.0, 0.0, 0.0), i == 0u), vec4(0.0, 0.0, f32(SIZE == 3u), 0.0), i == 5u);
+}
+
+fn fifth_of_g(i: u32) -> f32 {
+    return select(select(select(4.0 / 6.0, 0.25 / -1.5, i < 3u), 0.0, i == 0u), 1.0, i == 5u);
+}
 
 fn add(to: Taps, weight: f32, line: Taps) -> Taps {
     return Taps(
-        to.a + weight * line.a,
-        to.b + weight * line.b,
-        to.c + weight * line.c,
-        to.d + weight * line.d,
-        to.e + weight * line.e,
+        fma(vec4(weight), line.a, to.a),
+        fma(vec4(weight), line.b, to.b),
+        fma(vec4(weight), line.c, to.c),
+        fma(vec4(weight), line.d, to.d),
+        fma(vec4(weight), line.e, to.e),
     );
 }
 
 fn put(index: u32, ky: u32, taps: Taps) {
-    let first = ky * SIZE * params.elements + index;
+    let tap = params.rows * params.outputs;
+    let column = params.first_quad + index % params.quads;
+    let first = ky * SIZE * tap + index / params.quads * params.outputs + column;
     grad_weight[first] = taps.a;
-    grad_weight[first + params.elements] = taps.b;
-    grad_weight[first + 2u * params.elements] = taps.c;
+    grad_weight[first + tap] = taps.b;
+    grad_weight[first + 2u * tap] = taps.c;
     if (SIZE == 5u) {
-        grad_weight[first + 3u * params.elements] = taps.d;
-        grad_weight[first + 4u * params.elements] = taps.e;
+        grad_weight[first + 3u * tap] = taps.d;
+        grad_weight[first + 4u * tap] = taps.e;
     }
 }
 
@@ -111,7 +131,7 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let index = (group.x + group.y * groups.x) * 64u + local;
-    if (index >= params.elements) {
+    if (index >= params.rows * params.quads) {
         return;
     }
     var a = Taps();
@@ -121,12 +141,12 @@ fn main(
     var e = Taps();
     for (var i = 0u; i < 6u; i++) {
         let taps = line(index, i);
-        let weights = select(G[i], vec4(0.0, 0.0, 1.0, 0.0), (i == 5u) & (SIZE == 3u));
+        let weights = row_of_g(i);
         a = add(a, weights.x, taps);
         b = add(b, weights.y, taps);
         c = add(c, weights.z, taps);
         d = add(d, weights.w, taps);
-        e = add(e, FIFTH[i], taps);
+        e = add(e, fifth_of_g(i), taps);
     }
     put(index, 0u, a);
     put(index, 1u, b);

@@ -3,19 +3,22 @@
 //   transformed[6 * i + j][tile][c] = sum over y, x of B[i][y] * input[n, ty * STEP - pad_top + y, ..., c] * B[j][x]
 //
 // B is that of the points 0, sqrt(1/2), -sqrt(1/2), sqrt(2), -sqrt(2) and infinity (Lavin and Gray 2015, Fast algorithms
-// for convolutional neural networks, with 1 and 2, which cost three times the error). A tile is 6 x 6 pixels, of which a kernel of 3 x 3 makes 4 x 4 outputs and one of 5 x 5 makes 2 x 2: the
-// points, and so this transform, are the same for both. Tiles lie STEP pixels apart, as many as a tile has outputs;
-// pixels outside the image are zero.
+// for convolutional neural networks, with 1 and 2, which cost three times the error). A tile is 6 x 6 pixels, of which a
+// kernel of 3 x 3 makes 4 x 4 outputs and one of 5 x 5 makes 2 x 2: the points, and so this transform, are the same for
+// both. Tiles lie STEP pixels apart, as many as a tile has outputs; pixels outside the image are zero.
 //
 // input        [n][height][width][quads] vec4 over channels
-// transformed  [36][tile / 8][quads][tile % 8] vec4 over channels; the tiles past the last are zero
+// transformed  [tile / 8][36][quads][tile % 8] vec4 over channels, of one chunk of the tiles; those past the last tile
+//              are zero
 //
-// Eight tiles side by side are what a subgroup of winograd_product_subgroup.wgsl loads at once. An invocation owns one
-// quad of one tile: 36 loads and 36 stores; neighbours own neighbouring vec4 of the
-// result. Sizes are in the uniform, not overrides, so that all layers share one pipeline.
+// Eight tiles side by side are what a subgroup of winograd_product_subgroup.wgsl loads at once, and all points of eight
+// tiles lie together: with the tiles of a point together instead, an invocation's stores lay on 36 pages. An invocation
+// owns one quad of one tile: 36 loads and 36 stores; neighbours own neighbouring vec4 of the result. Sizes are in the
+// uniform, not overrides, so that all layers share one pipeline.
 //
-// The lines along y are taken one after another, in a loop, and added up with the matrix's numbers from a table: some
-// drivers take seconds to compile all the loads written out, and the additions cost nothing beside the loads and stores.
+// The lines along y are taken one after another, in a loop, and added up with the matrix's numbers: some drivers take
+// seconds to compile all the loads written out, and the additions cost little beside the loads and stores. The numbers
+// are picked, not read from a table, which such drivers copy at every reading.
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -40,7 +43,8 @@ struct Params {
     step: u32,
     pad_top: i32,
     pad_left: i32,
-    // All tiles, and those that only fill the last block.
+    // The tiles of the chunk: the first, and how many, with those that only fill the last block.
+    first: u32,
     tiles: u32,
 }
 
@@ -101,38 +105,29 @@ fn row(tile: Tile, y: i32) -> Line {
     ));
 }
 
-// What row y of a tile adds to each of the six points: column y of B, its first and its last three.
-const LOW = array<vec3<f32>, 6>(
-    vec3(1.0, 0.0, 0.0),
-    vec3(0.0, -ROOT, ROOT),
-    vec3(-2.5, -2.0, -2.0),
-    vec3(0.0, 0.5 * ROOT, -0.5 * ROOT),
-    vec3(1.0, 1.0, 1.0),
-    vec3(0.0),
-);
-const HIGH = array<vec3<f32>, 6>(
-    vec3(0.0),
-    vec3(-0.5 * ROOT, 0.5 * ROOT, 1.0),
-    vec3(-0.5, -0.5, 0.0),
-    vec3(ROOT, -ROOT, -2.5),
-    vec3(1.0, 1.0, 0.0),
-    vec3(0.0, 0.0, 1.0),
-);
+// Column y of B: what row y of a tile adds to each of the points. Of 0 and infinity it adds to one, which is the first
+// number; the others are of sqrt(1/2) and sqrt(2). To the negative points it adds as much, or the opposite where y is odd.
+fn column_of_b(y: u32) -> vec3<f32> {
+    let even = select(select(vec3(1.0, 0.0, 0.0), vec3(-2.5, -2.0, -0.5), y == 2u), vec3(1.0), y == 4u);
+    let low = select(vec3(1.0, -ROOT, -0.5 * ROOT), vec3(-2.5, 0.5 * ROOT, ROOT), y == 3u);
+    return select(even, select(low, vec3(1.0, 0.0, 0.0), y == 5u), y % 2u == 1u);
+}
 
 fn add(to: Line, weight: f32, line: Line) -> Line {
     return Line(
-        to.a + weight * line.a,
-        to.b + weight * line.b,
-        to.c + weight * line.c,
-        to.d + weight * line.d,
-        to.e + weight * line.e,
-        to.f + weight * line.f,
+        fma(vec4(weight), line.a, to.a),
+        fma(vec4(weight), line.b, to.b),
+        fma(vec4(weight), line.c, to.c),
+        fma(vec4(weight), line.d, to.d),
+        fma(vec4(weight), line.e, to.e),
+        fma(vec4(weight), line.f, to.f),
     );
 }
 
+// Stores a line of points: `index` counts the invocations, eight tiles by all quads after another.
 fn put(index: u32, row: u32, line: Line) {
-    let point = params.tiles * params.quads;
-    let first = 6u * row * point + index;
+    let point = 8u * params.quads;
+    let first = (index / point * 36u + 6u * row) * point + index % point;
     transformed[first] = line.a;
     transformed[first + point] = line.b;
     transformed[first + 2u * point] = line.c;
@@ -152,7 +147,7 @@ fn main(
         return;
     }
     let quad = index / 8u % params.quads;
-    let linear = index / 8u / params.quads * 8u + index % 8u;
+    let linear = params.first + index / 8u / params.quads * 8u + index % 8u;
     let sample = linear / (params.rows * params.columns);
     let tile = Tile(
         i32(linear / params.columns % params.rows * params.step) - params.pad_top,
@@ -168,14 +163,14 @@ fn main(
     var f = Line();
     for (var y = 0u; y < 6u; y++) {
         let line = row(tile, i32(y));
-        let low = LOW[y];
-        let high = HIGH[y];
-        a = add(a, low.x, line);
-        b = add(b, low.y, line);
-        c = add(c, low.z, line);
-        d = add(d, high.x, line);
-        e = add(e, high.y, line);
-        f = add(f, high.z, line);
+        let weights = column_of_b(y);
+        let odd = y % 2u == 1u;
+        a = add(a, select(weights.x, 0.0, odd), line);
+        b = add(b, weights.y, line);
+        c = add(c, select(weights.y, -weights.y, odd), line);
+        d = add(d, weights.z, line);
+        e = add(e, select(weights.z, -weights.z, odd), line);
+        f = add(f, select(0.0, weights.x, odd), line);
     }
     put(index, 0u, a);
     put(index, 1u, b);

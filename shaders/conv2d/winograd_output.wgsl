@@ -5,15 +5,16 @@
 // A[i][y] is the y-th power of the i-th of the finite points; infinity adds to the last y of a tile alone
 // (winograd_input.wgsl). STEP is 4 for a kernel of 3 x 3 and 2 for one of 5 x 5.
 //
-// product  [36][tile][quads] vec4 over output channels
-// bias     [quads] vec4, read where BIAS is 1
-// output   [n][height][width][quads] vec4
+// product  [tile / 8][36][tile % 8][quads] vec4 over output channels, of one chunk of the tiles or of the channels
+// bias     [channels] vec4, read where BIAS is 1
+// output   [n][height][width][channels] vec4
 //
 // An invocation owns one quad of one tile; neighbours own neighbouring quads. Sizes are in the uniform, not overrides,
 // so that all layers share one pipeline.
 //
-// The lines of points are taken one after another, in a loop, and added up with the matrix's numbers from a table: some
-// drivers take seconds to compile all the loads written out, and the additions cost nothing beside the loads and stores.
+// The lines of points are taken one after another, in a loop, and added up with the matrix's numbers: some drivers take
+// seconds to compile all the loads written out, and the additions cost little beside the loads and stores. The numbers
+// are picked, not read from a table, which such drivers copy at every reading.
 
 override STEP: u32 = 4;
 override BIAS: u32 = 0;
@@ -34,6 +35,16 @@ fn activate(x: vec4<f32>) -> vec4<f32> {
 }
 // end activation
 
+// section plain: how four numbers lie in memory that are in single precision however activations are stored.
+alias Plain = vec4<f32>;
+fn load_plain(plain: Plain) -> vec4<f32> {
+    return plain;
+}
+fn store_plain(value: vec4<f32>) -> Plain {
+    return value;
+}
+// end plain
+
 struct Params {
     // The number of samples.
     batch: u32,
@@ -43,12 +54,16 @@ struct Params {
     // How many tiles there are along height and width of a sample.
     rows: u32,
     columns: u32,
-    // All tiles, and those that only fill the last block.
+    // The tiles of the chunk: the first, and how many, with those that only fill the last block.
+    first: u32,
     tiles: u32,
+    // Its quads of channels.
+    first_quad: u32,
+    quads: u32,
 }
 
-@group(0) @binding(0) var<storage, read> product: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> bias: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> product: array<Plain>;
+@group(0) @binding(1) var<storage, read> bias: array<Plain>;
 @group(0) @binding(2) var<storage, read_write> output: array<Quad>;
 @group(0) @binding(3) var<uniform> params: Params;
 
@@ -87,34 +102,33 @@ fn transform(m: Line) -> Outputs {
 }
 
 fn line(index: u32, i: u32) -> Outputs {
-    let point = params.tiles * ((params.channels + 3u) / 4u);
-    let first = 6u * i * point + index;
+    let point = 8u * params.quads;
+    let first = (index / point * 36u + 6u * i) * point + index % point;
     return transform(Line(
-        product[first],
-        product[first + point],
-        product[first + 2u * point],
-        product[first + 3u * point],
-        product[first + 4u * point],
-        product[first + 5u * point],
+        load_plain(product[first]),
+        load_plain(product[first + point]),
+        load_plain(product[first + 2u * point]),
+        load_plain(product[first + 3u * point]),
+        load_plain(product[first + 4u * point]),
+        load_plain(product[first + 5u * point]),
     ));
 }
 
-// A: what a line of points adds to the outputs along y. To which infinity adds depends on STEP.
-const A = array<vec4<f32>, 6>(
-    vec4(1.0, 0.0, 0.0, 0.0),
-    vec4(1.0, 0.5 * ROOT, 0.5, 0.25 * ROOT),
-    vec4(1.0, -0.5 * ROOT, 0.5, -0.25 * ROOT),
-    vec4(1.0, ROOT, 2.0, 2.0 * ROOT),
-    vec4(1.0, -ROOT, 2.0, -2.0 * ROOT),
-    vec4(0.0, 0.0, 0.0, 1.0),
-);
+// Row i of A: what a line of points adds to the outputs along y, the powers of its point. To which infinity adds depends
+// on STEP.
+fn row_of_a(i: u32) -> vec4<f32> {
+    let square = select(2.0, 0.5, i < 3u);
+    let point = select(ROOT, 0.5 * ROOT, i < 3u) * select(1.0, -1.0, i % 2u == 0u);
+    let finite = select(vec4(1.0, point, square, square * point), vec4(1.0, 0.0, 0.0, 0.0), i == 0u);
+    return select(finite, select(vec4(0.0, 0.0, 0.0, 1.0), vec4(0.0, 1.0, 0.0, 0.0), STEP == 2u), i == 5u);
+}
 
 fn add(to: Outputs, weight: f32, line: Outputs) -> Outputs {
     return Outputs(
-        to.a + weight * line.a,
-        to.b + weight * line.b,
-        to.c + weight * line.c,
-        to.d + weight * line.d,
+        fma(vec4(weight), line.a, to.a),
+        fma(vec4(weight), line.b, to.b),
+        fma(vec4(weight), line.c, to.c),
+        fma(vec4(weight), line.d, to.d),
     );
 }
 
@@ -151,12 +165,11 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let quads = (params.channels + 3u) / 4u;
     let index = (group.x + group.y * groups.x) * 64u + local;
-    let quad = index % quads;
-    let linear = index / quads;
+    let quad = params.first_quad + index % params.quads;
+    let linear = params.first + index / params.quads;
     let sample = linear / (params.rows * params.columns);
-    if (sample >= params.batch) {
+    if ((index >= params.tiles * params.quads) | (sample >= params.batch)) {
         return;
     }
     let tile = Tile(
@@ -164,7 +177,7 @@ fn main(
         linear / params.columns % params.rows * STEP,
         linear % params.columns * STEP,
         quad,
-        select(vec4(0.0), bias[select(0u, quad, BIAS == 1u)], BIAS == 1u),
+        select(vec4(0.0), load_plain(bias[select(0u, quad, BIAS == 1u)]), BIAS == 1u),
     );
     var a = Outputs();
     var b = Outputs();
@@ -172,7 +185,7 @@ fn main(
     var d = Outputs();
     for (var i = 0u; i < 6u; i++) {
         let outputs = line(index, i);
-        let weights = select(A[i], vec4(0.0, 1.0, 0.0, 0.0), (i == 5u) & (STEP == 2u));
+        let weights = row_of_a(i);
         a = add(a, weights.x, outputs);
         b = add(b, weights.y, outputs);
         c = add(c, weights.z, outputs);

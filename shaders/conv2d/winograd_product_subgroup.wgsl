@@ -2,9 +2,9 @@
 //
 //   product[p][tile][o] = sum over c of input[p][tile][c] * weight[p][c][o]
 //
-// input    [36][tile / 8][inputs][tile % 8] vec4 over the channels c (winograd_input.wgsl)
+// input    [tile / 8][36][inputs][tile % 8] vec4 over the channels c (winograd_input.wgsl)
 // weight   [36][4 * inputs][outputs] vec4 over the channels o (winograd_weight.wgsl)
-// product  [36][tile][outputs] vec4 over o
+// product  [tile / 8][36][tile % 8][outputs] vec4 over o
 //
 // A workgroup is one subgroup of eight or more, and z its point. It owns 32 tiles and 4 * LANES outputs: each invocation
 // holds 32 rows of one quad of outputs in registers, lanes 0 to 7 load four rows each, and subgroupBroadcast hands them
@@ -14,6 +14,7 @@
 
 override LANES: u32 = 8;
 
+const POINTS: u32 = 36;
 const ROWS: u32 = 32;
 
 struct Params {
@@ -91,7 +92,9 @@ fn main(
         return;
     }
     let column = linear % columns * LANES + lane;
-    let first = group.z * params.tiles + linear / columns * ROWS;
+    // Of the product's rows, the first of this workgroup, and how far on its next eight are.
+    let first = (linear / columns * (ROWS / 8u) * POINTS + group.z) * 8u;
+    let eight = POINTS * 8u;
     let zero = vec4(0.0);
     acc = array(
         zero, zero, zero, zero, zero, zero, zero, zero,
@@ -102,7 +105,7 @@ fn main(
     // Lanes past the last output work on it too and store nothing.
     var w = group.z * 4u * params.inputs * params.outputs + min(column, params.outputs - 1u);
     var row = first * params.inputs + lane % 8u;
-    let block = 8u * params.inputs;
+    let block = eight * params.inputs;
     for (var q = 0u; q < params.inputs; q++) {
         step(
             input[row],
@@ -125,28 +128,28 @@ fn main(
     put(first + 5u, column, acc[5]);
     put(first + 6u, column, acc[6]);
     put(first + 7u, column, acc[7]);
-    put(first + 8u, column, acc[8]);
-    put(first + 9u, column, acc[9]);
-    put(first + 10u, column, acc[10]);
-    put(first + 11u, column, acc[11]);
-    put(first + 12u, column, acc[12]);
-    put(first + 13u, column, acc[13]);
-    put(first + 14u, column, acc[14]);
-    put(first + 15u, column, acc[15]);
-    put(first + 16u, column, acc[16]);
-    put(first + 17u, column, acc[17]);
-    put(first + 18u, column, acc[18]);
-    put(first + 19u, column, acc[19]);
-    put(first + 20u, column, acc[20]);
-    put(first + 21u, column, acc[21]);
-    put(first + 22u, column, acc[22]);
-    put(first + 23u, column, acc[23]);
-    put(first + 24u, column, acc[24]);
-    put(first + 25u, column, acc[25]);
-    put(first + 26u, column, acc[26]);
-    put(first + 27u, column, acc[27]);
-    put(first + 28u, column, acc[28]);
-    put(first + 29u, column, acc[29]);
-    put(first + 30u, column, acc[30]);
-    put(first + 31u, column, acc[31]);
+    put(first + eight, column, acc[8]);
+    put(first + eight + 1u, column, acc[9]);
+    put(first + eight + 2u, column, acc[10]);
+    put(first + eight + 3u, column, acc[11]);
+    put(first + eight + 4u, column, acc[12]);
+    put(first + eight + 5u, column, acc[13]);
+    put(first + eight + 6u, column, acc[14]);
+    put(first + eight + 7u, column, acc[15]);
+    put(first + 2u * eight, column, acc[16]);
+    put(first + 2u * eight + 1u, column, acc[17]);
+    put(first + 2u * eight + 2u, column, acc[18]);
+    put(first + 2u * eight + 3u, column, acc[19]);
+    put(first + 2u * eight + 4u, column, acc[20]);
+    put(first + 2u * eight + 5u, column, acc[21]);
+    put(first + 2u * eight + 6u, column, acc[22]);
+    put(first + 2u * eight + 7u, column, acc[23]);
+    put(first + 3u * eight, column, acc[24]);
+    put(first + 3u * eight + 1u, column, acc[25]);
+    put(first + 3u * eight + 2u, column, acc[26]);
+    put(first + 3u * eight + 3u, column, acc[27]);
+    put(first + 3u * eight + 4u, column, acc[28]);
+    put(first + 3u * eight + 5u, column, acc[29]);
+    put(first + 3u * eight + 6u, column, acc[30]);
+    put(first + 3u * eight + 7u, column, acc[31]);
 }

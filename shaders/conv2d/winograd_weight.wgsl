@@ -9,22 +9,22 @@
 //   weight[SIZE - 1 - ky][SIZE - 1 - kx][o][c]
 //
 // weight       [SIZE][SIZE][rows][columns], columns = its second channels, rows = its first ones, both padded to whole quads
-// transformed  [36][rows][columns], rows = the c, columns = the o, padded to whole quads
+// transformed  [36][rows][columns], rows = the c, columns = the o of one chunk, padded to whole quads
 //
 // An invocation owns one c and one o, not a quad of them: the code is a quarter as long, which is what compiling it
 // takes, and neighbours still read and write neighbouring words. A weight is small beside what it is multiplied with, so
 // that the scattered reads of a turned one do not matter.
-//
-// The lines of taps are taken one after another, in a loop, and added up with the matrix's numbers from a table: that too
-// is for the sake of compiling.
 
 override SIZE: u32 = 3;
 override TURNED: u32 = 0;
 
 struct Params {
-    // The quads of the channels c of the result, and of its o.
+    // The quads of the channels c, and of all o.
     inputs: u32,
     outputs: u32,
+    // The quads of the o of the chunk: the first, and how many.
+    first_quad: u32,
+    quads: u32,
 }
 
 @group(0) @binding(0) var<storage, read> weight: array<f32>;
@@ -81,36 +81,8 @@ fn along(ky: u32, row: u32, column: u32) -> Line {
     ));
 }
 
-// What the line ky of taps adds to each of the six points: column ky of G, its first and its last three. Which line is
-// the last, infinity's, depends on SIZE.
-const LOW = array<vec3<f32>, 5>(
-    vec3(1.0, -1.0 / 1.5, -1.0 / 1.5),
-    vec3(0.0, -0.5 * ROOT / 1.5, 0.5 * ROOT / 1.5),
-    vec3(0.0, -0.5 / 1.5, -0.5 / 1.5),
-    vec3(0.0, -0.25 * ROOT / 1.5, 0.25 * ROOT / 1.5),
-    vec3(0.0, -0.25 / 1.5, -0.25 / 1.5),
-);
-const HIGH = array<vec2<f32>, 5>(
-    vec2(1.0 / 6.0, 1.0 / 6.0),
-    vec2(ROOT / 6.0, -ROOT / 6.0),
-    vec2(2.0 / 6.0, 2.0 / 6.0),
-    vec2(2.0 * ROOT / 6.0, -2.0 * ROOT / 6.0),
-    vec2(4.0 / 6.0, 4.0 / 6.0),
-);
-
-fn add(to: Line, weight: f32, line: Line) -> Line {
-    return Line(
-        to.a + weight * line.a,
-        to.b + weight * line.b,
-        to.c + weight * line.c,
-        to.d + weight * line.d,
-        to.e + weight * line.e,
-        to.f + weight * line.f,
-    );
-}
-
 fn put(index: u32, row: u32, line: Line) {
-    let point = 16u * params.inputs * params.outputs;
+    let point = 16u * params.inputs * params.quads;
     let first = 6u * row * point + index;
     transformed[first] = line.a;
     transformed[first + point] = line.b;
@@ -127,32 +99,30 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let index = (group.x + group.y * groups.x) * 64u + local;
-    if (index >= 16u * params.inputs * params.outputs) {
+    if (index >= 16u * params.inputs * params.quads) {
         return;
     }
-    let row = index / (4u * params.outputs);
-    let column = index % (4u * params.outputs);
-    var a = Line();
-    var b = Line();
-    var c = Line();
-    var d = Line();
-    var e = Line();
-    var f = Line();
-    for (var ky = 0u; ky < SIZE; ky++) {
-        let line = along(ky, row, column);
-        let low = LOW[ky];
-        let high = HIGH[ky];
-        a = add(a, low.x, line);
-        b = add(b, low.y, line);
-        c = add(c, low.z, line);
-        d = add(d, high.x, line);
-        e = add(e, high.y, line);
-        f = add(f, select(0.0, 1.0, ky + 1u == SIZE), line);
+    let row = index / (4u * params.quads);
+    let column = 4u * params.first_quad + index % (4u * params.quads);
+    let first = along(0u, row, column);
+    let second = along(1u, row, column);
+    let third = along(2u, row, column);
+    var fourth = Line();
+    var fifth = Line();
+    if (SIZE == 5u) {
+        fourth = along(3u, row, column);
+        fifth = along(4u, row, column);
     }
-    put(index, 0u, a);
-    put(index, 1u, b);
-    put(index, 2u, c);
-    put(index, 3u, d);
-    put(index, 4u, e);
-    put(index, 5u, f);
+    let a = transform(Taps(first.a, second.a, third.a, fourth.a, fifth.a));
+    let b = transform(Taps(first.b, second.b, third.b, fourth.b, fifth.b));
+    let c = transform(Taps(first.c, second.c, third.c, fourth.c, fifth.c));
+    let d = transform(Taps(first.d, second.d, third.d, fourth.d, fifth.d));
+    let e = transform(Taps(first.e, second.e, third.e, fourth.e, fifth.e));
+    let f = transform(Taps(first.f, second.f, third.f, fourth.f, fifth.f));
+    put(index, 0u, Line(a.a, b.a, c.a, d.a, e.a, f.a));
+    put(index, 1u, Line(a.b, b.b, c.b, d.b, e.b, f.b));
+    put(index, 2u, Line(a.c, b.c, c.c, d.c, e.c, f.c));
+    put(index, 3u, Line(a.d, b.d, c.d, d.d, e.d, f.d));
+    put(index, 4u, Line(a.e, b.e, c.e, d.e, e.e, f.e));
+    put(index, 5u, Line(a.f, b.f, c.f, d.f, e.f, f.f));
 }

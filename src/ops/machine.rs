@@ -13,7 +13,8 @@
 //! - *utilisation* is how full the device is: workgroups come in rounds of as many as run at a time, and the last
 //!   round takes as long as the others;
 //! - *bytes* are those that must come from memory or go there, each once: the operands and the result, and what is
-//!   written only to be read by the next dispatch. What a cache holds while a kernel reads it again does not count;
+//!   written only to be read by the next dispatch. What a cache holds while a kernel reads it again does not count. Where
+//!   that is known to be little enough, what one dispatch leaves behind for the next is still in a cache, too;
 //! - *balance* is how many multiply-adds a device makes while a byte moves;
 //! - *latency* is what a dispatch takes that has nothing to do, and waits for the one before it.
 //!
@@ -32,6 +33,10 @@ pub(crate) struct Machine {
     balance: f64,
     /// The multiply-adds that could be made while an empty dispatch runs.
     latency: f64,
+    /// The bytes that are still in a cache when the next dispatch reads them.
+    cache: f64,
+    /// The bytes that move for each byte that the cache does not hold.
+    spilled: f64,
 }
 
 /// What one dispatch does.
@@ -49,6 +54,9 @@ pub(crate) struct Work {
     pub efficiency: f64,
 }
 
+/// How much faster caches are than memory that dispatches share: what is left there counts for so much.
+const CACHED: f64 = 0.25;
+
 /// How many cores a processor that stands in for a GPU is assumed to have: each runs one workgroup at a time.
 const CORES: f64 = 4.0;
 
@@ -60,10 +68,12 @@ impl Machine {
     pub fn of(capabilities: &Capabilities) -> Self {
         match capabilities.software {
             // lavapipe on two cores makes 36 · 10⁹ multiply-adds a second and moves 9.5 · 10⁹ bytes.
-            true => Self { software: true, balance: 4.0, latency: 5e5 },
+            // Its last cache is 16 to 32 MiB as a rule, of which a part is others'; a line is read before it is written.
+            true => Self { software: true, balance: 4.0, latency: 5e5, cache: 8e6, spilled: 2.0 },
             // Desktop GPUs lie between 10 and 30 multiply-adds a byte. Their dispatches that wait for one another are
             // some 3 µs apart, at 5 · 10¹² multiply-adds a second.
-            false => Self { software: false, balance: 16.0, latency: 1.5e7 },
+            // Their last caches are 2 to 6 MiB, or 24 and more on those from 2021 on, and write what is whole at once.
+            false => Self { software: false, balance: 16.0, latency: 1.5e7, cache: 4e6, spilled: 1.0 },
         }
     }
 
@@ -76,6 +86,12 @@ impl Machine {
     /// About how long it takes to only move bytes, by a dispatch of its own.
     pub fn moving(&self, bytes: f64) -> f64 {
         bytes * self.balance + self.latency
+    }
+
+    /// How many bytes move at the pace of memory for one that a dispatch writes and the next reads, at either of them,
+    /// where it leaves so many behind.
+    pub fn left_behind(&self, bytes: f64) -> f64 {
+        if bytes <= self.cache { CACHED } else { self.spilled }
     }
 
     /// How full so many workgroups of so many invocations keep the device, between 0 and 1.
@@ -105,6 +121,14 @@ mod tests {
             assert_eq!(machine.time(WORK) - empty, 2e9);
             let moved = Work { bytes: 1e10, ..WORK };
             assert_eq!(machine.time(moved), machine.moving(1e10));
+        }
+    }
+
+    #[test]
+    fn what_is_left_in_a_cache_costs_less() {
+        for machine in machines() {
+            assert!(machine.left_behind(1e6) < 1.0);
+            assert!(machine.left_behind(1e8) >= 1.0);
         }
     }
 

@@ -1,0 +1,282 @@
+//! The dispatches of a pass.
+
+use std::ops::Range;
+
+use super::super::super::program::{Activation, Dispatch, TensorId, kernel};
+use super::super::super::reduce::{MAX_TERMS, Parts, splits};
+use super::super::problem::{Image, Pass, Problem, WeightGradient};
+use super::super::slide::Slide;
+use super::super::tile::Tile;
+use super::super::tiling::Tiling;
+use super::super::variant::Place;
+use super::{BLOCK, LINE, POINTS, WORKGROUP, Winograd, step, tiles};
+
+/// A chunk: its tiles, and its quads of output channels.
+#[derive(Debug, Clone)]
+struct Chunk {
+    tiles: Range<usize>,
+    outputs: Range<usize>,
+}
+
+impl Winograd {
+    /// Appends a forward pass or a gradient to the input.
+    pub fn image(self, place: &mut Place<'_>, problem: &Problem, image: Image<'_>) {
+        let one = self.chunks.one();
+        let input = points(place, "input", one.tiles * one.inputs);
+        let product = points(place, "product", one.tiles * one.outputs);
+        for outputs in self.chunks.outputs() {
+            let weight = self.weight_points(place, problem, image, &outputs);
+            for tiles in self.chunks.tiles() {
+                // Chunks of channels share their input.
+                if outputs.start == 0 {
+                    self.input_points(place, problem, image.input, &tiles, input);
+                }
+                let chunk = Chunk { tiles, outputs: outputs.clone() };
+                self.product(place, problem, &chunk, [input, weight, product]);
+                self.output(place, problem, image, &chunk, product);
+            }
+        }
+    }
+
+    /// Appends a gradient to the weight.
+    pub fn weight(self, place: &mut Place<'_>, problem: &Problem, gradient: WeightGradient) {
+        let WeightGradient { input, grad_output, grad_weight } = gradient;
+        let one = self.chunks.one();
+        let input_tensor = points(place, "input", one.tiles * one.inputs);
+        let grad_tensor = points(place, "grad_output", one.tiles * one.outputs);
+        let product = points(place, "product", 4 * one.inputs * one.outputs);
+        let tiles = self.chunks.tiles();
+        for outputs in self.chunks.outputs() {
+            let quads = POINTS * 4 * one.inputs * outputs.len();
+            let span = self.span(place, one.tiles, outputs.len());
+            let count = tiles.iter().map(|tiles| tiles.len().div_ceil(span)).sum();
+            let product = place.program.part(product, 0, 16 * quads as u64);
+            let parts = Parts::new(place.program, place.layer, product, count, quads);
+            let mut first = 0;
+            for tiles in &tiles {
+                if outputs.start == 0 {
+                    self.input_points(place, problem, input, tiles, input_tensor);
+                }
+                let chunk = Chunk { tiles: tiles.clone(), outputs: outputs.clone() };
+                let dispatch = Dispatch::new(place.layer, kernel!("conv2d/winograd_grad_output"))
+                    .size("STEP", step(self.size))
+                    .read(grad_output.tensor)
+                    .write(grad_tensor);
+                let dispatch = self.uniform(dispatch, problem, grad_output, &chunk);
+                place.program.push(dispatch);
+                let splits = tiles.len().div_ceil(span);
+                let bytes = 16 * quads as u64;
+                let to = place.program.part(parts.tensor, first as u64 * bytes, splits as u64 * bytes);
+                self.gradients(place, problem, &chunk, [input_tensor, grad_tensor, to], span);
+                first += splits;
+            }
+            parts.finish(place.program, place.layer);
+            let dispatch = Dispatch::new(place.layer, kernel!("conv2d/winograd_grad_weight"))
+                .size("SIZE", self.size)
+                .read(product)
+                .write(grad_weight)
+                .uniform((4 * one.inputs) as u32)
+                .uniform(grad_output.quads() as u32)
+                .uniform(outputs.start as u32)
+                .uniform(outputs.len() as u32)
+                .invocations(4 * one.inputs * outputs.len(), WORKGROUP);
+            place.program.push(dispatch);
+        }
+    }
+
+    /// How many tiles a part of the gradient to the weight sums up.
+    fn span(self, place: &Place<'_>, tiles: usize, outputs: usize) -> usize {
+        let groups = POINTS * self.workgroups(4 * self.chunks.one().inputs, outputs);
+        let wanted = self.tiling.workgroups_wanted(groups, place.capabilities);
+        let splits = splits(tiles, 256, groups, wanted);
+        tiles.div_ceil(splits).next_multiple_of(BLOCK).min(MAX_TERMS)
+    }
+
+    /// Appends the products of a forward pass or a gradient to the input.
+    fn product(self, place: &mut Place<'_>, problem: &Problem, chunk: &Chunk, tensors: [TensorId; 3]) {
+        let [input, weight, product] = tensors;
+        let (tiles, inputs, outputs) = (chunk.tiles.len(), self.chunks.one().inputs, chunk.outputs.len());
+        let dispatch = match self.tiling {
+            Tiling::Subgroup(tile) => Dispatch::new(place.layer, kernel!("conv2d/winograd_product_subgroup"))
+                .size("LANES", tile.lanes)
+                .read(input)
+                .read(weight)
+                .write(product)
+                .uniform(tiles as u32)
+                .uniform(inputs as u32)
+                .uniform(outputs as u32),
+            Tiling::Tiled(tile) => {
+                let dispatch = Dispatch::new(place.layer, kernel!("conv2d/forward_tiled"));
+                as_columns(dispatch, tile, inputs, outputs)
+                    .read(input)
+                    .read(weight)
+                    // There is no bias yet.
+                    .read(weight)
+                    .write(product)
+                    .uniform((tiles / LINE) as u32)
+                    .uniform(inputs.next_multiple_of(tile.step()) as u32)
+            }
+        };
+        let dispatch =
+            dispatch.groups(self.workgroups(tiles, outputs)).layers(POINTS).flops(self.flops(problem, chunk));
+        place.program.push(dispatch);
+    }
+
+    /// Appends the products of a gradient to the weight, in parts of `span` tiles each.
+    fn gradients(
+        self,
+        place: &mut Place<'_>,
+        problem: &Problem,
+        chunk: &Chunk,
+        tensors: [TensorId; 3],
+        span: usize,
+    ) {
+        let [input, grad_output, parts] = tensors;
+        let (tiles, inputs, outputs) = (chunk.tiles.len(), self.chunks.one().inputs, chunk.outputs.len());
+        let kernel = match self.tiling {
+            Tiling::Subgroup(_) => kernel!("conv2d/winograd_backward_weight_subgroup"),
+            Tiling::Tiled(_) => kernel!("conv2d/backward_weight_tiled"),
+        };
+        let dispatch = Dispatch::new(place.layer, kernel).read(input).read(grad_output).write(parts);
+        let dispatch = match self.tiling {
+            Tiling::Subgroup(tile) => dispatch
+                .size("LANES", tile.lanes)
+                .uniform(tiles as u32)
+                .uniform(span as u32)
+                .uniform(inputs as u32)
+                .uniform(outputs as u32),
+            Tiling::Tiled(tile) => as_columns(dispatch, tile, inputs, outputs)
+                .uniform((tiles / LINE) as u32)
+                .uniform(span as u32),
+        };
+        let dispatch = dispatch
+            .groups(self.workgroups(4 * inputs, outputs))
+            .layers(POINTS * tiles.div_ceil(span))
+            .flops(self.flops(problem, chunk));
+        place.program.push(dispatch);
+    }
+
+    /// What a chunk has of the multiply-adds of the direct form.
+    fn flops(self, problem: &Problem, chunk: &Chunk) -> u64 {
+        let all = self.chunks.whole();
+        let whole = problem.batch as u64 * problem.convolution.flops();
+        let upto =
+            |part: usize| (u128::from(whole) * part as u128 / (all.tiles * all.outputs) as u128) as u64;
+        // Rounded so that all chunks together have all.
+        let before = chunk.tiles.start * all.outputs + chunk.outputs.start * all.tiles;
+        upto(before + chunk.tiles.len() * chunk.outputs.len()) - upto(before)
+    }
+
+    /// Appends the transform of a chunk's products to what the pass writes.
+    fn output(
+        self,
+        place: &mut Place<'_>,
+        problem: &Problem,
+        image: Image<'_>,
+        chunk: &Chunk,
+        product: TensorId,
+    ) {
+        let Image { bias, activation, output, .. } = image;
+        let dispatch = Dispatch::new(place.layer, kernel!("conv2d/winograd_output"))
+            .size("STEP", step(self.size))
+            .size("BIAS", bias.is_some().into())
+            .read(product)
+            // Something must be bound; without a bias it is not read.
+            .read(bias.unwrap_or(product))
+            .write(output.tensor)
+            .activation(activation);
+        place.program.push(self.uniform(dispatch, problem, output, chunk));
+    }
+
+    /// The uniform and the workgroups of the transforms on the side of the outputs.
+    fn uniform(self, dispatch: Dispatch, problem: &Problem, image: Activation, chunk: &Chunk) -> Dispatch {
+        let [rows, columns] = tiles(problem, self.size);
+        dispatch
+            .uniform(image.batch as u32)
+            .uniform(image.shape.height as u32)
+            .uniform(image.shape.width as u32)
+            .uniform(image.shape.channels as u32)
+            .uniform(rows as u32)
+            .uniform(columns as u32)
+            .uniform(chunk.tiles.start as u32)
+            .uniform(chunk.tiles.len() as u32)
+            .uniform(chunk.outputs.start as u32)
+            .uniform(chunk.outputs.len() as u32)
+            .invocations(chunk.tiles.len() * chunk.outputs.len(), WORKGROUP)
+    }
+
+    /// Appends the transform of some tiles of the input.
+    fn input_points(
+        self,
+        place: &mut Place<'_>,
+        problem: &Problem,
+        input: Activation,
+        range: &Range<usize>,
+        transformed: TensorId,
+    ) {
+        let Slide { pad, .. } = Slide::new(&problem.convolution.geometry, problem.way());
+        let [rows, columns] = tiles(problem, self.size);
+        let dispatch = Dispatch::new(place.layer, kernel!("conv2d/winograd_input"))
+            .read(input.tensor)
+            .write(transformed)
+            .uniform(input.batch as u32)
+            .uniform(input.shape.height as u32)
+            .uniform(input.shape.width as u32)
+            .uniform(input.quads() as u32)
+            .uniform(rows as u32)
+            .uniform(columns as u32)
+            .uniform(step(self.size) as u32)
+            // Two's complement: they may be negative.
+            .uniform(pad[0] as u32)
+            .uniform(pad[1] as u32)
+            .uniform(range.start as u32)
+            .uniform(range.len() as u32)
+            .invocations(range.len() * input.quads(), WORKGROUP);
+        place.program.push(dispatch);
+    }
+
+    /// Appends the transform of the weight to some quads of outputs. Each chunk has a tensor of its own: where the
+    /// parameters stay as they are, all are made once.
+    fn weight_points(
+        self,
+        place: &mut Place<'_>,
+        problem: &Problem,
+        image: Image<'_>,
+        range: &Range<usize>,
+    ) -> TensorId {
+        let inputs = self.chunks.one().inputs;
+        let transformed = points(place, "weight", 4 * inputs * range.len());
+        let dispatch = Dispatch::new(place.layer, kernel!("conv2d/winograd_weight"))
+            .size("SIZE", self.size)
+            .size("TURNED", (problem.pass == Pass::BackwardInput).into())
+            .read(image.weight)
+            .write(transformed)
+            .uniform(inputs as u32)
+            .uniform(image.output.quads() as u32)
+            .uniform(range.start as u32)
+            .uniform(range.len() as u32)
+            .invocations(16 * inputs * range.len(), WORKGROUP);
+        place.program.push(dispatch);
+        transformed
+    }
+}
+
+/// Tells a tiled kernel of convolution that its image at each point, of every [`LINE`] tiles, is as wide as these, as high
+/// as there are quads of channels, and of four channels; a kernel covers a column of it.
+fn as_columns(dispatch: Dispatch, tile: Tile, in_q: usize, out_q: usize) -> Dispatch {
+    tile.constants(dispatch)
+        .in_f32()
+        .size("POINTS", POINTS)
+        .size("IN_H", in_q)
+        .size("IN_W", LINE)
+        .size("IN_C", 4)
+        .size("OUT_W", LINE)
+        .size("OUT_C", 4 * out_q)
+        .size("KERNEL_H", in_q)
+}
+
+/// A tensor of so many vec4 at each point, which lives as long as the pass.
+fn points(place: &mut Place<'_>, what: &str, quads: usize) -> TensorId {
+    let label = format!("{}.{what} (36 points)", place.layer);
+    place.program.tensor(label, POINTS * quads * 16)
+}
