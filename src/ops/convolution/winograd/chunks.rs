@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::super::problem::Problem;
+use super::super::problem::{Pass, Problem};
 use super::{BLOCK, POINTS, channels, tiles};
 
 /// The most chunks: each is three dispatches or four, which all have to be made and to wait for each other.
@@ -80,9 +80,12 @@ impl Chunks {
         ranges(self.whole.outputs, self.one.outputs)
     }
 
-    /// The bytes of the largest tensor that goes between two dispatches.
-    pub fn largest_binding(&self) -> usize {
-        16 * self.one.quads().into_iter().max().unwrap_or(0)
+    /// The bytes of the largest tensor that goes between two dispatches of a pass. The chunks of a gradient to the weight
+    /// each have a part of it, which are joined.
+    pub fn largest_binding(&self, pass: Pass) -> usize {
+        let parts = if pass == Pass::BackwardWeight { self.tiles().len() } else { 1 };
+        let [input, output, weight] = self.one.quads();
+        16 * input.max(output).max(parts * weight)
     }
 }
 

@@ -56,8 +56,8 @@ impl Winograd {
     fn chunked(problem: &Problem, tiling: Tiling, size: usize, capabilities: &Capabilities) -> Option<Self> {
         let extent = Extent::of(problem, size);
         let all = Chunks::all(extent).into_iter();
-        let fitting =
-            all.filter(|chunks| chunks.largest_binding() as u64 <= capabilities.max_storage_binding);
+        let largest = |chunks: &Chunks| chunks.largest_binding(problem.pass) as u64;
+        let fitting = all.filter(|chunks| largest(chunks) <= capabilities.max_storage_binding);
         let with = fitting.map(|chunks| Self { tiling, size, chunks });
         let timed = with.map(|winograd| (winograd.estimate(problem, capabilities), winograd));
         timed.min_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, best)| best)
