@@ -22,6 +22,7 @@
 //! | `gradient` | `gradient`, the gradient to an activation's input, and its constants |
 //! | `storage` | `Quad`, `load` and `store`: how four channels of an activation lie in memory |
 //! | `result` | `Result` and `store_result`: the same of an output that may be parts of a sum, always f32 |
+//! | `plain` | `Plain`, `load_plain` and `store_plain`: the same of what is in f32 however activations are stored |
 
 use std::ops::Range;
 
