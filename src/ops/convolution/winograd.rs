@@ -12,6 +12,7 @@ use super::Direction;
 use super::problem::{Image, Pass, Problem, WeightGradient};
 use super::slide::Slide;
 use super::tile::Tile;
+use super::cut::Cut;
 use super::tiling::Tiling;
 use super::variant::Place;
 use crate::gpu::Capabilities;
