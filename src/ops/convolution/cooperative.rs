@@ -115,7 +115,7 @@ mod tests {
         names(sizes, storage, capabilities).map(|names| names.iter().any(|name| name == "cooperative"))
     }
 
-    const LAYER: [usize; 4] = [64, 64, 1, 1];
+    const LAYER: [usize; 4] = [256, 256, 1, 1];
 
     #[test]
     fn a_gpu_with_matrix_units_multiplies_half_precision_by_them() {
