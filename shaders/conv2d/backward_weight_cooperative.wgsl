@@ -9,8 +9,9 @@
 // A workgroup is four subgroups of LANES invocations. It owns 4 * SIZE rows of the weight's matrix (a row being one
 // channel under one tap) by 4 * SIZE output channels, of which each subgroup has a quarter, and the output pixels
 // [z * span, (z + 1) * span) of the whole batch. Why the tile is that size, and how it lies in workgroup memory, is said
-// in forward_cooperative.wgsl. Here a step takes STEP pixels, and both images lie as they do in memory: the first
-// factor is read column by column. common/sum_partials.wgsl joins the splits.
+// in forward_cooperative.wgsl. Here a step takes STEP quads of pixels, and blocks of both images are turned round: an
+// invocation brings in the same quad of pixels for one quad of channels after another. common/sum_partials.wgsl joins
+// the splits.
 
 enable f16;
 enable wgpu_cooperative_matrix;
@@ -62,10 +63,12 @@ alias MatrixC = coop_mat16x16<f32, C>;
 // Quads in a row of a matrix, and in a row of the tile.
 const SIZE_Q: u32 = SIZE / 4u;
 const TILE_Q: u32 = SIZE;
-// Pixels in a step.
-const STEP: u32 = 2u * SIZE;
-// Quads from one pixel to the next in workgroup memory.
-const PITCH: u32 = TILE_Q + 2u;
+// Rows of the tile, and output channels.
+const TILE: u32 = 4u * SIZE;
+// Quads of pixels in a step.
+const STEP: u32 = SIZE / 2u;
+// Quads from one row, or output channel, to the next in workgroup memory.
+const PITCH: u32 = STEP + 2u;
 
 struct Params {
     // The number of samples.
@@ -94,9 +97,11 @@ struct Pixel {
     inside: bool,
 }
 
-// rows[pixel][quad of rows], columns[pixel][quad of output channels].
-var<workgroup> rows: array<vec4<f16>, STEP * PITCH>;
-var<workgroup> columns: array<vec4<f16>, STEP * PITCH>;
+// rows[row][quad of pixels], columns[output channel][quad of pixels].
+var<workgroup> rows: array<vec4<f16>, TILE * PITCH>;
+var<workgroup> columns: array<vec4<f16>, TILE * PITCH>;
+// The quads of rows of the tile.
+var<workgroup> quads: array<Row, TILE_Q>;
 // The matrix of each subgroup that is on its way out.
 var<workgroup> sums: array<vec4<f32>, 4u * SIZE * SIZE_Q>;
 
@@ -117,17 +122,45 @@ fn meets(r: Row, p: Pixel) -> bool {
     return p.inside & (!PADDED | inside);
 }
 
-// Brings the step from pixel `base` on into workgroup memory: neighbours bring neighbouring channels of a pixel.
-fn bring(base: u32, end: u32, r: Row, column: u32, index: u32) {
-    for (var i = index / TILE_Q; i < STEP; i += INVOCATIONS / TILE_Q) {
-        let p = pixel(base + i, end);
-        let inside = meets(r, p);
-        let source = (p.sample * IN_H + u32(p.y + r.y)) * IN_W + u32(p.x + r.x);
-        let quad = load(input[select(0u, source * IN_Q + r.quad, inside)]);
-        let gradient = load(grad_output[select(0u, (base + i) * OUT_Q + column, p.inside)]);
-        let at = i * PITCH + index % TILE_Q;
-        rows[at] = select(vec4<f16>(), vec4<f16>(quad), inside);
-        columns[at] = select(vec4<f16>(), vec4<f16>(gradient), p.inside);
+// The channels of a row's tap at a pixel, zero outside.
+fn channels(r: Row, p: Pixel) -> vec4<f16> {
+    let inside = meets(r, p);
+    let source = (p.sample * IN_H + u32(p.y + r.y)) * IN_W + u32(p.x + r.x);
+    return select(vec4<f16>(), vec4<f16>(load(input[select(0u, source * IN_Q + r.quad, inside)])), inside);
+}
+
+// A quad of grad_output, zero past the last pixel.
+fn gradients(index: u32, end: u32, column: u32) -> vec4<f16> {
+    let inside = index < end;
+    let quad = load(grad_output[select(0u, index * OUT_Q + column, inside)]);
+    return select(vec4<f16>(), vec4<f16>(quad), inside);
+}
+
+// Brings the step from pixel `base` on into workgroup memory. Neighbours bring neighbouring quads of pixels.
+fn bring(base: u32, end: u32, first_column: u32, index: u32) {
+    let first = base + 4u * (index % STEP);
+    let p0 = pixel(first, end);
+    let p1 = pixel(first + 1u, end);
+    let p2 = pixel(first + 2u, end);
+    let p3 = pixel(first + 3u, end);
+    for (var c = index / STEP; c < TILE_Q; c += INVOCATIONS / STEP) {
+        let r = quads[c];
+        let column = min(first_column + c, OUT_Q - 1u);
+        let a = transpose(mat4x4(channels(r, p0), channels(r, p1), channels(r, p2), channels(r, p3)));
+        let b0 = gradients(first, end, column);
+        let b1 = gradients(first + 1u, end, column);
+        let b2 = gradients(first + 2u, end, column);
+        let b3 = gradients(first + 3u, end, column);
+        let b = transpose(mat4x4(b0, b1, b2, b3));
+        let at = 4u * c * PITCH + index % STEP;
+        rows[at] = a[0];
+        rows[at + PITCH] = a[1];
+        rows[at + 2u * PITCH] = a[2];
+        rows[at + 3u * PITCH] = a[3];
+        columns[at] = b[0];
+        columns[at + PITCH] = b[1];
+        columns[at + 2u * PITCH] = b[2];
+        columns[at + 3u * PITCH] = b[3];
     }
 }
 
@@ -157,29 +190,30 @@ fn main(
     let linear = group.x + group.y * groups.x;
     let first_column = linear % tiles * TILE_Q;
     let first = linear / tiles * TILE_Q;
-    // What this invocation brings in of every pixel: the last there is where it would be past that.
-    let quad = min(first + index % TILE_Q, ROW_Q - 1u);
-    let r = row(quad / IN_Q, quad % IN_Q);
-    let brought = min(first_column + index % TILE_Q, OUT_Q - 1u);
+    for (var c = index; c < TILE_Q; c += INVOCATIONS) {
+        // Past the last it is the last, and not stored.
+        let quad = min(first + c, ROW_Q - 1u);
+        quads[c] = row(quad / IN_Q, quad % IN_Q);
+    }
+    workgroupBarrier();
 
-    // The quarter of this subgroup, in quads.
-    let quarter = subgroup / 2u * 2u * SIZE_Q;
-    let column = subgroup % 2u * 2u * SIZE_Q;
+    // The quarter of this subgroup.
+    let quarter = subgroup / 2u * 2u * SIZE;
+    let column = subgroup % 2u * 2u * SIZE;
     var sum00 = MatrixC();
     var sum01 = MatrixC();
     var sum10 = MatrixC();
     var sum11 = MatrixC();
     let begin = group.z * params.span;
     let end = min(begin + params.span, params.batch * OUT_H * OUT_W);
-    for (var base = begin; base < end; base += STEP) {
-        bring(base, end, r, brought, index);
+    for (var base = begin; base < end; base += 4u * STEP) {
+        bring(base, end, first_column, index);
         workgroupBarrier();
         for (var d = 0u; d < 2u; d++) {
-            // A pixel's channels lie along a column of the first factor.
-            let a0 = coopLoad<MatrixA>(&rows[d * SIZE * PITCH + quarter], PITCH);
-            let a1 = coopLoad<MatrixA>(&rows[d * SIZE * PITCH + quarter + SIZE_Q], PITCH);
-            let b0 = coopLoadT<MatrixB>(&columns[d * SIZE * PITCH + column], PITCH);
-            let b1 = coopLoadT<MatrixB>(&columns[d * SIZE * PITCH + column + SIZE_Q], PITCH);
+            let a0 = coopLoadT<MatrixA>(&rows[quarter * PITCH + d * SIZE_Q], PITCH);
+            let a1 = coopLoadT<MatrixA>(&rows[(quarter + SIZE) * PITCH + d * SIZE_Q], PITCH);
+            let b0 = coopLoad<MatrixB>(&columns[column * PITCH + d * SIZE_Q], PITCH);
+            let b1 = coopLoad<MatrixB>(&columns[(column + SIZE) * PITCH + d * SIZE_Q], PITCH);
             sum00 = coopMultiplyAdd(a0, b0, sum00);
             sum01 = coopMultiplyAdd(a0, b1, sum01);
             sum10 = coopMultiplyAdd(a1, b0, sum10);
@@ -187,8 +221,8 @@ fn main(
         }
         workgroupBarrier();
     }
-    let first_row = 4u * (first + quarter);
-    let low = first_column + column;
+    let first_row = 4u * first + quarter;
+    let low = first_column + column / 4u;
     put_matrix(sum00, lane, subgroup, group.z, first_row, low);
     put_matrix(sum01, lane, subgroup, group.z, first_row, low + SIZE_Q);
     put_matrix(sum10, lane, subgroup, group.z, first_row + SIZE, low);

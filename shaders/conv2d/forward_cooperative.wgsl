@@ -12,11 +12,13 @@
 // would want more registers than there are: a sum of 16 x 16 takes eight of each of 32 invocations.
 //
 // A step takes STEP quads of the sum: two matrices deep, so that there are two barriers for eight multiplications of a
-// subgroup. Where the pixels of the tile lie is found once, and kept in workgroup memory; an invocation brings in the
-// same quad of a step, and the same column of the weight, for pixel after pixel and row after row. A row in workgroup
-// memory is two quads longer than its data: rows begin on 16 bytes, as matrices must, and eight neighbours in different
-// banks. The finished sums go through workgroup memory too, one matrix of each subgroup at a time, since how a matrix
-// lies in registers is the device's secret. With SIZE 16 all of it is 14 KiB.
+// subgroup. An invocation brings in the same quad of a step for pixel after pixel, and for quad after quad of output
+// channels; where the pixels of the tile lie is found once, and kept in workgroup memory. Blocks of the weight are turned
+// round as they are put down, so that both factors lie along the sum: matrix units want several terms of a row, or of a
+// column, in one register. A row in workgroup memory is two quads longer than its data: rows begin on 16 bytes, as
+// matrices must, and eight neighbours in different banks. The finished sums go through workgroup memory too, one matrix
+// of each subgroup at a time, since how a matrix lies in registers is the device's secret. With SIZE 16 all of it is 14.5
+// KiB.
 //
 // As in forward_tiled.wgsl, from which pixels and taps come, what lies past the last pixel or channel is computed from
 // what is at hand and not stored, what lies outside the image is replaced by zero, and conditions are joined with &.
@@ -90,11 +92,10 @@ alias MatrixC = coop_mat16x16<f32, C>;
 const SIZE_Q: u32 = SIZE / 4u;
 const TILE_Q: u32 = SIZE;
 const STEP: u32 = SIZE / 2u;
-// Pixels of the tile.
+// Pixels of the tile, and output channels.
 const TILE: u32 = 4u * SIZE;
-// Quads from one row to the next in workgroup memory.
-const ROW_PITCH: u32 = STEP + 2u;
-const COLUMN_PITCH: u32 = TILE_Q + 2u;
+// Quads from one pixel, or output channel, to the next in workgroup memory.
+const PITCH: u32 = STEP + 2u;
 
 struct Params {
     // The number of samples.
@@ -123,9 +124,9 @@ struct Tap {
     bits: u32,
 }
 
-// rows[pixel][quad of the sum], columns[term of the sum][quad of output channels].
-var<workgroup> rows: array<vec4<f16>, TILE * ROW_PITCH>;
-var<workgroup> columns: array<vec4<f16>, 4u * STEP * COLUMN_PITCH>;
+// rows[pixel][quad of the sum], columns[output channel][quad of the sum].
+var<workgroup> rows: array<vec4<f16>, TILE * PITCH>;
+var<workgroup> columns: array<vec4<f16>, TILE * PITCH>;
 var<workgroup> pixels: array<Pixel, TILE>;
 // The matrix of each subgroup that is on its way out.
 var<workgroup> sums: array<vec4<f32>, 4u * SIZE * SIZE_Q>;
@@ -188,8 +189,12 @@ fn meets(p: Pixel, t: Tap) -> bool {
     return !PADDED | ((p.meets & t.bits) == t.bits);
 }
 
-// Brings the step from quad k of the sum on into workgroup memory. Neighbours bring neighbouring channels of a pixel, and
-// neighbouring output channels of a row of the weight.
+// A row of the weight, or anything past the last: there the input counts as zero.
+fn weights(row: u32, column: u32) -> vec4<f16> {
+    return vec4<f16>(weight[min(row, 4u * DEPTH - 1u) * OUT_Q + column]);
+}
+
+// Brings the step from quad k of the sum on into workgroup memory. Neighbours bring neighbouring quads of the sum.
 fn bring(k: u32, phase: vec2<u32>, first_column: u32, index: u32) {
     let q = k + index % STEP;
     let t = tap(min(q, DEPTH - 1u) / IN_Q, phase);
@@ -197,13 +202,20 @@ fn bring(k: u32, phase: vec2<u32>, first_column: u32, index: u32) {
         let p = pixels[r];
         let inside = meets(p, t) & (q < DEPTH);
         let quad = load(input[select(0u, (p.origin + t.offset) * IN_Q + q % IN_Q, inside)]);
-        rows[r * ROW_PITCH + index % STEP] = select(vec4<f16>(), vec4<f16>(quad), inside);
+        rows[r * PITCH + index % STEP] = select(vec4<f16>(), vec4<f16>(quad), inside);
     }
-    let column = min(first_column + index % TILE_Q, OUT_Q - 1u);
-    for (var r = index / TILE_Q; r < 4u * STEP; r += INVOCATIONS / TILE_Q) {
-        // Past the last row the input counts as zero.
-        let row = min(4u * k + r, 4u * DEPTH - 1u);
-        columns[r * COLUMN_PITCH + index % TILE_Q] = vec4<f16>(weight[row * OUT_Q + column]);
+    for (var c = index / STEP; c < TILE_Q; c += INVOCATIONS / STEP) {
+        let column = min(first_column + c, OUT_Q - 1u);
+        let b0 = weights(4u * q, column);
+        let b1 = weights(4u * q + 1u, column);
+        let b2 = weights(4u * q + 2u, column);
+        let b3 = weights(4u * q + 3u, column);
+        let block = transpose(mat4x4(b0, b1, b2, b3));
+        let at = 4u * c * PITCH + index % STEP;
+        columns[at] = block[0];
+        columns[at + PITCH] = block[1];
+        columns[at + 2u * PITCH] = block[2];
+        columns[at + 3u * PITCH] = block[3];
     }
 }
 
@@ -288,7 +300,7 @@ fn main(
 
     // The quarter of this subgroup.
     let row = subgroup / 2u * 2u * SIZE;
-    let column = subgroup % 2u * 2u * SIZE_Q;
+    let column = subgroup % 2u * 2u * SIZE;
     var sum00 = MatrixC();
     var sum01 = MatrixC();
     var sum10 = MatrixC();
@@ -300,10 +312,11 @@ fn main(
         bring(k, phase, first_column, index);
         workgroupBarrier();
         for (var d = 0u; d < 2u; d++) {
-            let a0 = coopLoadT<MatrixA>(&rows[row * ROW_PITCH + d * SIZE_Q], ROW_PITCH);
-            let a1 = coopLoadT<MatrixA>(&rows[(row + SIZE) * ROW_PITCH + d * SIZE_Q], ROW_PITCH);
-            let b0 = coopLoadT<MatrixB>(&columns[d * SIZE * COLUMN_PITCH + column], COLUMN_PITCH);
-            let b1 = coopLoadT<MatrixB>(&columns[d * SIZE * COLUMN_PITCH + column + SIZE_Q], COLUMN_PITCH);
+            // The terms lie along a row of the first factor, and along a column of the second.
+            let a0 = coopLoadT<MatrixA>(&rows[row * PITCH + d * SIZE_Q], PITCH);
+            let a1 = coopLoadT<MatrixA>(&rows[(row + SIZE) * PITCH + d * SIZE_Q], PITCH);
+            let b0 = coopLoad<MatrixB>(&columns[column * PITCH + d * SIZE_Q], PITCH);
+            let b1 = coopLoad<MatrixB>(&columns[(column + SIZE) * PITCH + d * SIZE_Q], PITCH);
             sum00 = coopMultiplyAdd(a0, b0, sum00);
             sum01 = coopMultiplyAdd(a0, b1, sum01);
             sum10 = coopMultiplyAdd(a1, b0, sum10);
@@ -312,7 +325,7 @@ fn main(
         workgroupBarrier();
         k = skip(k + STEP, end, phase);
     }
-    let low = first_column + column;
+    let low = first_column + column / 4u;
     put_matrix(sum00, lane, subgroup, split, first_row + row, phase, low);
     put_matrix(sum01, lane, subgroup, split, first_row + row, phase, low + SIZE_Q);
     put_matrix(sum10, lane, subgroup, split, first_row + row + SIZE, phase, low);

@@ -234,8 +234,8 @@ impl Context {
         options: &ContextBuilder,
     ) -> Self {
         let (info, features, limits) = (adapter.get_info(), device.features(), device.limits());
-        let fixed_subgroup = features.contains(Features::SUBGROUP)
-            && info.subgroup_min_size == info.subgroup_max_size;
+        let fixed_subgroup =
+            features.contains(Features::SUBGROUP) && info.subgroup_min_size == info.subgroup_max_size;
         let matrices = options.cooperative_matrices
             && fixed_subgroup
             && features.contains(Features::EXPERIMENTAL_COOPERATIVE_MATRIX | Features::SHADER_F16);

@@ -27,12 +27,12 @@ impl Cooperative {
             Pass::Forward | Pass::BackwardInput => problem.image_in().channels,
             Pass::BackwardWeight => problem.convolution.inputs,
         };
-        let suits =
-            problem.storage == Storage::NativeF16 && problem.convolution.groups == 1 && channels >= 4;
-        // An invocation brings in the same column of every row.
-        let fits = SUBGROUPS * lanes <= capabilities.max_workgroup_invocations as usize
-            && (SUBGROUPS * lanes).is_multiple_of(matrix.size());
-        (suits && fits).then_some(Self { matrix, lanes })
+        let suits = problem.storage == Storage::NativeF16 && problem.convolution.groups == 1 && channels >= 4;
+        let units = Self { matrix, lanes };
+        // An invocation brings in the same quad of every step.
+        let fits = units.invocations() <= capabilities.max_workgroup_invocations as usize
+            && units.invocations().is_multiple_of(units.step());
+        (suits && fits).then_some(units)
     }
 
     /// How many quads of the sum a pass takes in a step: two matrices deep.
@@ -140,10 +140,7 @@ mod tests {
         ];
         for device in devices {
             let without = Capabilities { cooperative_matrix: None, ..device.clone() };
-            assert_eq!(
-                names(LAYER, Storage::NativeF16, &device),
-                names(LAYER, Storage::NativeF16, &without)
-            );
+            assert_eq!(names(LAYER, Storage::NativeF16, &device), names(LAYER, Storage::NativeF16, &without));
         }
     }
 
