@@ -11,6 +11,8 @@ pub struct Capabilities {
     pub software: bool,
     /// Whether kernels may use the type `f16`.
     pub shader_f16: bool,
+    /// Whether kernels may use integers of 64 bits.
+    pub shader_int64: bool,
     /// The matrices that the invocations of a subgroup multiply together, where kernels may use them.
     pub cooperative_matrix: Option<CooperativeMatrix>,
     /// The largest storage binding in bytes.
@@ -63,6 +65,13 @@ impl Capabilities {
         if self.software { 16 } else { 2048 }
     }
 
+    /// Whether kernels read and write single precision in words of 64 bits. Drivers for processors load the components of
+    /// a vector one by one, each checked against the bounds: half as many take about two thirds of the time. A GPU loads
+    /// all of them at once.
+    pub fn wide_loads(&self) -> bool {
+        self.software && self.shader_int64
+    }
+
     /// The least number of samples after which all of several tensors can be bound, each of so many bytes a sample.
     pub fn bindable_samples(&self, sample_bytes: &[usize]) -> usize {
         // A power of two divides the product where one factor has what the other lacks of it.
@@ -78,6 +87,7 @@ impl Capabilities {
             subgroup_size: None,
             software: false,
             shader_f16: false,
+            shader_int64: false,
             cooperative_matrix: None,
             max_storage_binding: 128 << 20,
             max_buffer: 256 << 20,

@@ -60,6 +60,7 @@ pub struct ContextBuilder {
     adapter_name: Option<String>,
     without_subgroups: bool,
     without_f16: bool,
+    without_int64: bool,
     cooperative_matrices: bool,
     poison: bool,
     memory_budget: Option<u64>,
@@ -95,6 +96,13 @@ impl ContextBuilder {
     /// comparing variants.
     pub fn shader_f16(mut self, allowed: bool) -> Self {
         self.without_f16 = !allowed;
+        self
+    }
+
+    /// Whether kernels may use integers of 64 bits where the adapter has them (they may, unless told otherwise). For
+    /// comparing variants.
+    pub fn shader_int64(mut self, allowed: bool) -> Self {
+        self.without_int64 = !allowed;
         self
     }
 
@@ -162,6 +170,7 @@ impl ContextBuilder {
         let info = adapter.get_info();
         let mut wanted = Features::SUBGROUP
             | Features::SHADER_F16
+            | Features::SHADER_INT64
             | Features::TIMESTAMP_QUERY
             | Features::TIMESTAMP_QUERY_INSIDE_ENCODERS
             | Features::PIPELINE_CACHE;
@@ -170,6 +179,9 @@ impl ContextBuilder {
         }
         if self.without_f16 {
             wanted.remove(Features::SHADER_F16);
+        }
+        if self.without_int64 {
+            wanted.remove(Features::SHADER_INT64);
         }
         let matrices = self.cooperative_matrices && experimental::cooperative_matrix(&adapter).is_some();
         wanted.set(Features::EXPERIMENTAL_COOPERATIVE_MATRIX, matrices);
@@ -243,6 +255,7 @@ impl Context {
             subgroup_size: fixed_subgroup.then_some(info.subgroup_min_size),
             software: info.device_type == wgpu::DeviceType::Cpu,
             shader_f16: features.contains(Features::SHADER_F16),
+            shader_int64: features.contains(Features::SHADER_INT64),
             cooperative_matrix: matrices.then(|| experimental::cooperative_matrix(adapter)).flatten(),
             max_storage_binding: limits.max_storage_buffer_binding_size,
             max_buffer: limits.max_buffer_size,
@@ -291,6 +304,7 @@ impl Context {
         }
         for (feature, name) in [
             (Features::SHADER_F16, "f16"),
+            (Features::SHADER_INT64, "64-bit integers"),
             (Features::TIMESTAMP_QUERY, "timestamps"),
             (Features::PIPELINE_CACHE, "pipeline cache"),
         ] {
