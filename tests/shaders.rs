@@ -119,14 +119,16 @@ fn documented(file: &Path, header: &str, module: &Module) -> Result<(), String> 
     Ok(())
 }
 
-/// Parses a module and checks it. Subgroup operations, `f16` and `u64` are allowed where the source shows that it is a variant
-/// for devices that have them.
+/// Parses a module and checks it. Subgroup operations, `f16`, `u64` and cooperative matrices are allowed where the source
+/// shows that it is a variant for devices that have them.
 fn validate(source: &str) -> Result<(Module, ModuleInfo), String> {
     // The packing functions for f16 are in every WebGPU device.
     let mut capabilities = Capabilities::SHADER_FLOAT16_IN_FLOAT32;
     capabilities.set(Capabilities::SUBGROUP, source.contains("subgroup_invocation_id"));
     capabilities.set(Capabilities::SHADER_FLOAT16, source.contains("enable f16;"));
     capabilities.set(Capabilities::SHADER_INT64, source.contains("<u64>"));
+    let matrices = source.contains("enable wgpu_cooperative_matrix;");
+    capabilities.set(Capabilities::COOPERATIVE_MATRIX, matrices);
     let module = naga::front::wgsl::parse_str(source).map_err(|e| e.emit_to_string(source))?;
     let info = Validator::new(ValidationFlags::all(), capabilities)
         .validate(&module)
@@ -147,7 +149,7 @@ fn every_section_is_valid_wherever_it_may_be_put() {
             source: leak(std::fs::read_to_string(file).unwrap()),
         })
         .collect();
-    for section in ["activation", "gradient", "storage", "result", "plain"] {
+    for section in ["activation", "gradient", "matrix", "storage", "result", "plain"] {
         let has = |kernel: &&Kernel| kernel.source.contains(&format!("// section {section}:"));
         let having: Vec<&Kernel> = kernels.iter().filter(has).collect();
         assert!(!having.is_empty(), "no kernel has a section {section:?}");

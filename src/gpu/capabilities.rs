@@ -13,6 +13,8 @@ pub struct Capabilities {
     pub shader_f16: bool,
     /// Whether kernels may use integers of 64 bits.
     pub shader_int64: bool,
+    /// The matrices that the invocations of a subgroup multiply together, where kernels may use them.
+    pub cooperative_matrix: Option<CooperativeMatrix>,
     /// The largest storage binding in bytes.
     pub max_storage_binding: u64,
     /// The largest buffer in bytes.
@@ -25,6 +27,28 @@ pub struct Capabilities {
     pub max_workgroup_invocations: u32,
     /// How many workgroups a dispatch may have along one axis.
     pub max_workgroups_per_axis: u32,
+}
+
+/// Square matrices of `f16` that a subgroup multiplies, adding to one of `f32`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CooperativeMatrix {
+    /// 8 by 8.
+    Size8,
+    /// 16 by 16.
+    Size16,
+}
+
+impl CooperativeMatrix {
+    /// All that kernels know, the one that does most at a time first.
+    pub const ALL: [Self; 2] = [Self::Size16, Self::Size8];
+
+    /// The rows, and the columns.
+    pub fn size(self) -> usize {
+        match self {
+            Self::Size8 => 8,
+            Self::Size16 => 16,
+        }
+    }
 }
 
 impl Capabilities {
@@ -64,6 +88,7 @@ impl Capabilities {
             software: false,
             shader_f16: false,
             shader_int64: false,
+            cooperative_matrix: None,
             max_storage_binding: 128 << 20,
             max_buffer: 256 << 20,
             alignment: 256,

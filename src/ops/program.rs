@@ -201,10 +201,15 @@ impl Dispatch {
         }
     }
 
+    /// Puts the section `name` of another file in the place of this kernel's.
+    pub fn section(mut self, name: &'static str, other: Kernel) -> Self {
+        self.sections.push((name, other));
+        self
+    }
+
     /// Puts a function that another kernel holds in a section `name` in the place of this kernel's.
-    pub fn borrow(mut self, name: &'static str, function: &Function) -> Self {
-        self.sections.push((name, function.kernel));
-        self.constants(&function.constants)
+    pub fn borrow(self, name: &'static str, function: &Function) -> Self {
+        self.section(name, function.kernel).constants(&function.constants)
     }
 
     /// Sets override constants.

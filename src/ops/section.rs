@@ -21,6 +21,7 @@
 //! | `activation` | `activate`, the function of an activation, and its constants |
 //! | `gradient` | `gradient`, the gradient to an activation's input, and its constants |
 //! | `storage` | `Quad`, `load` and `store`: how four channels of an activation lie in memory |
+//! | `matrix` | `SIZE` and the types of a device's cooperative matrices |
 //! | `result` | `Result` and `store_result`: the same of an output that may be parts of a sum, always f32 |
 //! | `plain` | `Plain`, `load_plain` and `store_plain`: the same of what is in f32 however activations are stored |
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use wgpu::AdapterInfo;
 
-use crate::gpu::Capabilities;
+use crate::gpu::{Capabilities, CooperativeMatrix};
 
 /// The version of wgpu that the crate is built with, as far as it asks for one.
 const WGPU: &str = "30";
@@ -21,6 +21,8 @@ pub(crate) struct Identity {
     subgroup_size: Option<u32>,
     shader_f16: bool,
     shader_int64: bool,
+    /// The rows of cooperative matrices.
+    cooperative_matrix: Option<usize>,
     max_workgroup_invocations: u32,
     wgpu: String,
     wgcnn: String,
@@ -39,6 +41,7 @@ impl Identity {
             subgroup_size: capabilities.subgroup_size,
             shader_f16: capabilities.shader_f16,
             shader_int64: capabilities.shader_int64,
+            cooperative_matrix: capabilities.cooperative_matrix.map(CooperativeMatrix::size),
             max_workgroup_invocations: capabilities.max_workgroup_invocations,
             wgpu: WGPU.into(),
             wgcnn: env!("CARGO_PKG_VERSION").into(),
@@ -94,6 +97,7 @@ mod tests {
             subgroup_size: Some(64),
             shader_f16: true,
             shader_int64: false,
+            cooperative_matrix: None,
             max_workgroup_invocations: 1024,
             wgpu: WGPU.into(),
             wgcnn: "0.1.0".into(),

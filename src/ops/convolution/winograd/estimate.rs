@@ -1,6 +1,7 @@
 //! About how long a pass takes.
 
 use super::super::super::machine::{Machine, Work};
+use super::super::cut::Cut;
 use super::super::problem::{Pass, Problem};
 use super::chunks::Extent;
 use super::{POINTS, WORKGROUP, Winograd};

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::super::super::program::{Activation, Dispatch, TensorId, kernel};
 use super::super::super::reduce::{MAX_TERMS, Parts, splits};
+use super::super::cut::Cut;
 use super::super::problem::{Image, Pass, Problem, WeightGradient};
 use super::super::slide::Slide;
 use super::super::tile::Tile;
