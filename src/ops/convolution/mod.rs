@@ -3,6 +3,7 @@
 //! A [`Convolution`] is the sizes; a [`Problem`] one pass through it, for which there are several [`Variant`]s.
 
 mod depthwise;
+mod depthwise_rows;
 mod gathered;
 mod pointwise;
 mod problem;
