@@ -146,7 +146,7 @@ fn every_section_is_valid_wherever_it_may_be_put() {
             source: leak(std::fs::read_to_string(file).unwrap()),
         })
         .collect();
-    for section in ["activation", "gradient", "storage"] {
+    for section in ["activation", "gradient", "storage", "taps"] {
         let has = |kernel: &&Kernel| kernel.source.contains(&format!("// section {section}:"));
         let having: Vec<&Kernel> = kernels.iter().filter(has).collect();
         assert!(!having.is_empty(), "no kernel has a section {section:?}");

@@ -14,13 +14,16 @@
 //!
 //! A dispatch may put the section of the same name of another file in its place: that of `relu/forward`, and the
 //! convolution ends with a ReLU. Nothing else is done to a source, but that the directives of the other file
-//! (`enable f16;`) come to stand at the front.
+//! (`enable f16;`) come to stand at the front, and that a section `operand` takes the functions of a section
+//! `activation` under names of its own, so that a kernel can have both.
 //!
 //! | section | what it says |
 //! | --- | --- |
 //! | `activation` | `activate`, the function of an activation, and its constants |
+//! | `operand` | `operand_activate`, the function that the right operand goes through: another file's `activation`, renamed |
 //! | `gradient` | `gradient`, the gradient to an activation's input, and its constants |
 //! | `storage` | `Quad`, `load` and `store`: how four channels of an activation lie in memory |
+//! | `taps` | `keep`: where a max pool keeps which tap of a window won, if it does; and its last bindings |
 //! | `result` | `Result` and `store_result`: the same of an output that may be parts of a sum, always f32 |
 
 use std::ops::Range;

@@ -2,6 +2,7 @@
 
 use super::super::program::{Activation, Dispatch, Kernel, MAX_ITERATIONS, kernel, weight_rows};
 use super::super::reduce::{MAX_TERMS, Parts};
+use super::super::strip;
 use super::problem::{Image, Pass, Problem, WeightGradient};
 use super::slide::Slide;
 use super::variant::Place;
@@ -20,18 +21,14 @@ struct Walk {
 }
 
 impl Walk {
-    /// As long strips as leave enough walkers for the device: a strip begins with two columns that its neighbour reads
-    /// too, so that it has at least [`LEAST`](Self::LEAST) pixels where the row has them.
+    /// As long strips as leave about `wanted` walkers one each.
     fn over(image: Activation, wanted: usize) -> Self {
         let (rows, width) = (image.batch * image.shape.height, image.shape.width);
-        let strip = width.div_ceil(wanted.div_ceil(rows).clamp(1, width.div_ceil(Self::LEAST)));
+        let strip = strip::length(rows, width, wanted);
         let strips = rows * width.div_ceil(strip);
         let turns = (MAX_ITERATIONS / (strip + 1)).max(1);
         Self { strip, walkers: wanted.min(strips).max(strips.div_ceil(turns)) }
     }
-
-    /// The least pixels of a strip.
-    const LEAST: usize = 8;
 
     /// How many walkers keep a device busy.
     fn wanted(image: Activation, capabilities: &Capabilities) -> usize {
