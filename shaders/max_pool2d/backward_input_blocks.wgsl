@@ -3,7 +3,7 @@
 //   grad_x[n, iy, ix, c] = Σ grad_y[n, oy, ox, c] over the windows (oy, ox) that (iy, ix, c) won
 //
 // Bindings: grad_y and grad_x are NHWC quads, ((n·OH + oy)·OW + ox)·Q + q and ((n·H + iy)·W + ix)·Q + q; taps is
-// what `forward_taps.wgsl` kept for grad_y's quads: a word of four bytes a quad.
+// what `forward.wgsl` kept for grad_y's quads: a word of four bytes a quad.
 // A block is the SH x SW pixels of the padded image that begin where a window would; its gradient is gathered from the at
 // most four windows that cover any of them, and what is padding is not written. An invocation owns a quad of channels of
 // a strip of blocks of a row, and walks to the right with the windows that the next block shares, so that each is read

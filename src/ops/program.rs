@@ -201,6 +201,14 @@ impl Dispatch {
         }
     }
 
+    /// Has the right operand of a kernel that has a section `operand` go through a function, where there is one.
+    pub fn operand(self, function: Option<&Function>) -> Self {
+        match function {
+            Some(function) => self.borrow("operand", function),
+            None => self,
+        }
+    }
+
     /// Puts a function that another kernel holds in a section `name` in the place of this kernel's.
     pub fn borrow(mut self, name: &'static str, function: &Function) -> Self {
         self.sections.push((name, function.kernel));
@@ -219,11 +227,16 @@ impl Dispatch {
         self.kernel.name.to_owned() + &sections.collect::<String>()
     }
 
-    /// The kernel, and the function that it ends with if there is one, for people: `conv2d/forward_tiled + relu`.
+    /// The kernel, and the functions of other layers that it begins or ends with, for people:
+    /// `conv2d/forward_tiled + relu`.
     pub fn description(&self) -> String {
-        let activation = self.sections.iter().find(|(name, _)| *name == "activation");
-        let operator = activation.and_then(|(_, other)| other.name.split('/').next());
-        operator.map_or(self.kernel.name.into(), |operator| format!("{} + {operator}", self.kernel.name))
+        let operator = |section: &str| {
+            let (_, other) = self.sections.iter().find(|(name, _)| *name == section)?;
+            other.name.split('/').next()
+        };
+        let first = operator("operand").map(|operator| format!("{operator} + "));
+        let last = operator("activation").map(|operator| format!(" + {operator}"));
+        first.unwrap_or_default() + self.kernel.name + &last.unwrap_or_default()
     }
 
     /// The WGSL source, with its sections replaced.

@@ -35,8 +35,13 @@ use super::program::Kernel;
 pub(crate) fn assemble(kernel: Kernel, sections: &[(&'static str, Kernel)]) -> String {
     let mut source = kernel.source.to_owned();
     for (name, other) in sections {
-        let (Some(here), Some(there)) = (find(&source, name), find(other.source, name)) else { continue };
-        source.replace_range(here, &other.source[there]);
+        let giver = if *name == OPERAND { "activation" } else { name };
+        let (Some(here), Some(there)) = (find(&source, name), find(other.source, giver)) else { continue };
+        let given = &other.source[there];
+        match *name {
+            OPERAND => source.replace_range(here, &renamed(given)),
+            _ => source.replace_range(here, given),
+        }
         for directive in other.source.lines().filter(|line| line.starts_with("enable ")) {
             if !source.contains(directive) {
                 source.insert_str(0, &format!("{directive}\n"));
@@ -44,6 +49,17 @@ pub(crate) fn assemble(kernel: Kernel, sections: &[(&'static str, Kernel)]) -> S
         }
     }
     source
+}
+
+/// The section of the function that an operand goes through.
+const OPERAND: &str = "operand";
+
+/// The text of a section with `operand_` before the name of each function that it declares.
+fn renamed(section: &str) -> String {
+    let declared = section.lines().filter_map(|line| line.strip_prefix("fn ")?.split('(').next());
+    declared.fold(section.to_owned(), |text, name| {
+        text.replace(&format!("{name}("), &format!("{OPERAND}_{name}("))
+    })
 }
 
 /// Where a section stands, from its first line to the end of its last.
@@ -68,6 +84,17 @@ mod tests {
         let expected =
             "enable f16;\n// a\n// section one: other\nfn f() { g(); }\n// end one\nfn main() {}\n";
         assert_eq!(assemble(KERNEL, &[("one", OTHER)]), expected);
+    }
+
+    #[test]
+    fn an_operand_takes_the_functions_of_an_activation_under_other_names() {
+        let taker = Kernel { name: "a", source: "// section operand: why\nfn f() {}\n// end operand\n" };
+        let giver = Kernel {
+            name: "b",
+            source: "// section activation: other\nfn h() {}\nfn g() { h(); }\n// end activation\n",
+        };
+        let expected = "// section activation: other\nfn operand_h() {}\nfn operand_g() { operand_h(); }\n// end activation\n";
+        assert_eq!(assemble(taker, &[("operand", giver)]), expected);
     }
 
     #[test]
