@@ -119,13 +119,16 @@ fn documented(file: &Path, header: &str, module: &Module) -> Result<(), String> 
     Ok(())
 }
 
-/// Parses a module and checks it. Subgroup operations and `f16` are allowed where the source shows that it is a variant
-/// for devices that have them.
+/// Parses a module and checks it. Subgroup operations, `f16`, `u64` and cooperative matrices are allowed where the source
+/// shows that it is a variant for devices that have them.
 fn validate(source: &str) -> Result<(Module, ModuleInfo), String> {
     // The packing functions for f16 are in every WebGPU device.
     let mut capabilities = Capabilities::SHADER_FLOAT16_IN_FLOAT32;
     capabilities.set(Capabilities::SUBGROUP, source.contains("subgroup_invocation_id"));
     capabilities.set(Capabilities::SHADER_FLOAT16, source.contains("enable f16;"));
+    capabilities.set(Capabilities::SHADER_INT64, source.contains("<u64>"));
+    let matrices = source.contains("enable wgpu_cooperative_matrix;");
+    capabilities.set(Capabilities::COOPERATIVE_MATRIX, matrices);
     let module = naga::front::wgsl::parse_str(source).map_err(|e| e.emit_to_string(source))?;
     let info = Validator::new(ValidationFlags::all(), capabilities)
         .validate(&module)
@@ -152,7 +155,8 @@ fn every_section_is_valid_wherever_it_may_be_put() {
         assert!(!having.is_empty(), "no kernel has a section {section:?}");
         having
     };
-    let same = ["activation", "gradient", "storage", "taps"].map(|section| (section, section));
+    let same = ["activation", "gradient", "matrix", "storage", "result", "plain", "taps"];
+    let same = same.map(|section| (section, section));
     for (section, given) in same.into_iter().chain([("operand", "activation")]) {
         for giver in &having(given) {
             for taker in &having(section) {

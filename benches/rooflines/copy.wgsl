@@ -5,8 +5,11 @@
 // 64 apart so that neighbours read in one piece, and stores them. Few workgroups of many steps suit a device on which an
 // invocation costs time to start, many of few steps one that has thousands at work.
 
-@group(0) @binding(0) var<storage, read> input: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read_write> output: array<vec4<f32>>;
+// Where kernels read in words of 64 bits, two of them are tried as well.
+alias Quad = vec4<f32>;
+
+@group(0) @binding(0) var<storage, read> input: array<Quad>;
+@group(0) @binding(1) var<storage, read_write> output: array<Quad>;
 @group(0) @binding(2) var<uniform> steps: u32;
 
 @compute @workgroup_size(64)

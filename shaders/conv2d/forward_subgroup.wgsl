@@ -61,6 +61,16 @@ fn store(value: vec4<f32>) -> Quad {
 }
 // end storage
 
+// section plain: how four numbers lie in memory that are in single precision however activations are stored.
+alias Plain = vec4<f32>;
+fn load_plain(plain: Plain) -> vec4<f32> {
+    return plain;
+}
+fn store_plain(value: vec4<f32>) -> Plain {
+    return value;
+}
+// end plain
+
 // section result: how the output lies in memory: like an activation, but plain where it is a part of a split sum.
 alias Result = vec4<f32>;
 fn store_result(value: vec4<f32>) -> Result {
@@ -82,7 +92,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> input: array<Quad>;
-@group(0) @binding(1) var<storage, read> weight: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> weight: array<Plain>;
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> output: array<Result>;
 @group(0) @binding(4) var<uniform> params: Params;
@@ -142,10 +152,10 @@ fn weights(column: u32, tap: u32, q: u32) -> Weights {
         let w = ((KERNEL_H * KERNEL_W - 1u - tap) * rows + 4u * column) * in_q + q;
         // Fewer than four output channels are not padded; what is read past the last is not stored.
         let last = (KERNEL_H * KERNEL_W * rows - 1u) * in_q + q;
-        let a = weight[w];
-        let b = weight[min(w + in_q, last)];
-        let c = weight[min(w + 2u * in_q, last)];
-        let d = weight[min(w + 3u * in_q, last)];
+        let a = load_plain(weight[w]);
+        let b = load_plain(weight[min(w + in_q, last)]);
+        let c = load_plain(weight[min(w + 2u * in_q, last)]);
+        let d = load_plain(weight[min(w + 3u * in_q, last)]);
         return Weights(
             vec4(a.x, b.x, c.x, d.x),
             vec4(a.y, b.y, c.y, d.y),
@@ -154,7 +164,12 @@ fn weights(column: u32, tap: u32, q: u32) -> Weights {
         );
     }
     let w = 4u * (tap * in_q + q) * OUT_Q + column;
-    return Weights(weight[w], weight[w + OUT_Q], weight[w + 2u * OUT_Q], weight[w + 3u * OUT_Q]);
+    return Weights(
+        load_plain(weight[w]),
+        load_plain(weight[w + OUT_Q]),
+        load_plain(weight[w + 2u * OUT_Q]),
+        load_plain(weight[w + 3u * OUT_Q]),
+    );
 }
 
 // sum + the product of one pixel's quad with four rows of the weight.

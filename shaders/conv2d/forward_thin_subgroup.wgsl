@@ -44,6 +44,16 @@ fn store(value: vec4<f32>) -> Quad {
 }
 // end storage
 
+// section plain: how four numbers lie in memory that are in single precision however activations are stored.
+alias Plain = vec4<f32>;
+fn load_plain(plain: Plain) -> vec4<f32> {
+    return plain;
+}
+fn store_plain(value: vec4<f32>) -> Plain {
+    return value;
+}
+// end plain
+
 // section result: how the output lies in memory: like an activation, but plain where it is a part of a split sum.
 alias Result = vec4<f32>;
 fn store_result(value: vec4<f32>) -> Result {
@@ -67,7 +77,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> input: array<Quad>;
-@group(0) @binding(1) var<storage, read> weight: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> weight: array<Plain>;
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> output: array<Result>;
 @group(0) @binding(4) var<uniform> params: Params;
@@ -133,7 +143,12 @@ struct Weights {
 fn weights(column: u32, tap: u32) -> Weights {
     let w = tap * IN_C * OUT_Q + column;
     let fourth = select(w + 3u * OUT_Q, w, IN_C == 3u);
-    return Weights(weight[w], weight[w + OUT_Q], weight[w + 2u * OUT_Q], weight[fourth]);
+    return Weights(
+        load_plain(weight[w]),
+        load_plain(weight[w + OUT_Q]),
+        load_plain(weight[w + 2u * OUT_Q]),
+        load_plain(weight[fourth]),
+    );
 }
 
 // sum + the products of one pixel's inputs with the rows of the weight.

@@ -18,6 +18,16 @@ override LANES: u32 = 8;
 const POINTS: u32 = 36;
 const ROW_QUADS: u32 = 8;
 
+// section plain: how four numbers lie in memory that are in single precision however activations are stored.
+alias Plain = vec4<f32>;
+fn load_plain(plain: Plain) -> vec4<f32> {
+    return plain;
+}
+fn store_plain(value: vec4<f32>) -> Plain {
+    return value;
+}
+// end plain
+
 struct Params {
     // A multiple of 32.
     tiles: u32,
@@ -28,9 +38,9 @@ struct Params {
     outputs: u32,
 }
 
-@group(0) @binding(0) var<storage, read> input: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> grad_output: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> partial: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> input: array<Plain>;
+@group(0) @binding(1) var<storage, read> grad_output: array<Plain>;
+@group(0) @binding(2) var<storage, read_write> partial: array<Plain>;
 @group(0) @binding(3) var<uniform> params: Params;
 
 // acc + the products of an input channel in four tiles with those of an output quad.
@@ -111,7 +121,7 @@ fn step(a: vec4<f32>, b: vec4<f32>, c: vec4<f32>, d: vec4<f32>, g0: vec4<f32>, g
 
 fn put(layer: u32, row: u32, column: u32, value: vec4<f32>) {
     if ((row < 4u * params.inputs) & (column < params.outputs)) {
-        partial[(layer * 4u * params.inputs + row) * params.outputs + column] = value;
+        partial[(layer * 4u * params.inputs + row) * params.outputs + column] = store_plain(value);
     }
 }
 
@@ -142,14 +152,14 @@ fn main(
         let row = ((point * params.tiles + tile) / 8u * params.inputs + quad) * 8u + tile % 8u;
         let g = (point * params.tiles + tile) * params.outputs + min(column, params.outputs - 1u);
         step(
-            input[row],
-            input[row + 1u],
-            input[row + 2u],
-            input[row + 3u],
-            grad_output[g],
-            grad_output[g + params.outputs],
-            grad_output[g + 2u * params.outputs],
-            grad_output[g + 3u * params.outputs],
+            load_plain(input[row]),
+            load_plain(input[row + 1u]),
+            load_plain(input[row + 2u]),
+            load_plain(input[row + 3u]),
+            load_plain(grad_output[g]),
+            load_plain(grad_output[g + params.outputs]),
+            load_plain(grad_output[g + 2u * params.outputs]),
+            load_plain(grad_output[g + 3u * params.outputs]),
         );
     }
     let first = 4u * first_quad;

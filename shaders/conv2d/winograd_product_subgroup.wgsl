@@ -16,6 +16,16 @@ override LANES: u32 = 8;
 
 const ROWS: u32 = 32;
 
+// section plain: how four numbers lie in memory that are in single precision however activations are stored.
+alias Plain = vec4<f32>;
+fn load_plain(plain: Plain) -> vec4<f32> {
+    return plain;
+}
+fn store_plain(value: vec4<f32>) -> Plain {
+    return value;
+}
+// end plain
+
 struct Params {
     // A multiple of 32.
     tiles: u32,
@@ -24,9 +34,9 @@ struct Params {
     outputs: u32,
 }
 
-@group(0) @binding(0) var<storage, read> input: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> weight: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> product: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> input: array<Plain>;
+@group(0) @binding(1) var<storage, read> weight: array<Plain>;
+@group(0) @binding(2) var<storage, read_write> product: array<Plain>;
 @group(0) @binding(3) var<uniform> params: Params;
 
 // acc + the product of one tile's quad with the four weight rows.
@@ -75,7 +85,7 @@ fn step(a: vec4<f32>, b: vec4<f32>, c: vec4<f32>, d: vec4<f32>, b0: vec4<f32>, b
 
 fn put(row: u32, column: u32, value: vec4<f32>) {
     if (column < params.outputs) {
-        product[row * params.outputs + column] = value;
+        product[row * params.outputs + column] = store_plain(value);
     }
 }
 
@@ -105,14 +115,14 @@ fn main(
     let block = 8u * params.inputs;
     for (var q = 0u; q < params.inputs; q++) {
         step(
-            input[row],
-            input[row + block],
-            input[row + 2u * block],
-            input[row + 3u * block],
-            weight[w],
-            weight[w + params.outputs],
-            weight[w + 2u * params.outputs],
-            weight[w + 3u * params.outputs],
+            load_plain(input[row]),
+            load_plain(input[row + block]),
+            load_plain(input[row + 2u * block]),
+            load_plain(input[row + 3u * block]),
+            load_plain(weight[w]),
+            load_plain(weight[w + params.outputs]),
+            load_plain(weight[w + 2u * params.outputs]),
+            load_plain(weight[w + 3u * params.outputs]),
         );
         row += 8u;
         w += 4u * params.outputs;

@@ -11,6 +11,10 @@ pub struct Capabilities {
     pub software: bool,
     /// Whether kernels may use the type `f16`.
     pub shader_f16: bool,
+    /// Whether kernels may use integers of 64 bits.
+    pub shader_int64: bool,
+    /// The matrices that the invocations of a subgroup multiply together, where kernels may use them.
+    pub cooperative_matrix: Option<CooperativeMatrix>,
     /// The largest storage binding in bytes.
     pub max_storage_binding: u64,
     /// The largest buffer in bytes.
@@ -25,6 +29,28 @@ pub struct Capabilities {
     pub max_workgroups_per_axis: u32,
 }
 
+/// Square matrices of `f16` that a subgroup multiplies, adding to one of `f32`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CooperativeMatrix {
+    /// 8 by 8.
+    Size8,
+    /// 16 by 16.
+    Size16,
+}
+
+impl CooperativeMatrix {
+    /// All that kernels know, the one that does most at a time first.
+    pub const ALL: [Self; 2] = [Self::Size16, Self::Size8];
+
+    /// The rows, and the columns.
+    pub fn size(self) -> usize {
+        match self {
+            Self::Size8 => 8,
+            Self::Size16 => 16,
+        }
+    }
+}
+
 impl Capabilities {
     /// How many workgroups keep a device busy: a few for each core of a processor; on a GPU of unknown width, about
     /// four for each of 128 units.
@@ -37,6 +63,13 @@ impl Capabilities {
     /// workgroup through all their turns before the next ones, which should find their memory still in the cache.
     pub fn workgroups_in_turn(&self) -> usize {
         if self.software { 16 } else { 2048 }
+    }
+
+    /// Whether kernels read and write single precision in words of 64 bits. Drivers for processors load the components of
+    /// a vector one by one, each checked against the bounds: half as many take about two thirds of the time. A GPU loads
+    /// all of them at once.
+    pub fn wide_loads(&self) -> bool {
+        self.software && self.shader_int64
     }
 
     /// The least number of samples after which all of several tensors can be bound, each of so many bytes a sample.
@@ -54,6 +87,8 @@ impl Capabilities {
             subgroup_size: None,
             software: false,
             shader_f16: false,
+            shader_int64: false,
+            cooperative_matrix: None,
             max_storage_binding: 128 << 20,
             max_buffer: 256 << 20,
             alignment: 256,

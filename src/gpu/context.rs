@@ -13,7 +13,7 @@ use wgpu::{
 
 use super::cache::{self, Cache, Identity, PipelineCache};
 use super::pipeline::{Pipeline, PipelineKey};
-use super::{Capabilities, adapter, first_run};
+use super::{Capabilities, adapter, experimental, first_run};
 use crate::{Error, Result};
 
 /// A device, its queue, and the pipelines made on it so far. Cheap to clone; all clones are one.
@@ -60,6 +60,8 @@ pub struct ContextBuilder {
     adapter_name: Option<String>,
     without_subgroups: bool,
     without_f16: bool,
+    without_int64: bool,
+    cooperative_matrices: bool,
     poison: bool,
     memory_budget: Option<u64>,
     cache: CacheFolder,
@@ -97,6 +99,26 @@ impl ContextBuilder {
         self
     }
 
+    /// Whether kernels may use integers of 64 bits where the adapter has them (they may, unless told otherwise). For
+    /// comparing variants.
+    pub fn shader_int64(mut self, allowed: bool) -> Self {
+        self.without_int64 = !allowed;
+        self
+    }
+
+    /// Whether kernels may use cooperative matrices: the matrix units of a GPU, for convolutions and linear layers whose
+    /// activations are in half precision. They may not unless told so, for two reasons. wgpu's feature for them is
+    /// experimental: with it a driver may misbehave in ways that wgpu does not prevent. And they multiply `f16` by `f16`,
+    /// so that weights are rounded to half precision on their way into a product; the sums stay in `f32`.
+    ///
+    /// It is ignored where the adapter has none that fit, of 8 or 16 rows and columns, which multiply `f16` and add in
+    /// `f32`, on Vulkan; nor are any used without `f16` or where subgroups are not of one size.
+    /// [`Capabilities::cooperative_matrix`] tells what came of it.
+    pub fn cooperative_matrices(mut self, allowed: bool) -> Self {
+        self.cooperative_matrices = allowed;
+        self
+    }
+
     /// Fills memory with NaN before its first use, so that a result which rests on what nobody wrote is
     /// seen. For tests.
     pub fn poison(mut self, poison: bool) -> Self {
@@ -127,14 +149,15 @@ impl ContextBuilder {
     }
 
     /// Works on an application's own device, as [`Context::from_device`] does, with these options; those about
-    /// the adapter and its features do not matter.
+    /// the adapter and its features do not matter, but for [`cooperative_matrices`](Self::cooperative_matrices): they are
+    /// used where the device was opened with the feature and they are allowed here.
     pub fn build_on(self, adapter: &wgpu::Adapter, device: Device, queue: Queue) -> Context {
         let folder = match self.cache {
             CacheFolder::Default | CacheFolder::Nowhere => CacheFolder::Nowhere,
             told @ CacheFolder::At(_) => told,
         };
         let options = Self { cache: folder, ..self };
-        Context::assemble(adapter.get_info(), device, queue, Arc::default(), None, &options)
+        Context::assemble(adapter, device, queue, Arc::default(), None, &options)
     }
 
     /// Opens the device.
@@ -147,6 +170,7 @@ impl ContextBuilder {
         let info = adapter.get_info();
         let mut wanted = Features::SUBGROUP
             | Features::SHADER_F16
+            | Features::SHADER_INT64
             | Features::TIMESTAMP_QUERY
             | Features::TIMESTAMP_QUERY_INSIDE_ENCODERS
             | Features::PIPELINE_CACHE;
@@ -156,18 +180,25 @@ impl ContextBuilder {
         if self.without_f16 {
             wanted.remove(Features::SHADER_F16);
         }
+        if self.without_int64 {
+            wanted.remove(Features::SHADER_INT64);
+        }
+        let matrices = self.cooperative_matrices && experimental::cooperative_matrix(&adapter).is_some();
+        wanted.set(Features::EXPERIMENTAL_COOPERATIVE_MATRIX, matrices);
+        let required_features = adapter.features() & wanted;
         let descriptor = DeviceDescriptor {
             label: Some("wgcnn"),
-            required_features: adapter.features() & wanted,
+            required_features,
             required_limits: adapter.limits(),
+            experimental_features: experimental::permission(required_features),
             ..Default::default()
         };
         let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))
             .map_err(|e| Error::Device { adapter: info.name.clone(), message: e.to_string() })?;
         let failure = Arc::new(Mutex::new(None));
         watch(&device, &failure);
-        let siblings = first_run::compiles(&info).then_some(adapter);
-        let context = Context::assemble(info, device, queue, failure, siblings, &self);
+        let siblings = first_run::compiles(&info).then(|| adapter.clone());
+        let context = Context::assemble(&adapter, device, queue, failure, siblings, &self);
         log::info!("{}", context.description());
         Ok(context)
     }
@@ -207,21 +238,25 @@ impl Context {
     }
 
     fn assemble(
-        info: AdapterInfo,
+        adapter: &Adapter,
         device: Device,
         queue: Queue,
         failure: Arc<Mutex<Option<Error>>>,
         siblings: Option<Adapter>,
         options: &ContextBuilder,
     ) -> Self {
-        let features = device.features();
-        let limits = device.limits();
-        let fixed_subgroup = info.subgroup_min_size == info.subgroup_max_size;
+        let (info, features, limits) = (adapter.get_info(), device.features(), device.limits());
+        let fixed_subgroup =
+            features.contains(Features::SUBGROUP) && info.subgroup_min_size == info.subgroup_max_size;
+        let matrices = options.cooperative_matrices
+            && fixed_subgroup
+            && features.contains(Features::EXPERIMENTAL_COOPERATIVE_MATRIX | Features::SHADER_F16);
         let capabilities = Capabilities {
-            subgroup_size: (features.contains(Features::SUBGROUP) && fixed_subgroup)
-                .then_some(info.subgroup_min_size),
+            subgroup_size: fixed_subgroup.then_some(info.subgroup_min_size),
             software: info.device_type == wgpu::DeviceType::Cpu,
             shader_f16: features.contains(Features::SHADER_F16),
+            shader_int64: features.contains(Features::SHADER_INT64),
+            cooperative_matrix: matrices.then(|| experimental::cooperative_matrix(adapter)).flatten(),
             max_storage_binding: limits.max_storage_buffer_binding_size,
             max_buffer: limits.max_buffer_size,
             alignment: u64::from(limits.min_storage_buffer_offset_alignment).max(16),
@@ -264,8 +299,12 @@ impl Context {
         } else if self.inner.features.contains(Features::SUBGROUP) {
             line += ", subgroups";
         }
+        if let Some(matrix) = capabilities.cooperative_matrix {
+            line += &format!(", cooperative matrices of {}", matrix.size());
+        }
         for (feature, name) in [
             (Features::SHADER_F16, "f16"),
+            (Features::SHADER_INT64, "64-bit integers"),
             (Features::TIMESTAMP_QUERY, "timestamps"),
             (Features::PIPELINE_CACHE, "pipeline cache"),
         ] {

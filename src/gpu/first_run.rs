@@ -15,6 +15,7 @@ use wgpu::{
     BufferUsages, ComputePassDescriptor, Device, DeviceDescriptor, ErrorFilter, PollType, Queue,
 };
 
+use super::experimental;
 use super::pipeline::Pipeline;
 
 /// A pipeline that was found in the driver's cache runs for the first time in less; one that is compiled, in more.
@@ -56,6 +57,7 @@ pub(super) fn compile(
                     label: Some("wgcnn, compiling"),
                     required_features: device.features(),
                     required_limits: device.limits(),
+                    experimental_features: experimental::permission(device.features()),
                     ..Default::default()
                 };
                 let Ok((device, queue)) = pollster::block_on(adapter.request_device(&descriptor)) else {

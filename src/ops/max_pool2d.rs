@@ -1,6 +1,5 @@
 //! Max pooling.
 
-use super::elementwise::Function;
 use super::program::{TensorId, kernel};
 use super::registry::{Attributes, FromAttributes};
 use super::window::window_setters;
@@ -74,8 +73,7 @@ impl Operator for MaxPool2d {
         if pass.backward {
             let bytes = pass.output.total_quads() * pool::tap_words(geometry.taps()) * 4;
             let taps = pass.program.tensor(format!("{}.taps", pass.layer), bytes);
-            let kept = Function::new(kernel!("max_pool2d/taps"), &[]);
-            dispatch = dispatch.borrow("taps", &kept).write(taps);
+            dispatch = dispatch.section("taps", kernel!("max_pool2d/taps")).write(taps);
             saved.push(taps);
         }
         pass.program.push(dispatch);

@@ -46,9 +46,14 @@ impl Operand {
         matches!(self, Self::Activation(_)) && storage != Storage::F32
     }
 
-    /// Numbers between -1 and 1, evenly spread, as they lie in device memory, its padding zero.
+    /// Numbers between -1 and 1, evenly spread, as they lie in device memory, its padding zero. Where activations are in
+    /// half precision so are all numbers, whatever they are kept in: some kernels round a parameter on its way into a
+    /// product, and nothing is to tell them apart but their sums.
     pub(crate) fn fill(&self, storage: Storage, random: &mut impl Rng) -> Vec<u8> {
-        let mut number = || random.random_range(-1.0..1.0f32);
+        let mut number = || match (random.random_range(-1.0..1.0f32), storage) {
+            (number, Storage::F32) => number,
+            (number, Storage::PackedF16 | Storage::NativeF16) => f16::from_f32(number).to_f32(),
+        };
         match self {
             Self::Activation(image) => {
                 let (channels, lanes) = (image.shape.channels, 4 * image.quads());

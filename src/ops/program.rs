@@ -209,10 +209,15 @@ impl Dispatch {
         }
     }
 
+    /// Puts the section `name` of another file in the place of this kernel's.
+    pub fn section(mut self, name: &'static str, other: Kernel) -> Self {
+        self.sections.push((name, other));
+        self
+    }
+
     /// Puts a function that another kernel holds in a section `name` in the place of this kernel's.
-    pub fn borrow(mut self, name: &'static str, function: &Function) -> Self {
-        self.sections.push((name, function.kernel));
-        self.constants(&function.constants)
+    pub fn borrow(self, name: &'static str, function: &Function) -> Self {
+        self.section(name, function.kernel).constants(&function.constants)
     }
 
     /// Sets override constants.
@@ -383,6 +388,9 @@ impl Storage {
 pub struct Program {
     /// How activations, and gradients to them, are stored.
     pub storage: Storage,
+    /// Whether what is in single precision is read and written in words of 64 bits:
+    /// [`Capabilities::wide_loads`].
+    pub wide_loads: bool,
     /// How many workgroups take items in turn: see [`Dispatch::in_turn`].
     pub workgroups_in_turn: usize,
     /// Which variants were chosen for problems that have several.
@@ -470,12 +478,12 @@ impl Program {
 
     /// Appends a dispatch. Its activations are stored as the program says.
     pub fn push(&mut self, mut dispatch: Dispatch) {
-        if let Some(stored) = self.storage.kernel().filter(|_| !dispatch.in_f32) {
-            dispatch.sections.push(("storage", stored));
-            if dispatch.result_is_activation {
-                dispatch.sections.push(("result", stored));
-            }
-        }
+        let half = self.storage.kernel().filter(|_| !dispatch.in_f32);
+        let single = self.wide_loads.then_some(kernel!("storage/wide_f32"));
+        let stored = half.or(single);
+        let result = stored.filter(|_| dispatch.result_is_activation || half.is_none());
+        let sections = [("storage", stored), ("result", result), ("plain", single)];
+        dispatch.sections.extend(sections.into_iter().filter_map(|(name, from)| Some((name, from?))));
         if let Some([items, iterations]) = dispatch.items {
             let groups = turn_workgroups(items, iterations, self.workgroups_in_turn);
             dispatch.workgroups = [groups as u32, 1, 1];

@@ -7,7 +7,7 @@ use wgcnn::Tensor;
 use wgcnn::gpu::Context;
 use wgcnn::network::Network;
 use wgcnn::ops::registry::{Build, Entry};
-use wgcnn::ops::{Dropout, Operator};
+use wgcnn::ops::{Choices, Dropout, Operator};
 use wgcnn::reference::{self, Pass};
 use wgcnn::schedule::PlanOptions;
 use wgcnn::shape::Shape;
@@ -15,25 +15,27 @@ use wgcnn::shape::Shape;
 use crate::check::close;
 use crate::common::case::Case;
 use crate::common::gpu;
+use crate::cooperative;
 
 /// Half the distance from 1 to the next f16: what storing a value may change it by, relative to it.
-const UNIT: f64 = 1.0 / (1 << 11) as f64;
+pub const UNIT: f64 = 1.0 / (1 << 11) as f64;
 
 /// How many of them an output or a gradient may be off by, relative to its largest element: it is rounded once, and
 /// what it is computed from (an output from which a derivative follows) once before. A logarithm's error becomes
 /// one relative to its exponential.
-const UNITS: f64 = 8.0;
+pub const UNITS: f64 = 8.0;
 
 /// With activations in half precision.
-fn in_half(options: PlanOptions<'_>) -> PlanOptions<'_> {
+pub fn in_half(options: PlanOptions<'_>) -> PlanOptions<'_> {
     PlanOptions { half: true, ..options }
 }
 
 /// A context for each variant of the conversion: by the type `f16` where the adapter has it, and by packing.
-fn contexts() -> &'static [Context] {
+pub fn contexts() -> &'static [Context] {
     static CONTEXTS: OnceLock<Vec<Context>> = OnceLock::new();
     CONTEXTS.get_or_init(|| {
-        let context = |f16: bool| Context::builder().poison(true).shader_f16(f16).build().unwrap();
+        let builder = || Context::builder().poison(true).cooperative_matrices(true);
+        let context = |f16: bool| builder().shader_f16(f16).build().unwrap();
         let (native, packed) = (context(true), context(false));
         if native.capabilities().shader_f16 { vec![native, packed] } else { vec![packed] }
     })
@@ -96,12 +98,18 @@ fn check(case: &Case, operator: Box<dyn Operator>) {
     let (output, gradients) =
         reference::vjp(&network, &parameters, &doubles, &nchw(&grad_output), &pass).unwrap();
     let inputs: Vec<&Tensor> = inputs.iter().collect();
-    for context in contexts() {
-        let got =
-            gpu::differentiate_as(context, &network, &inputs, Some(&grad_output), &pass, in_half).unwrap();
+    // By what is taken without a choice, and by matrix units where there are any.
+    let runs = contexts().iter().flat_map(|context| {
+        let units = cooperative::choices(&network, inputs[0].nchw()[0], context);
+        std::iter::once(Choices::default()).chain(units).map(move |choices| (context, choices))
+    });
+    for (context, choices) in runs {
+        let by = |options| in_half(PlanOptions { choices: Some(&choices), ..options });
+        let got = gpu::differentiate_as(context, &network, &inputs, Some(&grad_output), &pass, by).unwrap();
         let near = |what: &str, wanted: &Tensor<f64>| {
             let largest = wanted.data().iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
-            let label = format!("{} in half precision: {what}", case.name);
+            let variant = choices.iter().next().map(|(_, name)| name);
+            let label = format!("{} in half precision by {variant:?}: {what}", case.name);
             close(&label, &got[what], wanted.data(), |_| UNITS * UNIT * largest + 1e-6);
         };
         near("output", &output);

@@ -32,6 +32,7 @@ mod bce_with_logits;
 mod concat;
 mod conv2d;
 mod conv_transpose2d;
+mod cooperative;
 mod crop;
 mod cross_entropy;
 mod dropout;

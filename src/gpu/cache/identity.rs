@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use wgpu::AdapterInfo;
 
-use crate::gpu::Capabilities;
+use crate::gpu::{Capabilities, CooperativeMatrix};
 
 /// The version of wgpu that the crate is built with, as far as it asks for one.
 const WGPU: &str = "30";
@@ -20,6 +20,9 @@ pub(crate) struct Identity {
     backend: String,
     subgroup_size: Option<u32>,
     shader_f16: bool,
+    shader_int64: bool,
+    /// The rows of cooperative matrices.
+    cooperative_matrix: Option<usize>,
     max_workgroup_invocations: u32,
     wgpu: String,
     wgcnn: String,
@@ -37,6 +40,8 @@ impl Identity {
             backend: info.backend.to_string(),
             subgroup_size: capabilities.subgroup_size,
             shader_f16: capabilities.shader_f16,
+            shader_int64: capabilities.shader_int64,
+            cooperative_matrix: capabilities.cooperative_matrix.map(CooperativeMatrix::size),
             max_workgroup_invocations: capabilities.max_workgroup_invocations,
             wgpu: WGPU.into(),
             wgcnn: env!("CARGO_PKG_VERSION").into(),
@@ -91,6 +96,8 @@ mod tests {
             backend: "vulkan".into(),
             subgroup_size: Some(64),
             shader_f16: true,
+            shader_int64: false,
+            cooperative_matrix: None,
             max_workgroup_invocations: 1024,
             wgpu: WGPU.into(),
             wgcnn: "0.1.0".into(),

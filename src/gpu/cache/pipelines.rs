@@ -1,4 +1,4 @@
-//! The driver's own cache of compiled pipelines, kept in a file: the one place of this crate that is `unsafe`.
+//! The driver's own cache of compiled pipelines, kept in a file. Opening it is `unsafe`.
 
 #![allow(unsafe_code)]
 

@@ -2,6 +2,8 @@
 //!
 //! A [`Convolution`] is the sizes; a [`Problem`] one pass through it, for which there are several [`Variant`]s.
 
+mod cooperative;
+mod cut;
 mod depthwise;
 mod depthwise_rows;
 mod gathered;

@@ -3,6 +3,7 @@
 
 use super::super::program::{Program, TensorId, kernel, quads, weight_rows};
 use super::super::reduce::{MAX_TERMS, Parts, cached_parts, splits};
+use super::cut::Cut;
 use super::problem::{Image, Problem, WeightGradient};
 use super::tiling::Tiling;
 use super::variant::Place;

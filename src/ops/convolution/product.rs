@@ -2,6 +2,8 @@
 
 use super::super::program::{Activation, Dispatch, TensorId, kernel, quads, weight_rows};
 use super::super::reduce::{Parts, cached_parts, pixel_splits, splits};
+use super::cooperative::Cooperative;
+use super::cut::Cut;
 use super::problem::{Image, Pass, Problem, WeightGradient};
 use super::slide::Slide;
 use super::subgroup::Subgroup;
@@ -23,6 +25,8 @@ pub(super) enum Product {
     Dense(Tiling),
     /// One group of one to three input channels, by register tiles shared through a subgroup.
     Thin(Subgroup),
+    /// One group, on the matrix units of a device.
+    Cooperative(Cooperative),
     /// Groups whose channels are whole quads on both sides.
     GroupedQuads,
     /// Groups of any size.
@@ -42,7 +46,9 @@ impl Product {
             }
             1 => {
                 let tilings = Tiling::all(problem, capabilities).into_iter();
-                tilings.map(|tiling| Self::thin(problem, tiling).unwrap_or(Self::Dense(tiling))).collect()
+                let products =
+                    tilings.map(|tiling| Self::thin(problem, tiling).unwrap_or(Self::Dense(tiling)));
+                products.chain(Cooperative::of(problem, capabilities).map(Self::Cooperative)).collect()
             }
             _ if (inputs / groups).is_multiple_of(4) && (outputs / groups).is_multiple_of(4) => {
                 vec![Self::GroupedQuads]
@@ -69,6 +75,7 @@ impl Product {
         match self {
             Self::Dense(tiling) => tiling.name(),
             Self::Thin(_) => "thin".into(),
+            Self::Cooperative(_) => "cooperative".into(),
             Self::GroupedQuads => "grouped_quads".into(),
             Self::Grouped => "grouped".into(),
         }
@@ -90,6 +97,7 @@ impl Product {
                 return Dispatch::new(layer, kernel!("conv2d/forward_thin_subgroup"))
                     .size("LANES", tile.lanes);
             }
+            Self::Cooperative(units) => return units.pass(layer),
             Self::GroupedQuads => kernel!("conv2d/forward_grouped_quads"),
             Self::Grouped => kernel!("conv2d/forward_grouped"),
         };
@@ -101,6 +109,7 @@ impl Product {
         match self {
             Self::Dense(tiling) => tiling.tiles(pixels, columns),
             Self::Thin(tile) => Tiling::Subgroup(tile).tiles(pixels, columns),
+            Self::Cooperative(units) => units.tiles(pixels, columns),
             Self::GroupedQuads => (pixels.div_ceil(4) * columns).div_ceil(WORKGROUP),
             Self::Grouped => (pixels.div_ceil(2) * columns).div_ceil(WORKGROUP),
         }
@@ -109,7 +118,7 @@ impl Product {
     /// In how many steps the kernel takes the sum over the taps and the input channels of a group.
     fn steps(self, channels: usize, taps: usize) -> usize {
         match self {
-            Self::Dense(_) | Self::GroupedQuads => weight_rows(channels, taps) / 4,
+            Self::Dense(_) | Self::Cooperative(_) | Self::GroupedQuads => weight_rows(channels, taps) / 4,
             // It takes a few taps in a step, but counts them one by one.
             Self::Thin(_) => taps,
             Self::Grouped => channels * taps,
@@ -120,6 +129,7 @@ impl Product {
     fn step(self) -> usize {
         match self {
             Self::Dense(tiling) => tiling.step(),
+            Self::Cooperative(units) => units.step(),
             Self::Thin(_) | Self::GroupedQuads | Self::Grouped => 1,
         }
     }
@@ -128,6 +138,7 @@ impl Product {
     fn workgroups_wanted(self, tiles: usize, capabilities: &Capabilities) -> usize {
         match self {
             Self::Dense(tiling) => tiling.workgroups_wanted(tiles, capabilities),
+            Self::Cooperative(units) => units.workgroups_wanted(tiles, capabilities),
             Self::Thin(_) | Self::GroupedQuads | Self::Grouped => capabilities.workgroups_wanted(),
         }
     }
@@ -145,6 +156,7 @@ impl Product {
                 let (_, taps) = thin_tiles(convolution);
                 return Dispatch::new(layer, kernel).size("LANES", tile.lanes).size("TAPS", taps);
             }
+            Self::Cooperative(units) => return units.backward_weight(layer),
             Self::GroupedQuads => kernel!("conv2d/backward_weight_grouped_quads"),
             Self::Grouped => kernel!("conv2d/backward_weight_grouped"),
         };
@@ -156,6 +168,7 @@ impl Product {
         match self {
             Self::Thin(tile) => thin_tiles(convolution).0 * columns.div_ceil(tile.lanes),
             Self::Dense(tiling) => tiling.tiles(rows, columns),
+            Self::Cooperative(units) => units.tiles(rows, columns),
             Self::GroupedQuads => (rows.div_ceil(16) * columns).div_ceil(WORKGROUP),
             Self::Grouped => (rows * columns).div_ceil(WORKGROUP),
         }
@@ -164,7 +177,7 @@ impl Product {
     /// How many pixels a part of the gradient to the weight should have at least.
     fn least_pixels(self) -> usize {
         match self {
-            Self::Dense(_) | Self::Thin(_) => 256,
+            Self::Dense(_) | Self::Thin(_) | Self::Cooperative(_) => 256,
             Self::GroupedQuads | Self::Grouped => 64,
         }
     }

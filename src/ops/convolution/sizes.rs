@@ -4,8 +4,8 @@ use super::super::machine::{Machine, Work};
 use super::super::program::{padded_inputs, quads};
 use super::super::reduce::splits;
 use super::Direction;
+use super::cut::Cut;
 use super::problem::{Pass, Problem};
-use super::tiling::Tiling;
 use crate::gpu::Capabilities;
 
 /// A pass through a convolution as the product of two matrices, over the sum of `terms` terms.
@@ -50,11 +50,11 @@ impl Sizes {
         Self { rows, columns: quads(output.channels), terms, phases, bytes, part: 16.0 * pixel_quads(output) }
     }
 
-    /// About how long it takes by tiles.
-    pub fn time(&self, tiling: Tiling, machine: &Machine, capabilities: &Capabilities) -> f64 {
-        let [height, width] = tiling.tile();
-        let tiles = self.rows.div_ceil(height) * self.columns.div_ceil(width) * self.phases;
-        let wanted = tiling.workgroups_wanted(tiles, capabilities);
+    /// About how long it takes, cut into workgroups like this.
+    pub fn time(&self, cut: impl Cut, machine: &Machine, capabilities: &Capabilities) -> f64 {
+        let [height, width] = cut.tile();
+        let tiles = cut.tiles(self.rows, self.columns) * self.phases;
+        let wanted = cut.workgroups_wanted(tiles, capabilities);
         let parts = splits(self.terms as usize, 256, tiles, wanted);
         let products = self.terms * (tiles * height * width * 4) as f64;
         let joined = if parts > 1 { self.part * parts as f64 } else { 0.0 };
@@ -62,8 +62,8 @@ impl Sizes {
             products,
             bytes: self.bytes + joined,
             workgroups: tiles * parts,
-            invocations: tiling.invocations(),
-            efficiency: tiling.efficiency(machine),
+            invocations: cut.invocations(),
+            efficiency: cut.efficiency(machine),
         });
         product + if parts > 1 { machine.moving(joined + self.part) } else { 0.0 }
     }

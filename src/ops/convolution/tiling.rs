@@ -2,6 +2,7 @@
 
 use super::super::machine::Machine;
 use super::super::program::{Dispatch, Kernel};
+use super::cut::{Cut, parts_at_once};
 use super::problem::{Pass, Problem};
 use super::subgroup::Subgroup;
 use super::tile::Tile;
@@ -35,17 +36,6 @@ impl Tiling {
         }
     }
 
-    /// Which part of a device's multiply-adds it reaches, about. A processor that stands in for a GPU emulates barriers
-    /// and workgroup memory dearly, while a broadcast costs it nothing; a GPU is the other way round.
-    pub fn efficiency(self, machine: &Machine) -> f64 {
-        match (self, machine.software) {
-            (Self::Subgroup(_), true) => 0.75,
-            (Self::Subgroup(_), false) => 0.3,
-            (Self::Tiled(_), true) => 0.05,
-            (Self::Tiled(tile), false) => tile.efficiency(),
-        }
-    }
-
     /// A dispatch of the one of two kernels that is tiled like this.
     pub fn dispatch(self, layer: &str, subgroup: Kernel, tiled: Kernel) -> Dispatch {
         match self {
@@ -70,45 +60,45 @@ impl Tiling {
         }
     }
 
-    /// The rows and the quads of columns of a result that a workgroup owns.
-    pub fn tile(self) -> [usize; 2] {
+    /// How many quads of the sum a pass takes in a step; a part of a sum is whole steps.
+    pub fn step(self) -> usize {
+        match self {
+            Self::Subgroup(_) => 1,
+            Self::Tiled(tile) => tile.step(),
+        }
+    }
+}
+
+impl Cut for Tiling {
+    fn tile(self) -> [usize; 2] {
         match self {
             Self::Subgroup(subgroup) => [subgroup.rows, subgroup.lanes],
             Self::Tiled(tile) => tile.size(),
         }
     }
 
-    /// The invocations of a workgroup.
-    pub fn invocations(self) -> usize {
+    fn invocations(self) -> usize {
         match self {
             Self::Subgroup(subgroup) => subgroup.lanes,
             Self::Tiled(tile) => tile.invocations(),
         }
     }
 
-    /// How many workgroups a product of `rows` by `columns` quads has.
-    pub fn tiles(self, rows: usize, columns: usize) -> usize {
-        let [height, width] = self.tile();
-        rows.div_ceil(height) * columns.div_ceil(width)
-    }
-
-    /// How many workgroups to split the sums of so many tiles for, to keep a device busy. More parts than run at a time
-    /// would only be joined for nothing.
-    pub fn workgroups_wanted(self, tiles: usize, capabilities: &Capabilities) -> usize {
-        match self {
-            Self::Subgroup(_) => capabilities.workgroups_wanted(),
-            Self::Tiled(tile) => {
-                let wanted = capabilities.workgroups_wanted() * 64 / tile.invocations();
-                wanted - wanted % tiles.clamp(1, wanted)
-            }
+    /// A processor that stands in for a GPU emulates barriers and workgroup memory dearly, while a broadcast costs it
+    /// nothing; a GPU is the other way round.
+    fn efficiency(self, machine: &Machine) -> f64 {
+        match (self, machine.software) {
+            (Self::Subgroup(_), true) => 0.75,
+            (Self::Subgroup(_), false) => 0.3,
+            (Self::Tiled(_), true) => 0.05,
+            (Self::Tiled(tile), false) => tile.efficiency(),
         }
     }
 
-    /// How many quads of the sum a pass takes in a step; a part of a sum is whole steps.
-    pub fn step(self) -> usize {
+    fn workgroups_wanted(self, tiles: usize, capabilities: &Capabilities) -> usize {
         match self {
-            Self::Subgroup(_) => 1,
-            Self::Tiled(tile) => tile.step(),
+            Self::Subgroup(_) => capabilities.workgroups_wanted(),
+            Self::Tiled(tile) => parts_at_once(tiles, tile.invocations(), capabilities),
         }
     }
 }

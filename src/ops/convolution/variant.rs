@@ -2,6 +2,7 @@
 
 use super::super::machine::{Machine, Work};
 use super::super::program::Program;
+use super::cooperative::Cooperative;
 use super::depthwise::{self, Steps};
 use super::depthwise_rows;
 use super::gathered;
@@ -48,7 +49,9 @@ impl Variant {
         let mut variants: Vec<Self> = if convolution.is_pointwise() {
             let thin = |tiling| Product::thin(problem, tiling).map(Self::Product);
             let tilings = Tiling::all(problem, capabilities).into_iter();
-            tilings.map(|tiling| thin(tiling).unwrap_or(Self::Pointwise(tiling))).collect()
+            let cooperative = Cooperative::of(problem, capabilities).map(Product::Cooperative);
+            let products = tilings.map(|tiling| thin(tiling).unwrap_or(Self::Pointwise(tiling)));
+            products.chain(cooperative.map(Self::Product)).collect()
         } else {
             let products = Product::all(problem, capabilities).into_iter().map(Self::Product);
             products.chain(gathered::all(problem, capabilities).into_iter().map(Self::Gathered)).collect()
@@ -89,6 +92,7 @@ impl Variant {
                 sizes.time(*tiling, &machine, capabilities)
             }
             Self::Product(Product::Thin(tile)) => sizes.time(Tiling::Subgroup(*tile), &machine, capabilities),
+            Self::Product(Product::Cooperative(units)) => sizes.time(*units, &machine, capabilities),
             Self::Gathered(tiling) => gathered::estimate(problem, *tiling, capabilities),
             Self::Winograd(winograd) => winograd.estimate(problem, capabilities),
             Self::Product(_) | Self::Depthwise(_) => grouped(0.2),

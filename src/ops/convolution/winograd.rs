@@ -9,6 +9,7 @@ use super::super::machine::{Machine, Work};
 use super::super::program::{Activation, Dispatch, TensorId, kernel, quads};
 use super::super::reduce::{MAX_TERMS, Parts, splits};
 use super::Direction;
+use super::cut::Cut;
 use super::problem::{Image, Pass, Problem, WeightGradient};
 use super::slide::Slide;
 use super::tile::Tile;
