@@ -146,6 +146,8 @@ pub struct Dispatch {
     pub in_f32: bool,
     /// Whether the output of a kernel with a section `result` is an activation, not parts of a sum.
     pub result_is_activation: bool,
+    /// Whether it reads and writes single precision as vectors of f32 even where the program takes words of 64 bits.
+    pub narrow: bool,
     /// Pipeline-overridable constants. The batch is never one of them: a plan for another batch
     /// reuses the pipelines.
     pub constants: Vec<(&'static str, f64)>,
@@ -172,6 +174,7 @@ impl Dispatch {
             sections: vec![],
             in_f32: false,
             result_is_activation: false,
+            narrow: false,
             constants: vec![],
             bindings: vec![],
             uniform: vec![],
@@ -184,6 +187,12 @@ impl Dispatch {
     /// Says that its tensors are in f32 however the program stores activations.
     pub fn in_f32(mut self) -> Self {
         self.in_f32 = true;
+        self
+    }
+
+    /// Says that it is slower with words of 64 bits, where the program reads single precision in them.
+    pub fn narrow(mut self) -> Self {
+        self.narrow = true;
         self
     }
 
@@ -479,7 +488,7 @@ impl Program {
     /// Appends a dispatch. Its activations are stored as the program says.
     pub fn push(&mut self, mut dispatch: Dispatch) {
         let half = self.storage.kernel().filter(|_| !dispatch.in_f32);
-        let single = self.wide_loads.then_some(kernel!("storage/wide_f32"));
+        let single = (self.wide_loads && !dispatch.narrow).then_some(kernel!("storage/wide_f32"));
         let stored = half.or(single);
         let result = stored.filter(|_| dispatch.result_is_activation || half.is_none());
         let sections = [("storage", stored), ("result", result), ("plain", single)];
