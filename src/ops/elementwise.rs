@@ -138,10 +138,10 @@ pub(crate) fn backward(pass: Backward<'_>, function: &Pointwise) {
 
 /// The operands of a sum or a product, whose order does not matter, so that the one that is to go through a function comes
 /// last, and that function.
-pub(crate) fn operands<'a, T>(
-    operand: Option<(usize, &'a Function)>,
+pub(crate) fn operands<T>(
+    operand: Option<(usize, &Function)>,
     [left, right]: [T; 2],
-) -> (Option<&'a Function>, [T; 2]) {
+) -> (Option<&Function>, [T; 2]) {
     match operand {
         Some((0, function)) => (Some(function), [right, left]),
         other => (other.map(|(_, function)| function), [left, right]),
