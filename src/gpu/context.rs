@@ -2,18 +2,15 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use wgpu::{
-    Adapter, AdapterInfo, CommandBuffer, Device, DeviceDescriptor, ErrorFilter, Features, Queue,
-    SubmissionIndex,
-};
+use wgpu::{Adapter, AdapterInfo, CommandBuffer, Device, Features, Queue, SubmissionIndex};
 
-use super::cache::{self, Cache, Identity, PipelineCache};
+use super::cache::{Cache, PipelineCache};
+use super::failure::{self, Failure, lock};
 use super::pipeline::{Pipeline, PipelineKey};
-use super::{Capabilities, adapter, experimental, first_run};
+use super::{Capabilities, ContextBuilder, adapter};
 use crate::{Error, Result};
 
 /// A device, its queue, and the pipelines made on it so far. Cheap to clone; all clones are one.
@@ -22,22 +19,21 @@ pub struct Context {
     inner: Arc<Inner>,
 }
 
-struct Inner {
-    info: AdapterInfo,
-    device: Device,
-    queue: Queue,
-    capabilities: Capabilities,
-    features: Features,
-    pipelines: Mutex<HashMap<PipelineKey, Arc<Pipeline>>>,
+/// What a context is made of.
+pub(super) struct Inner {
+    pub info: AdapterInfo,
+    pub device: Device,
+    pub queue: Queue,
+    pub capabilities: Capabilities,
+    pub pipelines: Mutex<HashMap<PipelineKey, Arc<Pipeline>>>,
     /// The adapter, where other devices of it can compile pipelines ahead of their first run.
-    siblings: Option<Adapter>,
-    cache: Option<Cache>,
-    pipeline_cache: Option<PipelineCache>,
-    /// The first error that reached no scope, or why the device was lost.
-    failure: Arc<Mutex<Option<Error>>>,
-    allocated: Arc<AtomicU64>,
-    memory_budget: Option<u64>,
-    poison: bool,
+    pub siblings: Option<Adapter>,
+    pub cache: Option<Cache>,
+    pub pipeline_cache: Option<PipelineCache>,
+    pub failure: Failure,
+    pub allocated: Arc<AtomicU64>,
+    pub memory_budget: Option<u64>,
+    pub poison: bool,
 }
 
 impl Drop for Inner {
@@ -52,168 +48,6 @@ impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context").field("adapter", &self.description()).finish_non_exhaustive()
     }
-}
-
-/// Options for a [`Context`].
-#[derive(Debug, Clone, Default)]
-pub struct ContextBuilder {
-    adapter_name: Option<String>,
-    without_subgroups: bool,
-    without_f16: bool,
-    without_int64: bool,
-    cooperative_matrices: bool,
-    poison: bool,
-    memory_budget: Option<u64>,
-    cache: CacheFolder,
-}
-
-/// Where a context keeps what outlives it.
-#[derive(Debug, Clone, Default)]
-enum CacheFolder {
-    /// In the user's folder for such files, on a device of the context's own; nowhere on an application's.
-    #[default]
-    Default,
-    At(PathBuf),
-    Nowhere,
-}
-
-impl ContextBuilder {
-    /// Takes the first adapter whose description contains `name`, whatever its case. Without it,
-    /// `WGPU_ADAPTER_NAME` is asked, and then the best adapter is taken.
-    pub fn adapter_name(mut self, name: impl Into<String>) -> Self {
-        self.adapter_name = Some(name.into());
-        self
-    }
-
-    /// Whether kernels may use subgroup operations where the adapter has them (they may, unless told
-    /// otherwise). For comparing variants.
-    pub fn subgroups(mut self, allowed: bool) -> Self {
-        self.without_subgroups = !allowed;
-        self
-    }
-
-    /// Whether kernels may use the type `f16` where the adapter has it (they may, unless told otherwise). For
-    /// comparing variants.
-    pub fn shader_f16(mut self, allowed: bool) -> Self {
-        self.without_f16 = !allowed;
-        self
-    }
-
-    /// Whether kernels may use integers of 64 bits where the adapter has them (they may, unless told otherwise). For
-    /// comparing variants.
-    pub fn shader_int64(mut self, allowed: bool) -> Self {
-        self.without_int64 = !allowed;
-        self
-    }
-
-    /// Whether kernels may use cooperative matrices: the matrix units of a GPU, for convolutions and linear layers whose
-    /// activations are in half precision. They may not unless told so, for two reasons. wgpu's feature for them is
-    /// experimental: with it a driver may misbehave in ways that wgpu does not prevent. And they multiply `f16` by `f16`,
-    /// so that weights are rounded to half precision on their way into a product; the sums stay in `f32`.
-    ///
-    /// It is ignored where the adapter has none that fit, of 8 or 16 rows and columns, which multiply `f16` and add in
-    /// `f32`, on Vulkan; nor are any used without `f16` or where subgroups are not of one size.
-    /// [`Capabilities::cooperative_matrix`] tells what came of it.
-    pub fn cooperative_matrices(mut self, allowed: bool) -> Self {
-        self.cooperative_matrices = allowed;
-        self
-    }
-
-    /// Fills memory with NaN before its first use, so that a result which rests on what nobody wrote is
-    /// seen. For tests.
-    pub fn poison(mut self, poison: bool) -> Self {
-        self.poison = poison;
-        self
-    }
-
-    /// How many bytes of device memory everything on this context may take together: an allocation beyond that is
-    /// an [`Error::OutOfMemory`]. Without it, the driver decides.
-    pub fn memory_budget(mut self, bytes: u64) -> Self {
-        self.memory_budget = Some(bytes);
-        self
-    }
-
-    /// Keeps compiled pipelines, and what was learned by [tuning](crate::schedule::tune), in this folder. Without it
-    /// they are in a folder `wgcnn` where the system wants such files (that of `XDG_CACHE_HOME`, `~/.cache`,
-    /// `~/Library/Caches`, `LOCALAPPDATA`); on a device of an application's, nowhere. Whatever is there may be deleted at
-    /// any time.
-    pub fn cache_dir(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.cache = CacheFolder::At(folder.into());
-        self
-    }
-
-    /// Keeps nothing on disk, and reads nothing from there.
-    pub fn without_cache(mut self) -> Self {
-        self.cache = CacheFolder::Nowhere;
-        self
-    }
-
-    /// Works on an application's own device, as [`Context::from_device`] does, with these options; those about
-    /// the adapter and its features do not matter, but for [`cooperative_matrices`](Self::cooperative_matrices): they are
-    /// used where the device was opened with the feature and they are allowed here.
-    pub fn build_on(self, adapter: &wgpu::Adapter, device: Device, queue: Queue) -> Context {
-        let folder = match self.cache {
-            CacheFolder::Default | CacheFolder::Nowhere => CacheFolder::Nowhere,
-            told @ CacheFolder::At(_) => told,
-        };
-        let options = Self { cache: folder, ..self };
-        Context::assemble(adapter, device, queue, Arc::default(), None, &options)
-    }
-
-    /// Opens the device.
-    ///
-    /// # Errors
-    /// [`Error::NoAdapter`], [`Error::AdapterNotFound`], or [`Error::Device`] where the driver refuses.
-    pub fn build(self) -> Result<Context> {
-        let name = self.adapter_name.clone().or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok());
-        let adapter = adapter::choose(&adapter::instance(), name.as_deref())?;
-        let info = adapter.get_info();
-        let mut wanted = Features::SUBGROUP
-            | Features::SHADER_F16
-            | Features::SHADER_INT64
-            | Features::TIMESTAMP_QUERY
-            | Features::TIMESTAMP_QUERY_INSIDE_ENCODERS
-            | Features::PIPELINE_CACHE;
-        if self.without_subgroups {
-            wanted.remove(Features::SUBGROUP);
-        }
-        if self.without_f16 {
-            wanted.remove(Features::SHADER_F16);
-        }
-        if self.without_int64 {
-            wanted.remove(Features::SHADER_INT64);
-        }
-        let matrices = self.cooperative_matrices && experimental::cooperative_matrix(&adapter).is_some();
-        wanted.set(Features::EXPERIMENTAL_COOPERATIVE_MATRIX, matrices);
-        let required_features = adapter.features() & wanted;
-        let descriptor = DeviceDescriptor {
-            label: Some("wgcnn"),
-            required_features,
-            required_limits: adapter.limits(),
-            experimental_features: experimental::permission(required_features),
-            ..Default::default()
-        };
-        let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))
-            .map_err(|e| Error::Device { adapter: info.name.clone(), message: e.to_string() })?;
-        let failure = Arc::new(Mutex::new(None));
-        watch(&device, &failure);
-        let siblings = first_run::compiles(&info).then(|| adapter.clone());
-        let context = Context::assemble(&adapter, device, queue, failure, siblings, &self);
-        log::info!("{}", context.description());
-        Ok(context)
-    }
-}
-
-/// Records what goes wrong outside of any scope; the first failure is kept.
-fn watch(device: &Device, failure: &Arc<Mutex<Option<Error>>>) {
-    let lost = Arc::clone(failure);
-    device.set_device_lost_callback(move |reason, message| {
-        lock(&lost).get_or_insert(Error::DeviceLost(format!("{message} ({reason:?})")));
-    });
-    let uncaptured = Arc::clone(failure);
-    device.on_uncaptured_error(Arc::new(move |error| {
-        lock(&uncaptured).get_or_insert(translate(error, "a command", 0));
-    }));
 }
 
 impl Context {
@@ -237,55 +71,7 @@ impl Context {
         Self::builder().build_on(adapter, device, queue)
     }
 
-    fn assemble(
-        adapter: &Adapter,
-        device: Device,
-        queue: Queue,
-        failure: Arc<Mutex<Option<Error>>>,
-        siblings: Option<Adapter>,
-        options: &ContextBuilder,
-    ) -> Self {
-        let (info, features, limits) = (adapter.get_info(), device.features(), device.limits());
-        let fixed_subgroup =
-            features.contains(Features::SUBGROUP) && info.subgroup_min_size == info.subgroup_max_size;
-        let matrices = options.cooperative_matrices
-            && fixed_subgroup
-            && features.contains(Features::EXPERIMENTAL_COOPERATIVE_MATRIX | Features::SHADER_F16);
-        let capabilities = Capabilities {
-            subgroup_size: fixed_subgroup.then_some(info.subgroup_min_size),
-            software: info.device_type == wgpu::DeviceType::Cpu,
-            shader_f16: features.contains(Features::SHADER_F16),
-            shader_int64: features.contains(Features::SHADER_INT64),
-            cooperative_matrix: matrices.then(|| experimental::cooperative_matrix(adapter)).flatten(),
-            max_storage_binding: limits.max_storage_buffer_binding_size,
-            max_buffer: limits.max_buffer_size,
-            alignment: u64::from(limits.min_storage_buffer_offset_alignment).max(16),
-            max_storage_buffers: limits.max_storage_buffers_per_shader_stage,
-            max_workgroup_invocations: limits.max_compute_invocations_per_workgroup,
-            max_workgroups_per_axis: limits.max_compute_workgroups_per_dimension,
-        };
-        let folder = match &options.cache {
-            CacheFolder::Default => cache::default_folder(),
-            CacheFolder::At(folder) => Some(folder.clone()),
-            CacheFolder::Nowhere => None,
-        };
-        let cache = folder.map(|folder| Cache::new(folder, Identity::new(&info, &capabilities)));
-        let pipeline_cache = cache.as_ref().and_then(|cache| PipelineCache::open(&device, cache));
-        let inner = Inner {
-            info,
-            device,
-            queue,
-            capabilities,
-            features,
-            pipelines: Mutex::default(),
-            siblings,
-            cache,
-            pipeline_cache,
-            failure,
-            allocated: Arc::default(),
-            memory_budget: options.memory_budget,
-            poison: options.poison,
-        };
+    pub(super) fn from_parts(inner: Inner) -> Self {
         Self { inner: Arc::new(inner) }
     }
 
@@ -296,7 +82,7 @@ impl Context {
         line += &format!(", bindings up to {} MiB", capabilities.max_storage_binding >> 20);
         if let Some(size) = capabilities.subgroup_size {
             line += &format!(", subgroups of {size}");
-        } else if self.inner.features.contains(Features::SUBGROUP) {
+        } else if self.inner.device.features().contains(Features::SUBGROUP) {
             line += ", subgroups";
         }
         if let Some(matrix) = capabilities.cooperative_matrix {
@@ -308,7 +94,7 @@ impl Context {
             (Features::TIMESTAMP_QUERY, "timestamps"),
             (Features::PIPELINE_CACHE, "pipeline cache"),
         ] {
-            if self.inner.features.contains(feature) {
+            if self.inner.device.features().contains(feature) {
                 line += &format!(", {name}");
             }
         }
@@ -425,41 +211,13 @@ impl Context {
 
     /// The failure that was recorded, if any. A lost device stays lost.
     pub(crate) fn check(&self) -> Result<()> {
-        let mut failure = lock(&self.inner.failure);
-        match &*failure {
-            None => Ok(()),
-            Some(Error::DeviceLost(message)) => Err(Error::DeviceLost(message.clone())),
-            Some(_) => failure.take().map_or(Ok(()), Err),
-        }
+        self.inner.failure.check()
     }
 
     /// Runs `f` and turns whatever wgpu reports meanwhile into an [`Error`] about `what`. What fails because the
     /// device is lost reports nothing itself.
     pub(crate) fn guard<T>(&self, what: &str, bytes: u64, f: impl FnOnce() -> T) -> Result<T> {
-        let device = &self.inner.device;
-        let memory = device.push_error_scope(ErrorFilter::OutOfMemory);
-        let validation = device.push_error_scope(ErrorFilter::Validation);
-        let internal = device.push_error_scope(ErrorFilter::Internal);
-        let value = f();
-        let errors = [internal, validation, memory].map(|scope| pollster::block_on(scope.pop()));
-        match errors.into_iter().flatten().next() {
-            None => self.check().map(|()| value),
-            Some(error) => Err(translate(error, what, bytes)),
-        }
+        let value = failure::guard(&self.inner.device, what, bytes, f)?;
+        self.check().map(|()| value)
     }
-}
-
-/// wgpu's error as ours.
-fn translate(error: wgpu::Error, what: &str, bytes: u64) -> Error {
-    match error {
-        wgpu::Error::OutOfMemory { .. } => Error::OutOfMemory { what: what.into(), bytes },
-        wgpu::Error::Validation { description, .. } | wgpu::Error::Internal { description, .. } => {
-            Error::Gpu { what: what.into(), message: description }
-        }
-    }
-}
-
-/// Locks; a panic of another holder leaves the data as it was, which is whole at any time here.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,10 +2,12 @@
 
 mod adapter;
 mod buffer;
+mod builder;
 mod cache;
 mod capabilities;
 mod context;
 mod experimental;
+mod failure;
 mod first_run;
 mod parallel;
 mod pipeline;
@@ -14,9 +16,10 @@ mod stopwatch;
 
 pub use adapter::adapters;
 pub use buffer::Buffer;
+pub use builder::ContextBuilder;
 pub(crate) use cache::{Cache, Identity};
 pub use capabilities::{Capabilities, CooperativeMatrix};
-pub use context::{Context, ContextBuilder};
+pub use context::Context;
 pub(crate) use pipeline::{BindingKind, Pipeline, PipelineRequest};
 pub use readback::Pending;
 pub(crate) use readback::Readback;
