@@ -190,7 +190,7 @@ impl Dispatch {
         self
     }
 
-    /// Says that it is slower with words of 64 bits, where the program reads single precision in them.
+    /// Says that it gains nothing by words of 64 bits, where the program reads single precision in them.
     pub fn narrow(mut self) -> Self {
         self.narrow = true;
         self
