@@ -1,4 +1,4 @@
-// Addition, forward: output = activate(left + right).
+// Addition, forward: output = activate(left + operand_activate(right)).
 //
 // left, right, output: the quads of activations of one shape, [pixel][quad]. Pad lanes are zero.
 // An invocation of n takes every n-th quad: the kernel is bound by memory, which neighbours on neighbouring quads
@@ -8,6 +8,8 @@ const WORKGROUP = 64u;
 
 // A multiple of four keeps every lane.
 override CHANNELS: u32 = 4;
+// Whether both operands are one tensor, which is then read once.
+override SAME: bool = false;
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -24,6 +26,12 @@ fn activate(x: vec4<f32>) -> vec4<f32> {
     return x;
 }
 // end activation
+
+// section operand: what the scheduler fuses into the load of the right operand. Another function is put here.
+fn operand_activate(x: vec4<f32>) -> vec4<f32> {
+    return x;
+}
+// end operand
 
 @group(0) @binding(0) var<storage, read> left: array<Quad>;
 @group(0) @binding(1) var<storage, read> right: array<Quad>;
@@ -46,6 +54,11 @@ fn main(
     @builtin(num_workgroups) workgroups: vec3<u32>,
 ) {
     for (var index = invocation.x; index < quads; index += workgroups.x * WORKGROUP) {
-        output[index] = store(real(index, activate(load(left[index]) + load(right[index]))));
+        let a = load(left[index]);
+        var b = a;
+        if !SAME {
+            b = load(right[index]);
+        }
+        output[index] = store(real(index, activate(a + operand_activate(b))));
     }
 }

@@ -5,10 +5,11 @@
 // with the divisor D of `forward.wgsl`.
 //
 // Bindings: grad_y and grad_x are NHWC quads, ((n·OH + oy)·OW + ox)·Q + q and ((n·H + iy)·W + ix)·Q + q.
-// An invocation owns the SH x SW pixels of the padded image that begin where a window would, and gathers from the at most
-// four windows that cover any of them, each of which it reads once; what is padding is not written. Of n invocations
-// each takes every n-th such block of a quad of channels. Nothing is added atomically, the order of the sum is fixed,
-// and every element is written.
+// A block is the SH x SW pixels of the padded image that begin where a window would; its gradient is gathered from the at
+// most four windows that cover any of them, and what is padding is not written. An invocation owns a quad of channels of
+// a strip of blocks of a row, and walks to the right with the windows that the next block shares, so that each is read
+// twice in all; of n invocations each takes every n-th strip. Nothing is added atomically, the order of the sum is
+// fixed, and every element is written.
 
 override H: u32; // rows of grad_x
 override W: u32; // columns of grad_x
@@ -32,6 +33,11 @@ override REACH_X: u32 = KW - 1u;
 // The blocks along a column and along a row.
 override ROWS: u32 = (H + PT + SH - 1u) / SH;
 override COLUMNS: u32 = (W + PL + SW - 1u) / SW;
+override STRIP: u32; // blocks of a row that an invocation takes
+// The strips of a row.
+override STRIPS: u32 = (COLUMNS + STRIP - 1u) / STRIP;
+// Whether the blocks are the image.
+override WHOLE: bool = (PT == 0u) & (PL == 0u) & (H % SH == 0u) & (W % SW == 0u);
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -89,7 +95,7 @@ fn put(n: u32, y: u32, x: u32, q: u32, value: vec4f) {
     // In the padding above and to the left these wrap around and are larger than any row or column.
     let iy = y - PT;
     let ix = x - PL;
-    if (iy < H) & (ix < W) {
+    if WHOLE | ((iy < H) & (ix < W)) {
         grad_x[((n * H + iy) * W + ix) * Q + q] = store(value);
     }
 }
@@ -99,26 +105,31 @@ fn main(
     @builtin(global_invocation_id) invocation: vec3u,
     @builtin(num_workgroups) workgroups: vec3u,
 ) {
-    for (var block = invocation.x; block < batch * ROWS * COLUMNS * Q; block += workgroups.x * 64u) {
-        let q = block % Q;
-        let ox = block / Q % COLUMNS;
-        let oy = block / (Q * COLUMNS) % ROWS;
-        let n = block / (Q * COLUMNS * ROWS);
-        let all = Windows(
-            window(n, oy, ox, q, true),
-            window(n, oy, ox - 1u, q, REACH_X >= SW),
-            window(n, oy - 1u, ox, q, REACH_Y >= SH),
-            window(n, oy - 1u, ox - 1u, q, (REACH_Y >= SH) & (REACH_X >= SW)),
-        );
-        put(n, oy * SH, ox * SW, q, gather(all, 0u, 0u));
-        if SW > 1u {
-            put(n, oy * SH, ox * SW + 1u, q, gather(all, 0u, 1u));
-        }
-        if SH > 1u {
-            put(n, oy * SH + 1u, ox * SW, q, gather(all, 1u, 0u));
-        }
-        if (SH > 1u) & (SW > 1u) {
-            put(n, oy * SH + 1u, ox * SW + 1u, q, gather(all, 1u, 1u));
+    for (var i = invocation.x; i < batch * ROWS * STRIPS * Q; i += workgroups.x * 64u) {
+        let q = i % Q;
+        let strip = i / Q % STRIPS;
+        let oy = i / (Q * STRIPS) % ROWS;
+        let n = i / (Q * STRIPS * ROWS);
+        let first = strip * STRIP;
+        let end = min(first + STRIP, COLUMNS);
+        var left = window(n, oy, first - 1u, q, REACH_X >= SW);
+        var above_left = window(n, oy - 1u, first - 1u, q, (REACH_Y >= SH) & (REACH_X >= SW));
+        for (var ox = first; ox < end; ox++) {
+            let at = window(n, oy, ox, q, true);
+            let above = window(n, oy - 1u, ox, q, REACH_Y >= SH);
+            let all = Windows(at, left, above, above_left);
+            put(n, oy * SH, ox * SW, q, gather(all, 0u, 0u));
+            if SW > 1u {
+                put(n, oy * SH, ox * SW + 1u, q, gather(all, 0u, 1u));
+            }
+            if SH > 1u {
+                put(n, oy * SH + 1u, ox * SW, q, gather(all, 1u, 0u));
+            }
+            if (SH > 1u) & (SW > 1u) {
+                put(n, oy * SH + 1u, ox * SW + 1u, q, gather(all, 1u, 1u));
+            }
+            left = at;
+            above_left = above;
         }
     }
 }

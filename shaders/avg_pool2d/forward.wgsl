@@ -7,7 +7,8 @@
 // beyond the padding counts in neither.
 //
 // Bindings: x and y are NHWC quads, ((n·H + iy)·W + ix)·Q + q and ((n·OH + oy)·OW + ox)·Q + q.
-// An invocation of n takes every n-th output quad: four channels share every index and read one vec4 a tap.
+// An invocation of n takes every n-th output quad: four channels share every index and read one vec4 a tap. Small windows
+// have a kernel of their own, `forward_rows.wgsl`.
 
 override H: u32; // rows of x
 override W: u32; // columns of x
@@ -45,53 +46,28 @@ fn divisor(oy: u32, ox: u32) -> f32 {
     return f32(rows * columns);
 }
 
-// The output quad of one invocation.
-struct Window {
-    n: u32,
-    oy: u32,
-    ox: u32,
-    q: u32,
-}
-
-// What tap (kh, kw) adds: zero where there is no such tap, or where it lies outside the image. There is no branch: an
-// index out of the image reads something else, which is not taken.
-fn tap(window: Window, kh: u32, kw: u32) -> vec4f {
-    if (kh >= KH) | (kw >= KW) {
-        return vec4f();
-    }
-    // Above the image and to its left these wrap around and are larger than any row or column.
-    let iy = window.oy * SH + kh - PT;
-    let ix = window.ox * SW + kw - PL;
-    let is_inside = (iy < H) & (ix < W);
-    let place = ((window.n * H + iy) * W + ix) * Q + window.q;
-    return select(vec4f(), load(x[select(0u, place, is_inside)]), is_inside);
-}
-
 @compute @workgroup_size(64)
 fn main(
     @builtin(global_invocation_id) invocation: vec3u,
     @builtin(num_workgroups) workgroups: vec3u,
 ) {
     for (var quad = invocation.x; quad < batch * OH * OW * Q; quad += workgroups.x * 64u) {
-        let window = Window(quad / (Q * OW * OH), quad / (Q * OW) % OH, quad / Q % OW, quad % Q);
+        let q = quad % Q;
+        let ox = quad / Q % OW;
+        let oy = quad / (Q * OW) % OH;
+        let n = quad / (Q * OW * OH);
         var sum = vec4f();
-        if (KH <= 3u) & (KW <= 3u) {
-            sum += tap(window, 0u, 0u);
-            sum += tap(window, 0u, 1u);
-            sum += tap(window, 0u, 2u);
-            sum += tap(window, 1u, 0u);
-            sum += tap(window, 1u, 1u);
-            sum += tap(window, 1u, 2u);
-            sum += tap(window, 2u, 0u);
-            sum += tap(window, 2u, 1u);
-            sum += tap(window, 2u, 2u);
-        } else {
-            for (var kh = 0u; kh < KH; kh++) {
-                for (var kw = 0u; kw < KW; kw++) {
-                    sum += tap(window, kh, kw);
-                }
+        for (var kh = 0u; kh < KH; kh++) {
+            for (var kw = 0u; kw < KW; kw++) {
+                // Above the image and to its left these wrap around and are larger than any row or column. There is
+                // no branch: an index out of the image reads something else, which is not taken.
+                let iy = oy * SH + kh - PT;
+                let ix = ox * SW + kw - PL;
+                let is_inside = (iy < H) & (ix < W);
+                let place = select(0u, ((n * H + iy) * W + ix) * Q + q, is_inside);
+                sum += select(vec4f(), load(x[place]), is_inside);
             }
         }
-        y[quad] = store(sum / divisor(window.oy, window.ox));
+        y[quad] = store(sum / divisor(oy, ox));
     }
 }

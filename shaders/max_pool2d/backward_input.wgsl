@@ -3,7 +3,7 @@
 //   grad_x[n, iy, ix, c] = Σ grad_y[n, oy, ox, c] over the windows (oy, ox) that (iy, ix, c) won
 //
 // Bindings: grad_y and grad_x are NHWC quads, ((n·OH + oy)·OW + ox)·Q + q and ((n·H + iy)·W + ix)·Q + q; taps is
-// what `forward_taps.wgsl` kept for grad_y's quads: a word of four bytes a quad (TAP_WORDS = 1), or four words.
+// what `forward.wgsl` kept for grad_y's quads: a word of four bytes a quad (TAP_WORDS = 1), or four words.
 // An invocation of n takes every n-th input quad and gathers from the windows that cover it, so that nothing is
 // added atomically, the order of the sum is fixed, and every element is written.
 

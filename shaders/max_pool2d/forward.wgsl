@@ -1,13 +1,17 @@
-// Max pooling, forward, for inference: what the gradient needs is not kept (`forward_taps.wgsl` keeps it).
+// Max pooling, forward.
 //
 //   y[n, oy, ox, c] = max over kh, kw of x[n, oy·SH + kh·DH − PT, ox·SW + kw·DW − PL, c]
+//   taps[n, oy, ox, c] = kh·KW + kw of that maximum
 //
-// over the taps that lie in the image. A NaN in the window is the maximum.
+// over the taps that lie in the image. The first of equal maxima in row-major order wins. A NaN in the window
+// is the maximum, and of several the last wins (as in PyTorch).
 //
-// Bindings: x and y are NHWC quads, ((n·H + iy)·W + ix)·Q + q and ((n·OH + oy)·OW + ox)·Q + q.
+// Bindings: x and y are NHWC quads, ((n·H + iy)·W + ix)·Q + q and ((n·OH + oy)·OW + ox)·Q + q. Where the window
+// has at most 256 taps, taps[i] holds those of y[i], one byte a channel from the lowest (TAP_WORDS = 1);
+// otherwise taps[4·i .. 4·i + 3] holds them, a word a channel (TAP_WORDS = 4).
 // An invocation of n takes every n-th output quad: four channels share every index and read one vec4 a tap, and
-// neighbours in a workgroup read neighbouring channels, then neighbouring windows. Nothing is shared through
-// workgroup memory, because windows overlap little and a cache serves what overlap there is.
+// neighbours in a workgroup read neighbouring channels, then neighbouring windows. Small windows have a kernel of their
+// own, `forward_rows.wgsl`.
 
 override H: u32; // rows of x
 override W: u32; // columns of x
@@ -22,6 +26,7 @@ override PT: u32; // rows of padding above
 override PL: u32; // columns of padding to the left
 override DH: u32; // rows from one tap to the next
 override DW: u32; // columns from one tap to the next
+override TAP_WORDS: u32; // words that the taps of a quad take: 1 or 4
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -35,41 +40,15 @@ fn store(value: vec4<f32>) -> Quad {
 
 @group(0) @binding(0) var<storage, read> x: array<Quad>;
 @group(0) @binding(1) var<storage, read_write> y: array<Quad>;
+
+// section taps: nothing is kept for a gradient. Where there is one, that of `taps.wgsl` is put here.
 @group(0) @binding(2) var<uniform> batch: u32;
+fn keep(place: u32, word: u32) {}
+// end taps
 
 // By its bits: a compiler may assume that a float is never NaN.
 fn is_nan(value: vec4f) -> vec4<bool> {
-    return (bitcast<vec4u>(value) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
-}
-
-// The output quad of one invocation.
-struct Window {
-    n: u32,
-    oy: u32,
-    ox: u32,
-    q: u32,
-}
-
-struct Best {
-    value: vec4f,
-    // Whether there is one.
-    found: bool,
-}
-
-// What is best once tap (kh, kw) is seen, if there is such a tap. There is no branch: an index out of the image reads
-// something else, which is not taken.
-fn with_tap(best: Best, kh: u32, kw: u32, window: Window) -> Best {
-    if (kh >= KH) | (kw >= KW) {
-        return best;
-    }
-    // Above the image and to its left these wrap around and are larger than any row or column.
-    let iy = window.oy * SH + kh * DH - PT;
-    let ix = window.ox * SW + kw * DW - PL;
-    let is_inside = (iy < H) & (ix < W);
-    let place = ((window.n * H + iy) * W + ix) * Q + window.q;
-    let value = load(x[select(0u, place, is_inside)]);
-    let wins = ((value > best.value) | is_nan(value) | vec4(!best.found)) & vec4(is_inside);
-    return Best(select(best.value, value, wins), best.found | is_inside);
+    return (bitcast<vec4i>(value) & vec4i(0x7fffffff)) > vec4i(0x7f800000);
 }
 
 @compute @workgroup_size(64)
@@ -78,25 +57,35 @@ fn main(
     @builtin(num_workgroups) workgroups: vec3u,
 ) {
     for (var quad = invocation.x; quad < batch * OH * OW * Q; quad += workgroups.x * 64u) {
-        let window = Window(quad / (Q * OW * OH), quad / (Q * OW) % OH, quad / Q % OW, quad % Q);
-        var best = Best(vec4f(), false);
-        if (KH <= 3u) & (KW <= 3u) {
-            best = with_tap(best, 0u, 0u, window);
-            best = with_tap(best, 0u, 1u, window);
-            best = with_tap(best, 0u, 2u, window);
-            best = with_tap(best, 1u, 0u, window);
-            best = with_tap(best, 1u, 1u, window);
-            best = with_tap(best, 1u, 2u, window);
-            best = with_tap(best, 2u, 0u, window);
-            best = with_tap(best, 2u, 1u, window);
-            best = with_tap(best, 2u, 2u, window);
-        } else {
-            for (var kh = 0u; kh < KH; kh++) {
-                for (var kw = 0u; kw < KW; kw++) {
-                    best = with_tap(best, kh, kw, window);
-                }
+        let q = quad % Q;
+        let ox = quad / Q % OW;
+        let oy = quad / (Q * OW) % OH;
+        let n = quad / (Q * OW * OH);
+        var best = vec4f();
+        var tap = vec4u();
+        var found = false;
+        for (var kh = 0u; kh < KH; kh++) {
+            for (var kw = 0u; kw < KW; kw++) {
+                // Above the image and to its left these wrap around and are larger than any row or column. There is
+                // no branch: an index out of the image reads something else, which is not taken.
+                let iy = oy * SH + kh * DH - PT;
+                let ix = ox * SW + kw * DW - PL;
+                let is_inside = (iy < H) & (ix < W);
+                let value = load(x[select(0u, ((n * H + iy) * W + ix) * Q + q, is_inside)]);
+                let wins = ((value > best) | is_nan(value) | vec4(!found)) & vec4(is_inside);
+                best = select(best, value, wins);
+                tap = select(tap, vec4u(kh * KW + kw), wins);
+                found = found | is_inside;
             }
         }
-        y[quad] = store(best.value);
+        y[quad] = store(best);
+        if TAP_WORDS == 1u {
+            keep(quad, tap.x | (tap.y << 8u) | (tap.z << 16u) | (tap.w << 24u));
+        } else {
+            keep(4u * quad, tap.x);
+            keep(4u * quad + 1u, tap.y);
+            keep(4u * quad + 2u, tap.z);
+            keep(4u * quad + 3u, tap.w);
+        }
     }
 }

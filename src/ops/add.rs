@@ -53,6 +53,10 @@ impl Operator for Add {
         inputs.len() == 2
     }
 
+    fn fuses_operand(&self, inputs: &[Shape]) -> bool {
+        matches!(inputs, [left, right] if left == right)
+    }
+
     fn reads_output(&self) -> bool {
         false
     }
@@ -60,9 +64,11 @@ impl Operator for Add {
     fn forward(&self, pass: Forward<'_>) -> Vec<TensorId> {
         let output = pass.output;
         let [left, right, others @ ..] = pass.inputs else { return vec![] };
+        let (function, [left, right]) = elementwise::operands(pass.operand, [left, right]);
         pass.program.push(if left.shape == right.shape {
             sum(pass.layer, left.tensor, right.tensor, output.tensor, output.total_quads())
                 .size("CHANNELS", output.shape.channels)
+                .operand(function)
                 .activation(pass.activation)
         } else {
             broadcast::forward(pass.layer, Join::Sum, *left, *right, output, pass.activation)
@@ -93,6 +99,7 @@ pub(crate) fn accumulate(layer: &str, into: TensorId, from: TensorId, quads: usi
 /// `output = a + b` over `quads` vec4.
 pub(crate) fn sum(layer: &str, a: TensorId, b: TensorId, output: TensorId, quads: usize) -> Dispatch {
     elementwise::over_quads(layer, kernel!("add/forward"), quads)
+        .constant("SAME", a == b)
         .read(a)
         .read(b)
         .write(output)

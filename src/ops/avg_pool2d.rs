@@ -83,7 +83,11 @@ impl Operator for AvgPool2d {
     fn forward(&self, pass: Forward<'_>) -> Vec<TensorId> {
         let [input] = pass.inputs else { return vec![] };
         let Some(geometry) = self.geometry(&[input.shape]) else { return vec![] };
-        let dispatch = pool::dispatch(pass.layer, kernel!("avg_pool2d/forward"), &geometry, pass.output);
+        let rows = kernel!("avg_pool2d/forward_rows");
+        let dispatch =
+            pool::rows(pass.program, pass.layer, rows, &geometry, pass.output).unwrap_or_else(|| {
+                pool::dispatch(pass.layer, kernel!("avg_pool2d/forward"), &geometry, pass.output)
+            });
         pass.program.push(
             self.divisor(dispatch, &geometry)
                 .flops(self.cost(&[], pass.output.shape).flops * pass.output.batch as u64)
@@ -97,9 +101,10 @@ impl Operator for AvgPool2d {
         let [Some(grad_input)] = pass.grad_inputs else { return };
         let Some(geometry) = self.geometry(&[grad_input.shape]) else { return };
         let blocks = kernel!("avg_pool2d/backward_input_blocks");
-        let dispatch = pool::blocks(pass.layer, blocks, &geometry, *grad_input).unwrap_or_else(|| {
-            pool::dispatch(pass.layer, kernel!("avg_pool2d/backward_input"), &geometry, *grad_input)
-        });
+        let dispatch =
+            pool::blocks(pass.program, pass.layer, blocks, &geometry, *grad_input).unwrap_or_else(|| {
+                pool::dispatch(pass.layer, kernel!("avg_pool2d/backward_input"), &geometry, *grad_input)
+            });
         pass.program.push(
             self.divisor(dispatch, &geometry)
                 .flops(pool::flops(&self.window, pass.grad_output.shape, 2) * pass.grad_output.batch as u64)

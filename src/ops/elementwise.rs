@@ -136,6 +136,18 @@ pub(crate) fn backward(pass: Backward<'_>, function: &Pointwise) {
     pass.program.push(dispatch.flops(elements(grad_input)));
 }
 
+/// The operands of a sum or a product, whose order does not matter, so that the one that is to go through a function comes
+/// last, and that function.
+pub(crate) fn operands<T>(
+    operand: Option<(usize, &Function)>,
+    [left, right]: [T; 2],
+) -> (Option<&Function>, [T; 2]) {
+    match operand {
+        Some((0, function)) => (Some(function), [right, left]),
+        other => (other.map(|(_, function)| function), [left, right]),
+    }
+}
+
 /// How many elements a batch has, its padding left out.
 pub(crate) fn elements(activation: Activation) -> u64 {
     (activation.batch * activation.shape.len()) as u64

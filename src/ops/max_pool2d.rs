@@ -58,22 +58,22 @@ impl Operator for MaxPool2d {
     fn forward(&self, pass: Forward<'_>) -> Vec<TensorId> {
         let [input] = pass.inputs else { return vec![] };
         let Some(geometry) = self.geometry(&[input.shape]) else { return vec![] };
-        let kernel = match pass.backward {
-            true => kernel!("max_pool2d/forward_taps"),
-            false => kernel!("max_pool2d/forward"),
-        };
-        let mut dispatch = pool::dispatch(pass.layer, kernel, &geometry, pass.output)
-            .size("DH", geometry.dilation[0])
-            .size("DW", geometry.dilation[1])
+        let rows = kernel!("max_pool2d/forward_rows");
+        let mut dispatch = pool::rows(pass.program, pass.layer, rows, &geometry, pass.output)
+            .unwrap_or_else(|| {
+                pool::dispatch(pass.layer, kernel!("max_pool2d/forward"), &geometry, pass.output)
+                    .size("DH", geometry.dilation[0])
+                    .size("DW", geometry.dilation[1])
+                    .size("TAP_WORDS", pool::tap_words(geometry.taps()))
+            })
             .flops(self.cost(&[], pass.output.shape).flops * pass.output.batch as u64)
             .read(input.tensor)
             .write(pass.output.tensor);
         let mut saved = vec![];
         if pass.backward {
-            let tap_words = pool::tap_words(geometry.taps());
-            let bytes = pass.output.total_quads() * tap_words * 4;
+            let bytes = pass.output.total_quads() * pool::tap_words(geometry.taps()) * 4;
             let taps = pass.program.tensor(format!("{}.taps", pass.layer), bytes);
-            dispatch = dispatch.size("TAP_WORDS", tap_words).write(taps);
+            dispatch = dispatch.section("taps", kernel!("max_pool2d/taps")).write(taps);
             saved.push(taps);
         }
         pass.program.push(dispatch);
@@ -84,10 +84,11 @@ impl Operator for MaxPool2d {
         let ([Some(grad_input)], [taps]) = (pass.grad_inputs, pass.saved) else { return };
         let Some(geometry) = self.geometry(&[grad_input.shape]) else { return };
         let blocks = kernel!("max_pool2d/backward_input_blocks");
-        let dispatch = pool::blocks(pass.layer, blocks, &geometry, *grad_input).unwrap_or_else(|| {
-            pool::dispatch(pass.layer, kernel!("max_pool2d/backward_input"), &geometry, *grad_input)
-                .size("TAP_WORDS", pool::tap_words(geometry.taps()))
-        });
+        let dispatch =
+            pool::blocks(pass.program, pass.layer, blocks, &geometry, *grad_input).unwrap_or_else(|| {
+                pool::dispatch(pass.layer, kernel!("max_pool2d/backward_input"), &geometry, *grad_input)
+                    .size("TAP_WORDS", pool::tap_words(geometry.taps()))
+            });
         pass.program.push(
             dispatch
                 .size("DH", geometry.dilation[0])

@@ -78,6 +78,7 @@ pub mod softmax;
 pub mod softplus;
 pub mod split;
 mod step;
+mod strip;
 pub mod tanh;
 pub mod target;
 pub(crate) mod update_control;

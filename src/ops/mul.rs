@@ -42,13 +42,19 @@ impl Operator for Mul {
         true
     }
 
+    fn fuses_operand(&self, inputs: &[Shape]) -> bool {
+        matches!(inputs, [left, right] if left == right)
+    }
+
     fn reads_output(&self) -> bool {
         false
     }
 
     fn forward(&self, pass: Forward<'_>) -> Vec<TensorId> {
         let [left, right] = pass.inputs else { return vec![] };
-        pass.program.push(product(pass.layer, *left, *right, pass.output, pass.activation));
+        let (function, [left, right]) = elementwise::operands(pass.operand, [left, right]);
+        let dispatch = product(pass.layer, *left, *right, pass.output, pass.activation);
+        pass.program.push(dispatch.operand(function));
         vec![]
     }
 
@@ -76,6 +82,7 @@ fn product(
     if left.shape == right.shape {
         elementwise::over_quads(layer, kernel!("mul/forward"), output.total_quads())
             .size("CHANNELS", output.shape.channels)
+            .constant("SAME", left.tensor == right.tensor)
             .activation(activation)
             .read(left.tensor)
             .read(right.tensor)

@@ -95,6 +95,9 @@ pub struct Forward<'a> {
     /// [`fuses_activation`](Operator::fuses_activation) offered it. Its value at 0 may not be 0: the lanes past the
     /// last channel are to be zero all the same.
     pub activation: Option<&'a Function>,
+    /// An input, by its index, and a function that it is to go through first, where
+    /// [`fuses_operand`](Operator::fuses_operand) offered it.
+    pub operand: Option<(usize, &'a Function)>,
     /// The step's state: see [`StepState`](super::StepState).
     pub step: TensorId,
 }
@@ -201,6 +204,12 @@ pub trait Operator: Debug + Send + Sync + Twin<f32> + Twin<f64> {
     /// run it in place.
     fn pointwise(&self) -> Option<Pointwise> {
         None
+    }
+
+    /// Whether one of the inputs can go through another layer's function as it is read: see [`Forward::operand`]. The
+    /// function has no constants.
+    fn fuses_operand(&self, _inputs: &[Shape]) -> bool {
+        false
     }
 
     /// Whether the forward pass can end with another layer's function: see [`Forward::activation`].

@@ -1,8 +1,8 @@
 //! What the pools share: the shape rule, attributes, and how their dispatches are set up.
 
-use super::program::{Activation, Dispatch, Kernel, MAX_ITERATIONS};
+use super::program::{Activation, Dispatch, Kernel, MAX_ITERATIONS, Program, TURN_WORKGROUP};
 use super::registry::Attributes;
-use super::{Refusal, single_input, window};
+use super::{Refusal, single_input, strip, window};
 use crate::shape::{Geometry, Pair, Shape, Window};
 
 /// A window of `kernel` whose positions neither overlap nor leave gaps, the default of every pool.
@@ -116,9 +116,33 @@ pub(super) fn dispatch(layer: &str, kernel: Kernel, geometry: &Geometry, over: A
         .in_turn(over.total_quads(), iterations(geometry))
 }
 
-/// A dispatch of a gradient's kernel whose invocations take blocks of `grad_input` in turn, as many rows and columns of
-/// the padded image as windows are apart; `None` where that is more than two, or more than four windows cover a block.
+/// Cuts `rows` rows of `width` elements into strips that the invocations of a dispatch walk along, one for each of the
+/// quads of a pixel.
+fn walk(dispatch: Dispatch, program: &Program, [rows, width]: [usize; 2], quads: usize) -> Dispatch {
+    let strip = strip::length(rows, width, program.workgroups_in_turn * TURN_WORKGROUP / quads);
+    dispatch.size("STRIP", strip).in_turn(rows * width.div_ceil(strip) * quads, strip)
+}
+
+/// A dispatch of a forward pass's kernel whose invocations walk along rows of windows; `None` where a window has more
+/// than three rows or columns, or its taps lie apart.
+pub(super) fn rows(
+    program: &Program,
+    layer: &str,
+    kernel: Kernel,
+    geometry: &Geometry,
+    output: Activation,
+) -> Option<Dispatch> {
+    let fits = |axis: usize| geometry.kernel[axis] <= 3 && geometry.dilation[axis] == 1;
+    let rows = [output.batch * output.shape.height, output.shape.width];
+    // Words of 64 bits have not been seen to be faster here: see docs/rejected.md.
+    let dispatch = || walk(dispatch(layer, kernel, geometry, output), program, rows, output.quads()).narrow();
+    (fits(0) && fits(1)).then(dispatch)
+}
+
+/// A dispatch of a gradient's kernel whose invocations walk along rows of blocks of `grad_input`, as many rows and columns
+/// of the padded image as windows are apart; `None` where that is more than two, or more than four windows cover a block.
 pub(super) fn blocks(
+    program: &Program,
     layer: &str,
     kernel: Kernel,
     geometry: &Geometry,
@@ -129,8 +153,10 @@ pub(super) fn blocks(
         stride <= 2 && (geometry.kernel[axis] - 1) * geometry.dilation[axis] < 2 * stride
     };
     let along = |axis: usize| (geometry.input[axis] + geometry.padding[axis]).div_ceil(geometry.stride[axis]);
-    let blocks = grad_input.batch * along(0) * along(1) * grad_input.quads();
-    (fits(0) && fits(1)).then(|| dispatch(layer, kernel, geometry, grad_input).in_turn(blocks, 1))
+    let blocks = [grad_input.batch * along(0), along(1)];
+    let dispatch =
+        || walk(dispatch(layer, kernel, geometry, grad_input), program, blocks, grad_input.quads());
+    (fits(0) && fits(1)).then(dispatch)
 }
 
 /// How many words the pixel of its window that won takes for a quad of a max pool: a byte a channel will do for windows

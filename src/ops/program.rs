@@ -146,6 +146,8 @@ pub struct Dispatch {
     pub in_f32: bool,
     /// Whether the output of a kernel with a section `result` is an activation, not parts of a sum.
     pub result_is_activation: bool,
+    /// Whether it reads and writes single precision as vectors of f32 even where the program takes words of 64 bits.
+    pub narrow: bool,
     /// Pipeline-overridable constants. The batch is never one of them: a plan for another batch
     /// reuses the pipelines.
     pub constants: Vec<(&'static str, f64)>,
@@ -172,6 +174,7 @@ impl Dispatch {
             sections: vec![],
             in_f32: false,
             result_is_activation: false,
+            narrow: false,
             constants: vec![],
             bindings: vec![],
             uniform: vec![],
@@ -187,6 +190,12 @@ impl Dispatch {
         self
     }
 
+    /// Says that it gains nothing by words of 64 bits, where the program reads single precision in them.
+    pub fn narrow(mut self) -> Self {
+        self.narrow = true;
+        self
+    }
+
     /// Says that the output of a kernel with a section `result` is an activation.
     pub fn result_is_activation(mut self) -> Self {
         self.result_is_activation = true;
@@ -197,6 +206,14 @@ impl Dispatch {
     pub fn activation(self, function: Option<&Function>) -> Self {
         match function {
             Some(function) => self.borrow("activation", function),
+            None => self,
+        }
+    }
+
+    /// Has the right operand of a kernel that has a section `operand` go through a function, where there is one.
+    pub fn operand(self, function: Option<&Function>) -> Self {
+        match function {
+            Some(function) => self.borrow("operand", function),
             None => self,
         }
     }
@@ -224,11 +241,16 @@ impl Dispatch {
         self.kernel.name.to_owned() + &sections.collect::<String>()
     }
 
-    /// The kernel, and the function that it ends with if there is one, for people: `conv2d/forward_tiled + relu`.
+    /// The kernel, and the functions of other layers that it begins or ends with, for people:
+    /// `conv2d/forward_tiled + relu`.
     pub fn description(&self) -> String {
-        let activation = self.sections.iter().find(|(name, _)| *name == "activation");
-        let operator = activation.and_then(|(_, other)| other.name.split('/').next());
-        operator.map_or(self.kernel.name.into(), |operator| format!("{} + {operator}", self.kernel.name))
+        let operator = |section: &str| {
+            let (_, other) = self.sections.iter().find(|(name, _)| *name == section)?;
+            other.name.split('/').next()
+        };
+        let first = operator("operand").map(|operator| format!("{operator} + "));
+        let last = operator("activation").map(|operator| format!(" + {operator}"));
+        first.unwrap_or_default() + self.kernel.name + &last.unwrap_or_default()
     }
 
     /// The WGSL source, with its sections replaced.
@@ -466,7 +488,7 @@ impl Program {
     /// Appends a dispatch. Its activations are stored as the program says.
     pub fn push(&mut self, mut dispatch: Dispatch) {
         let half = self.storage.kernel().filter(|_| !dispatch.in_f32);
-        let single = self.wide_loads.then_some(kernel!("storage/wide_f32"));
+        let single = (self.wide_loads && !dispatch.narrow).then_some(kernel!("storage/wide_f32"));
         let stored = half.or(single);
         let result = stored.filter(|_| dispatch.result_is_activation || half.is_none());
         let sections = [("storage", stored), ("result", result), ("plain", single)];

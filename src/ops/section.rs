@@ -14,13 +14,16 @@
 //!
 //! A dispatch may put the section of the same name of another file in its place: that of `relu/forward`, and the
 //! convolution ends with a ReLU. Nothing else is done to a source, but that the directives of the other file
-//! (`enable f16;`) come to stand at the front.
+//! (`enable f16;`) come to stand at the front, and that a section `operand` takes the functions of a section
+//! `activation` under names of its own, so that a kernel can have both.
 //!
 //! | section | what it says |
 //! | --- | --- |
 //! | `activation` | `activate`, the function of an activation, and its constants |
+//! | `operand` | `operand_activate`, the function that the right operand goes through: another file's `activation`, renamed |
 //! | `gradient` | `gradient`, the gradient to an activation's input, and its constants |
 //! | `storage` | `Quad`, `load` and `store`: how four channels of an activation lie in memory |
+//! | `taps` | `keep`: where a max pool keeps which tap of a window won, if it does; and its last bindings |
 //! | `matrix` | `SIZE` and the types of a device's cooperative matrices |
 //! | `result` | `Result` and `store_result`: the same of an output that may be parts of a sum, always f32 |
 //! | `plain` | `Plain`, `load_plain` and `store_plain`: the same of what is in f32 however activations are stored |
@@ -34,8 +37,13 @@ use super::program::Kernel;
 pub(crate) fn assemble(kernel: Kernel, sections: &[(&'static str, Kernel)]) -> String {
     let mut source = kernel.source.to_owned();
     for (name, other) in sections {
-        let (Some(here), Some(there)) = (find(&source, name), find(other.source, name)) else { continue };
-        source.replace_range(here, &other.source[there]);
+        let giver = if *name == OPERAND { "activation" } else { name };
+        let (Some(here), Some(there)) = (find(&source, name), find(other.source, giver)) else { continue };
+        let given = &other.source[there];
+        match *name {
+            OPERAND => source.replace_range(here, &renamed(given)),
+            _ => source.replace_range(here, given),
+        }
         for directive in other.source.lines().filter(|line| line.starts_with("enable ")) {
             if !source.contains(directive) {
                 source.insert_str(0, &format!("{directive}\n"));
@@ -43,6 +51,17 @@ pub(crate) fn assemble(kernel: Kernel, sections: &[(&'static str, Kernel)]) -> S
         }
     }
     source
+}
+
+/// The section of the function that an operand goes through.
+const OPERAND: &str = "operand";
+
+/// The text of a section with `operand_` before the name of each function that it declares.
+fn renamed(section: &str) -> String {
+    let declared = section.lines().filter_map(|line| line.strip_prefix("fn ")?.split('(').next());
+    declared.fold(section.to_owned(), |text, name| {
+        text.replace(&format!("{name}("), &format!("{OPERAND}_{name}("))
+    })
 }
 
 /// Where a section stands, from its first line to the end of its last.
@@ -67,6 +86,17 @@ mod tests {
         let expected =
             "enable f16;\n// a\n// section one: other\nfn f() { g(); }\n// end one\nfn main() {}\n";
         assert_eq!(assemble(KERNEL, &[("one", OTHER)]), expected);
+    }
+
+    #[test]
+    fn an_operand_takes_the_functions_of_an_activation_under_other_names() {
+        let taker = Kernel { name: "a", source: "// section operand: why\nfn f() {}\n// end operand\n" };
+        let giver = Kernel {
+            name: "b",
+            source: "// section activation: other\nfn h() {}\nfn g() { h(); }\n// end activation\n",
+        };
+        let expected = "// section activation: other\nfn operand_h() {}\nfn operand_g() { operand_h(); }\n// end activation\n";
+        assert_eq!(assemble(taker, &[("operand", giver)]), expected);
     }
 
     #[test]

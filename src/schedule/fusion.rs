@@ -1,5 +1,5 @@
-//! Which layers are joined: a function fused into the store of the layer before or run in place of its input, and a
-//! normalisation folded into the parameters of the layer before.
+//! Which layers are joined: a function fused into the store of the layer before, into the load of the layer after, or run
+//! in place of its input, and a normalisation folded into the parameters of the layer before.
 
 use crate::network::{Network, Node};
 use crate::ops::program::ParameterLayout;
@@ -10,9 +10,12 @@ use crate::ops::{Derivative, Function};
 pub(super) struct Fusion {
     /// The function that a node ends with: that of a later node, which is then [`absorbed`](Self::absorbed).
     pub activation: Vec<Option<Function>>,
+    /// The function that an input of a node goes through first, and which input: that of an earlier node, which is then
+    /// [`absorbed`](Self::absorbed).
+    pub operand: Vec<Option<(usize, Function)>>,
     /// The later node that is folded into a node's parameters, and [`absorbed`](Self::absorbed) too.
     pub folded: Vec<Option<usize>>,
-    /// Whether an earlier node does a node's work.
+    /// Whether another node does a node's work.
     pub absorbed: Vec<bool>,
     /// Whether a node overwrites its input.
     pub in_place: Vec<bool>,
@@ -48,6 +51,7 @@ impl Fusion {
         let count = network.nodes().len();
         let mut fusion = Self {
             activation: vec![None; count],
+            operand: vec![None; count],
             folded: vec![None; count],
             absorbed: vec![false; count],
             in_place: vec![false; count],
@@ -56,10 +60,12 @@ impl Fusion {
         let mut carrier: Vec<usize> = (0..count).collect();
         for (index, node) in network.nodes().iter().enumerate() {
             let input = node.inputs.first().map_or(0, |input| tensor[input.0]);
-            if readers[input] != [Reader::Node(index)] || identity(node) {
+            if identity(node) {
                 continue;
             }
-            let before = writer[input].map(|writer| carrier[writer]);
+            // Whether nobody else wants what comes in.
+            let alone = readers[input] == [Reader::Node(index)];
+            let before = writer[input].filter(|_| alone).map(|writer| carrier[writer]);
             let offers = |before: &usize| {
                 let node = &network.nodes()[*before];
                 node.operator.fuses_activation(&network.input_shapes(node))
@@ -79,12 +85,29 @@ impl Fusion {
                 if needed_backward {
                     continue;
                 }
+                let output = tensor[node.output.0];
+                let takes = |after: &usize| {
+                    let node = &network.nodes()[*after];
+                    function.forward.constants.is_empty()
+                        && !wanted[node.output.0]
+                        && node.operator.fuses_operand(&network.input_shapes(node))
+                        && fusion.operand[*after].is_none()
+                };
+                let after = match readers[output][..] {
+                    [Reader::Node(after)] => Some(after).filter(takes),
+                    _ => None,
+                };
                 if let Some(before) = offering {
                     fusion.activation[before] = Some(function.forward);
                     fusion.absorbed[index] = true;
                     carrier[index] = before;
+                } else if let Some(after) = after {
+                    let inputs = &network.nodes()[after].inputs;
+                    let operand = inputs.iter().position(|input| tensor[input.0] == output);
+                    fusion.operand[after] = operand.map(|operand| (operand, function.forward));
+                    fusion.absorbed[index] = true;
                 } else {
-                    fusion.in_place[index] = true;
+                    fusion.in_place[index] = alone;
                 }
             } else if let Some(before) = offering.filter(folds) {
                 fusion.folded[before] = Some(index);
@@ -109,7 +132,7 @@ fn ends_in_columns(network: &Network, node: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::{Conv2d, Silu};
+    use crate::ops::{Conv2d, LeakyRelu, Silu};
 
     /// For each node whether it is absorbed, and whether it runs in place.
     fn fates(network: &Network, training: bool) -> Vec<(bool, bool)> {
@@ -152,9 +175,22 @@ mod tests {
     #[test]
     fn what_others_read_is_kept() {
         let builder = Network::builder([3, 4, 4]).conv2d("conv", Conv2d::new(3, 1));
-        let network = builder.residual(|branch| branch.relu()).relu().build().unwrap();
+        let network = builder.residual(|branch| branch.then(LeakyRelu::new(0.1))).relu().build().unwrap();
         // The convolution's output is read by the sum too; the sum's by nobody but the second ReLU.
         assert_eq!(fates(&network, false), [RUNS, RUNS, RUNS, ABSORBED]);
+    }
+
+    #[test]
+    fn a_function_goes_into_the_sum_after_it() {
+        let network = Network::builder([3, 4, 4]).residual(|branch| branch.sigmoid()).relu().build().unwrap();
+        assert_eq!(fates(&network, false), [ABSORBED, RUNS, ABSORBED]);
+        // A backward pass needs its value.
+        assert_eq!(fates(&network, true), [RUNS, RUNS, ABSORBED]);
+        // One of two, and none that has constants.
+        let both = Network::builder([3, 4, 4]).sigmoid().residual(|branch| branch.tanh().tanh());
+        assert_eq!(fates(&both.build().unwrap(), false), [IN_PLACE, RUNS, ABSORBED, RUNS]);
+        let leaky = Network::builder([3, 4, 4]).residual(|branch| branch.then(LeakyRelu::new(0.1)));
+        assert_eq!(fates(&leaky.build().unwrap(), false), [RUNS, RUNS]);
     }
 
     #[test]

@@ -29,6 +29,8 @@ fn odd_sizes() {
         avg_pool2d(pool([2, 3]).stride([5, 4]), [2, 3], [3, 2, 13, 11]);
         avg_pool2d(pool([4, 4]).stride(3).padding(Padding::Same), [4, 4], [1, 64, 7, 8]);
         avg_pool2d(pool([31, 17]), [31, 17], [2, 4, 31, 17]);
+        avg_pool2d(pool([3, 3]).stride(2).padding(1), [3, 3], [1, 5, 7, 61]);
+        avg_pool2d(pool([2, 3]).stride(1), [2, 3], [1, 3, 3, 37]);
     }
 }
 

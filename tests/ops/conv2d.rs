@@ -128,6 +128,15 @@ fn depthwise_strides_and_dilations() {
     conv2d(Conv2d::new(2, 3).groups(2).stride([2, 3]).padding(1), [1, 2, 5, 12]);
 }
 
+/// Three taps whose columns lie side by side have kernels of their own.
+#[test]
+fn depthwise_rows() {
+    conv2d(Conv2d::new(17, 3).groups(17).padding([0, 3, 1, 0]), [2, 17, 5, 41]);
+    conv2d(Conv2d::new(4, 3).groups(4).stride([3, 2]).dilation([2, 1]).padding(1), [2, 4, 9, 22]);
+    conv2d(Conv2d::new(5, 3).groups(5).stride([1, 4]).padding(4).bias(false), [1, 5, 3, 11]);
+    conv2d(Conv2d::new(3, 3).groups(3), [1, 3, 3, 3]);
+}
+
 #[test]
 fn depthwise_multipliers() {
     conv2d(Conv2d::new(10, 3).groups(5).same(), [2, 5, 4, 6]);
@@ -145,6 +154,8 @@ fn sums_over_more_than_65535_pixels() {
     conv2d(Conv2d::new(8, [1, 3]).groups(2), [1, 8, 70_001, 3]);
     conv2d(Conv2d::new(3, [1, 3]).groups(3).dilation([1, 2]), [1, 3, 70_001, 5]);
     conv2d(Conv2d::new(2, [2, 3]).groups(2).dilation([1, 2]), [1, 2, 2, 70_001]);
+    conv2d(Conv2d::new(2, 3).groups(2), [1, 2, 3, 70_001]);
+    conv2d(Conv2d::new(2, 3).groups(2), [1, 2, 70_001, 3]);
 }
 
 /// The same for the sum over input channels and taps, and that over output channels and taps.
@@ -176,6 +187,7 @@ fn each_kind_has_its_kernels() {
     assert_eq!(kernels(conv(6).groups(3), [9, 5, 5]), ["conv2d/forward_grouped"]);
     assert_eq!(kernels(conv(12).groups(3), [12, 5, 5]), ["conv2d/forward_grouped_quads"]);
     assert_eq!(kernels(conv(12).groups(6), [6, 5, 5]), ["conv2d/depthwise_forward"]);
+    assert_eq!(kernels(conv(6).groups(6), [6, 5, 5]), ["conv2d/depthwise_rows"]);
     assert_eq!(kernels(Conv2d::new(8, 1), [6, 5, 5]), ["conv2d/forward_tiled"]);
     // More taps than one invocation sums, and steps longer than the kernels count.
     let long = Conv2d::new(2, 91).groups(2);

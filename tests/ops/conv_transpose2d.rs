@@ -67,6 +67,7 @@ fn depthwise() {
     let padded = ConvTranspose2d::new(6, 4).groups(6).stride([2, 3]).padding(1).output_padding([1, 2]);
     conv_transpose2d(padded, [2, 6, 3, 11]);
     conv_transpose2d(ConvTranspose2d::new(3, [1, 3]).groups(3).stride(2).dilation([1, 4]), [1, 3, 2, 9]);
+    conv_transpose2d(ConvTranspose2d::new(6, 3).groups(6).padding([3, 0, 1, 3]), [2, 6, 7, 13]);
     // Several inputs for each output.
     conv_transpose2d(ConvTranspose2d::new(5, 3).groups(5).stride(2).bias(false), [2, 15, 3, 4]);
 }

@@ -76,6 +76,28 @@ fn every_function_can_end_a_layer() {
     assert_eq!(REGISTRY.iter().filter(pointwise).count(), functions.len(), "a function has no test here");
 }
 
+/// A sum or a product takes the function of one of its operands, whichever it is, and ends with another one.
+#[test]
+fn an_operand_goes_through_a_function() {
+    let image = || Network::builder([5, 3, 4]);
+    let cases = [
+        (image().residual(|b| b.sigmoid()).relu(), "sigmoid + add/forward + relu"),
+        (image().residual_with(|b| b.gelu(), |b| b), "gelu + add/forward"),
+        (
+            image().gate(|b| b.conv2d("gate", Conv2d::new(5, 1)).silu().sigmoid()).gelu(),
+            "sigmoid + mul/forward + gelu",
+        ),
+        (image().residual_with(|b| b.tanh(), |b| b.relu()).sigmoid(), "tanh + add/forward + sigmoid"),
+    ];
+    for (network, kernel) in cases {
+        let network = network.build().unwrap();
+        let used = kernels(&network, &PlanOptions::inference(2));
+        assert!(used.contains(&kernel.into()), "{kernel}: {used:?}");
+        check_inference(network.clone(), 2);
+        check_network(network, 2);
+    }
+}
+
 /// Every kind of convolution, and a sum that is split, ends with a function that is not 0 at 0.
 #[test]
 fn every_layer_can_end_with_a_function() {

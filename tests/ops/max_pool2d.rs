@@ -32,6 +32,15 @@ fn odd_sizes() {
     max_pool2d(MaxPool2d::new(3).stride(1).padding(Padding::Same), [1, 64, 9, 8]);
 }
 
+/// Rows so long that several invocations walk along them.
+#[test]
+fn long_rows() {
+    max_pool2d(MaxPool2d::new(3).stride(2).padding(1), [1, 5, 7, 61]);
+    max_pool2d(MaxPool2d::new([1, 3]).stride([2, 1]).padding([0, 0, 0, 2]), [2, 3, 5, 37]);
+    max_pool2d(MaxPool2d::new([3, 2]).stride(1), [1, 17, 4, 27]);
+    max_pool2d(MaxPool2d::new(2), [1, 2, 2, 70_001]);
+}
+
 /// Equal values, all negative with padding, and infinities.
 #[test]
 fn ties_and_infinities() {
@@ -56,6 +65,7 @@ fn ties_and_infinities() {
 #[test]
 fn many_equal_values() {
     ties::check(MaxPool2d::new(3).stride(2).padding(1), [2, 5, 9, 8]);
+    ties::check(MaxPool2d::new(3).stride(1).padding(2), [1, 4, 5, 19]);
     ties::check(MaxPool2d::new([2, 3]).stride(1).dilation([3, 2]), [1, 3, 7, 8]);
     ties::check(MaxPool2d::new([16, 17]).stride(1), [1, 2, 17, 18]);
 }

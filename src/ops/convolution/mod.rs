@@ -5,6 +5,7 @@
 mod cooperative;
 mod cut;
 mod depthwise;
+mod depthwise_rows;
 mod gathered;
 mod pointwise;
 mod problem;

@@ -4,6 +4,7 @@ use super::super::machine::{Machine, Work};
 use super::super::program::Program;
 use super::cooperative::Cooperative;
 use super::depthwise::{self, Steps};
+use super::depthwise_rows;
 use super::gathered;
 use super::pointwise;
 use super::problem::{Image, Problem, WeightGradient};
@@ -31,6 +32,8 @@ pub(super) enum Variant {
     Gathered(Tiling),
     /// One input channel in each group.
     Depthwise(Steps),
+    /// One channel in each group, and 3 x 3 taps.
+    DepthwiseRows,
     /// Fewer multiplications: transforms around a product for each point.
     Winograd(Winograd),
 }
@@ -40,7 +43,8 @@ impl Variant {
     pub fn candidates(problem: &Problem, capabilities: &Capabilities) -> Vec<Self> {
         let convolution = &problem.convolution;
         if let Some(steps) = Steps::of(convolution) {
-            return vec![Self::Depthwise(steps)];
+            let rows = depthwise_rows::suits(problem).then_some(Self::DepthwiseRows);
+            return rows.into_iter().chain([Self::Depthwise(steps)]).collect();
         }
         let mut variants: Vec<Self> = if convolution.is_pointwise() {
             let thin = |tiling| Product::thin(problem, tiling).map(Self::Product);
@@ -65,6 +69,7 @@ impl Variant {
             Self::Product(product) => product.name(),
             Self::Gathered(tiling) => format!("gathered {}", tiling.name()),
             Self::Depthwise(_) => "depthwise".into(),
+            Self::DepthwiseRows => "depthwise rows".into(),
             Self::Winograd(winograd) => winograd.name(),
         }
     }
@@ -72,6 +77,16 @@ impl Variant {
     /// About how long it takes, in the multiply-adds of [`Machine`].
     pub fn estimate(&self, problem: &Problem, capabilities: &Capabilities) -> f64 {
         let (machine, sizes) = (Machine::of(capabilities), Sizes::of(problem));
+        // Those of groups are estimated by what they reach of the adapter's multiply-adds.
+        let grouped = |efficiency| {
+            machine.time(Work {
+                products: problem.batch as f64 * problem.convolution.flops() as f64 / 2.0,
+                bytes: sizes.bytes,
+                workgroups: capabilities.workgroups_wanted(),
+                invocations: 64,
+                efficiency,
+            })
+        };
         match self {
             Self::Pointwise(tiling) | Self::Product(Product::Dense(tiling)) => {
                 sizes.time(*tiling, &machine, capabilities)
@@ -80,14 +95,8 @@ impl Variant {
             Self::Product(Product::Cooperative(units)) => sizes.time(*units, &machine, capabilities),
             Self::Gathered(tiling) => gathered::estimate(problem, *tiling, capabilities),
             Self::Winograd(winograd) => winograd.estimate(problem, capabilities),
-            // They have no rival.
-            Self::Product(_) | Self::Depthwise(_) => machine.time(Work {
-                products: problem.batch as f64 * problem.convolution.flops() as f64 / 2.0,
-                bytes: sizes.bytes,
-                workgroups: capabilities.workgroups_wanted(),
-                invocations: 64,
-                efficiency: 0.2,
-            }),
+            Self::Product(_) | Self::Depthwise(_) => grouped(0.2),
+            Self::DepthwiseRows => grouped(0.4),
         }
     }
 
@@ -98,6 +107,7 @@ impl Variant {
             Self::Product(product) => product::image(place, problem, product, image),
             Self::Gathered(tiling) => gathered::image(place, problem, tiling, image),
             Self::Depthwise(steps) => depthwise::image(place, problem, steps, image),
+            Self::DepthwiseRows => depthwise_rows::image(place, problem, image),
             Self::Winograd(winograd) => winograd.image(place, problem, image),
         }
     }
@@ -110,6 +120,7 @@ impl Variant {
             // It is of no other kind than that of an implicit product.
             Self::Gathered(tiling) => product::weight(place, problem, Product::Dense(tiling), gradient),
             Self::Depthwise(steps) => depthwise::weight(place, problem, steps, gradient),
+            Self::DepthwiseRows => depthwise_rows::weight(place, problem, gradient),
             Self::Winograd(winograd) => winograd.weight(place, problem, gradient),
         }
     }

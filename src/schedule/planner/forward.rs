@@ -47,6 +47,9 @@ impl Planner<'_> {
                         parameters: &parameters,
                         output,
                         activation: self.fusion.activation[stream].as_ref(),
+                        operand: self.fusion.operand[stream]
+                            .as_ref()
+                            .map(|(input, function)| (*input, function)),
                         step: self.io.step,
                     },
                 );
