@@ -18,13 +18,10 @@ override LANES: u32 = 8;
 const POINTS: u32 = 36;
 const ROW_QUADS: u32 = 8;
 
-// section plain: how four numbers lie in memory that are in single precision however activations are stored.
+// section plain: how four numbers lie in memory that are read in single precision however activations are stored.
 alias Plain = vec4<f32>;
 fn load_plain(plain: Plain) -> vec4<f32> {
     return plain;
-}
-fn store_plain(value: vec4<f32>) -> Plain {
-    return value;
 }
 // end plain
 
@@ -40,7 +37,7 @@ struct Params {
 
 @group(0) @binding(0) var<storage, read> input: array<Plain>;
 @group(0) @binding(1) var<storage, read> grad_output: array<Plain>;
-@group(0) @binding(2) var<storage, read_write> partial: array<Plain>;
+@group(0) @binding(2) var<storage, read_write> partial: array<vec4<f32>>;
 @group(0) @binding(3) var<uniform> params: Params;
 
 // acc + the products of an input channel in four tiles with those of an output quad.
@@ -121,7 +118,7 @@ fn step(a: vec4<f32>, b: vec4<f32>, c: vec4<f32>, d: vec4<f32>, g0: vec4<f32>, g
 
 fn put(layer: u32, row: u32, column: u32, value: vec4<f32>) {
     if ((row < 4u * params.inputs) & (column < params.outputs)) {
-        partial[(layer * 4u * params.inputs + row) * params.outputs + column] = store_plain(value);
+        partial[(layer * 4u * params.inputs + row) * params.outputs + column] = value;
     }
 }
 

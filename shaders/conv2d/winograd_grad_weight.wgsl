@@ -16,13 +16,10 @@
 
 override SIZE: u32 = 3;
 
-// section plain: how four numbers lie in memory that are in single precision however activations are stored.
+// section plain: how four numbers lie in memory that are read in single precision however activations are stored.
 alias Plain = vec4<f32>;
 fn load_plain(plain: Plain) -> vec4<f32> {
     return plain;
-}
-fn store_plain(value: vec4<f32>) -> Plain {
-    return value;
 }
 // end plain
 

@@ -17,13 +17,10 @@ override LANES: u32 = 8;
 const POINTS: u32 = 36;
 const ROWS: u32 = 32;
 
-// section plain: how four numbers lie in memory that are in single precision however activations are stored.
+// section plain: how four numbers lie in memory that are read in single precision however activations are stored.
 alias Plain = vec4<f32>;
 fn load_plain(plain: Plain) -> vec4<f32> {
     return plain;
-}
-fn store_plain(value: vec4<f32>) -> Plain {
-    return value;
 }
 // end plain
 
@@ -37,7 +34,7 @@ struct Params {
 
 @group(0) @binding(0) var<storage, read> input: array<Plain>;
 @group(0) @binding(1) var<storage, read> weight: array<Plain>;
-@group(0) @binding(2) var<storage, read_write> product: array<Plain>;
+@group(0) @binding(2) var<storage, read_write> product: array<vec4<f32>>;
 @group(0) @binding(3) var<uniform> params: Params;
 
 // acc + the product of one tile's quad with the four weight rows.
@@ -86,7 +83,7 @@ fn step(a: vec4<f32>, b: vec4<f32>, c: vec4<f32>, d: vec4<f32>, b0: vec4<f32>, b
 
 fn put(row: u32, column: u32, value: vec4<f32>) {
     if (column < params.outputs) {
-        product[row * params.outputs + column] = store_plain(value);
+        product[row * params.outputs + column] = value;
     }
 }
 

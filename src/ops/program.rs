@@ -190,7 +190,7 @@ impl Dispatch {
         self
     }
 
-    /// Says that it gains nothing by words of 64 bits, where the program reads single precision in them.
+    /// Says that it is no faster with words of 64 bits, where the program reads single precision in them.
     pub fn narrow(mut self) -> Self {
         self.narrow = true;
         self
@@ -490,7 +490,7 @@ impl Program {
         let half = self.storage.kernel().filter(|_| !dispatch.in_f32);
         let single = (self.wide_loads && !dispatch.narrow).then_some(kernel!("storage/wide_f32"));
         let stored = half.or(single);
-        let result = stored.filter(|_| dispatch.result_is_activation || half.is_none());
+        let result = half.filter(|_| dispatch.result_is_activation);
         let sections = [("storage", stored), ("result", result), ("plain", single)];
         dispatch.sections.extend(sections.into_iter().filter_map(|(name, from)| Some((name, from?))));
         if let Some([items, iterations]) = dispatch.items {

@@ -26,7 +26,7 @@
 //! | `taps` | `keep`: where a max pool keeps which tap of a window won, if it does; and its last bindings |
 //! | `matrix` | `SIZE` and the types of a device's cooperative matrices |
 //! | `result` | `Result` and `store_result`: the same of an output that may be parts of a sum, always f32 |
-//! | `plain` | `Plain`, `load_plain` and `store_plain`: the same of what is in f32 however activations are stored |
+//! | `plain` | `Plain` and `load_plain`: how four numbers lie that are in f32 however activations are stored |
 
 use std::ops::Range;
 
