@@ -11,7 +11,7 @@ use super::super::problem::{Pass, Problem};
 use super::{BLOCK, POINTS, channels, tiles};
 
 /// The most chunks: each is three dispatches or four, which all have to be made and to wait for each other.
-const MOST: usize = 8;
+const MOST: usize = 32;
 
 /// What a pass works on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
