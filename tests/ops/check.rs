@@ -96,6 +96,14 @@ pub fn check_tiles(operator: impl Operator + 'static, inputs: &[[usize; 4]]) {
     subject.check(Rounding::Sum, Rounding::Sum, ways);
 }
 
+/// [`check`] of sums, by the kernels as they stand: on processors others read words of 64 bits.
+pub fn check_in_vectors(operator: impl Operator + 'static, inputs: &[[usize; 4]]) {
+    let subject = Subject::new(operator, inputs, training(inputs[0][0]));
+    let narrow = Capabilities { shader_int64: false, ..contexts()[0].capabilities().clone() };
+    let ways = subject.representatives(&narrow);
+    subject.check(Rounding::Sum, Rounding::Sum, ways.iter().map(|choices| (&narrow, choices)));
+}
+
 /// Checks an operator between two convolutions, which read what it writes and write what it reads, on an input of this
 /// NCHW shape.
 pub fn check_within(operator: impl Operator + 'static, input: [usize; 4]) {

@@ -4,8 +4,7 @@ use std::sync::OnceLock;
 
 use wgcnn::gpu::Context;
 
-/// A context for each variant of the kernels: subgroup operations and words of 64 bits where the adapter has them, and
-/// none.
+/// A context for each variant of the kernels: subgroup operations where the adapter has them, and none.
 /// Their memory is poisoned.
 pub fn contexts() -> &'static [Context] {
     static CONTEXTS: OnceLock<Vec<Context>> = OnceLock::new();
@@ -14,9 +13,10 @@ pub fn contexts() -> &'static [Context] {
 
 /// The same, opened anew.
 pub fn open() -> Vec<Context> {
-    let context = |features| {
-        Context::builder().poison(true).subgroups(features).shader_int64(features).build().unwrap()
-    };
-    let (all, none) = (context(true), context(false));
-    if all.capabilities() == none.capabilities() { vec![all] } else { vec![all, none] }
+    let context = |subgroups| Context::builder().poison(true).subgroups(subgroups).build().unwrap();
+    let first = context(true);
+    match first.capabilities().subgroup_size {
+        Some(_) => vec![first, context(false)],
+        None => vec![first],
+    }
 }

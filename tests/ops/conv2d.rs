@@ -6,7 +6,7 @@ use wgcnn::ops::{Conv2d, Operator};
 use wgcnn::schedule::{Plan, PlanOptions};
 use wgcnn::shape::Padding;
 
-use crate::check::{Rounding, check, check_tiles, check_within};
+use crate::check::{Rounding, check, check_in_vectors, check_tiles, check_within};
 
 fn conv2d(conv2d: Conv2d, input: [usize; 4]) {
     check(conv2d, &[input], Rounding::Sum, Rounding::Sum);
@@ -68,6 +68,15 @@ fn kernels_of_one_pixel() {
 #[test]
 fn every_tile() {
     check_tiles(Conv2d::new(37, 3).same().bias(false), &[[3, 37, 7, 9]]);
+}
+
+/// Winograd's kernels, those of few input channels, of strides and of single channels.
+#[test]
+fn single_precision_in_vectors() {
+    check_in_vectors(Conv2d::new(36, 3).same(), &[[3, 33, 13, 9]]);
+    check_in_vectors(Conv2d::new(5, 3).stride(2), &[[2, 3, 9, 7]]);
+    check_in_vectors(Conv2d::new(7, 3).stride(2), &[[2, 9, 9, 7]]);
+    check_in_vectors(Conv2d::new(6, 3).same().groups(6), &[[2, 6, 9, 7]]);
 }
 
 /// More taps than the tiled kernels have bits for.

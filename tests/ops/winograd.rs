@@ -80,8 +80,13 @@ fn not_filtered() {
     assert_eq!(passes(Conv2d::new(64, 4).same(), [8, 64, 20, 20]), none);
     assert_eq!(passes(Conv2d::new(64, [3, 5]).same(), [8, 64, 20, 20]), none);
     assert_eq!(passes(Conv2d::new(64, 3).same(), [1, 64, 1, 1]), none);
-    // The points of an eighth would not fit in one binding.
-    assert_eq!(passes(Conv2d::new(16, 5).same(), [1, 16, 1440, 1440]), none);
+}
+
+/// The points of all tiles, or of the weight, would not fit in one binding.
+#[test]
+fn in_chunks_that_can_be_bound() {
+    assert_eq!(passes(Conv2d::new(16, 5).same(), [1, 16, 1440, 1440]), ALL);
+    assert_eq!(passes(Conv2d::new(1024, 3).same(), [8, 1024, 14, 14]), ALL);
 }
 
 #[test]
