@@ -1,8 +1,8 @@
 // Four numbers in single precision that are read and written as two of 64 bits.
 //
 // A file of sections, put into the place of the kernels' own (src/ops/section.rs), on processors that stand in for a
-// GPU: their drivers load each invocation's components one by one, each checked against the bounds, and so half as many
-// take two thirds of the time. The bits are the same. What a matrix product writes stays vectors: stores gain nothing.
+// GPU: their drivers load each invocation's components one by one, each checked against the bounds, and half as many cost
+// less. The bits are the same. What a matrix product writes stays vectors: its stores gain nothing.
 
 // section storage: four f32 in two words of 64 bits.
 alias Quad = vec2<u64>;

@@ -66,8 +66,8 @@ impl Capabilities {
     }
 
     /// Whether kernels read and write single precision in words of 64 bits. Drivers for processors load the components of
-    /// a vector one by one, each checked against the bounds: half as many take about two thirds of the time. A GPU loads
-    /// all of them at once.
+    /// a vector one by one, each checked against the bounds, so that half as many cost less. A GPU loads all of them at
+    /// once.
     pub fn wide_loads(&self) -> bool {
         self.software && self.shader_int64
     }
