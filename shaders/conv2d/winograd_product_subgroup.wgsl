@@ -3,7 +3,8 @@
 //   product[p][tile][o] = sum over c of input[p][tile][c] * weight[p][c][o]
 //
 // input    [tile / 8][36][inputs][tile % 8] vec4 over the channels c (winograd_input.wgsl)
-// weight   [36][4 * inputs][outputs] vec4 over the channels o (winograd_weight.wgsl)
+// weight   [36][inputs][outputs][4] vec4 over the channels o, for each channel of a quad of c (winograd_weight.wgsl, in
+//          blocks): an invocation's four lie together
 // product  [tile / 8][36][tile % 8][outputs] vec4 over o
 //
 // A workgroup is one subgroup of eight or more, and z its point. It owns 32 tiles and 4 * LANES outputs: each invocation
@@ -110,7 +111,7 @@ fn main(
         zero, zero, zero, zero, zero, zero, zero, zero,
     );
     // Lanes past the last output work on it too and store nothing.
-    var w = group.z * 4u * params.inputs * params.outputs + min(column, params.outputs - 1u);
+    var w = (group.z * params.inputs * params.outputs + min(column, params.outputs - 1u)) * 4u;
     var row = first * params.inputs + lane % 8u;
     let block = eight * params.inputs;
     for (var q = 0u; q < params.inputs; q++) {
@@ -120,9 +121,9 @@ fn main(
             load_plain(input[row + 2u * block]),
             load_plain(input[row + 3u * block]),
             load_plain(weight[w]),
-            load_plain(weight[w + params.outputs]),
-            load_plain(weight[w + 2u * params.outputs]),
-            load_plain(weight[w + 3u * params.outputs]),
+            load_plain(weight[w + 1u]),
+            load_plain(weight[w + 2u]),
+            load_plain(weight[w + 3u]),
         );
         row += 8u;
         w += 4u * params.outputs;

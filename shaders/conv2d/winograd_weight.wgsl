@@ -9,7 +9,8 @@
 //   weight[SIZE - 1 - ky][SIZE - 1 - kx][o][c]
 //
 // weight       [SIZE][SIZE][rows][columns], columns = its second channels, rows = its first ones, both padded to whole quads
-// transformed  [36][rows][columns], rows = the c, columns = the o of one chunk, padded to whole quads
+// transformed  [36][rows][columns], rows = the c, columns = the o of one chunk, padded to whole quads. Where BLOCKS is 1,
+//              [36][rows / 4][columns / 4][4][4]: what an invocation multiplies a quad of the c with lies together
 //
 // An invocation owns one c and one o, not a quad of them: the code is a quarter as long, which is what compiling it
 // takes, and neighbours still read and write neighbouring words. A weight is small beside what it is multiplied with, so
@@ -17,6 +18,7 @@
 
 override SIZE: u32 = 3;
 override TURNED: u32 = 0;
+override BLOCKS: u32 = 0;
 
 struct Params {
     // The quads of the channels c, and of all o.
@@ -102,8 +104,13 @@ fn main(
     if (index >= 16u * params.inputs * params.quads) {
         return;
     }
-    let row = index / (4u * params.quads);
-    let column = 4u * params.first_quad + index % (4u * params.quads);
+    var row = index / (4u * params.quads);
+    var column = 4u * params.first_quad + index % (4u * params.quads);
+    if (BLOCKS == 1u) {
+        let block = index / 16u;
+        row = block / params.quads * 4u + index / 4u % 4u;
+        column = (params.first_quad + block % params.quads) * 4u + index % 4u;
+    }
     let first = along(0u, row, column);
     let second = along(1u, row, column);
     let third = along(2u, row, column);

@@ -250,6 +250,9 @@ impl Winograd {
         let dispatch = Dispatch::new(place.layer, kernel!("conv2d/winograd_weight"))
             .size("SIZE", self.size)
             .size("TURNED", (problem.pass == Pass::BackwardInput).into())
+            // What an invocation reads for a step of the sum together: rows of many channels lie apart by a power of
+            // two, so that they share a few sets of a cache. Tiles in workgroup memory are read by all invocations.
+            .size("BLOCKS", matches!(self.tiling, Tiling::Subgroup(_)).into())
             .read(image.weight)
             .write(transformed)
             .uniform(inputs as u32)
