@@ -112,10 +112,16 @@ const COLUMNS: [Column; 7] = [
         rule: " --- |",
         cell: |row| {
             let own = !row.case.starts_with("ceiling/") && row.memory.is_none() && !row.variant.is_empty();
-            own.then(|| format!("`{}`", row.variant.replace(", ", "`, `")))
+            own.then(|| row.variant.split(", ").map(kernel).collect::<Vec<_>>().join(", "))
         },
     },
 ];
+
+/// A kernel without the sections that say how numbers lie in memory, which are the same for all.
+fn kernel(variant: &str) -> String {
+    let is_said = |word: &&str| !word.starts_with("storage=") && !word.starts_with("plain=");
+    format!("`{}`", variant.split(' ').filter(is_said).collect::<Vec<_>>().join(" "))
+}
 
 /// Three digits or so.
 fn number(value: f64) -> String {

@@ -11,10 +11,11 @@
 //
 // A workgroup is one subgroup. It owns eight row quads (32 rows of the weight's matrix, a row being one channel under
 // one tap) by 4 * LANES output channels, and the output pixels [z * span, (z + 1) * span) of the whole batch. It takes
-// two pixels at a time: each of the first eight lanes loads one of the row quads, and subgroupBroadcast hands them
-// round. So the load of a quad by eight lanes feeds 128 multiply-adds of a lane, or 32 of all of them; more rows or more
-// pixels at a time make a loop too long for the instruction caches of processors. The span bounds the loops, and
-// gives a wide device enough workgroups; common/sum_partials.wgsl joins the splits.
+// four pixels at a time: two of the first eight lanes load the row quads of one of them in turn, and subgroupBroadcast hands
+// them round. So eight loads feed 512 multiply-adds of every lane, and the first of them meets all four pixels: where they
+// come from memory, it is waited for once. On a processor that stands in for a GPU every step moves all
+// sums to memory and back; more rows or more pixels at a time make a loop too long for its instruction cache. The span
+// bounds the loops, and gives a wide device enough workgroups; common/sum_partials.wgsl joins the splits.
 
 override IN_H: u32 = 1;
 override IN_W: u32 = 1;
@@ -73,17 +74,15 @@ fn row_of_tap(tap: u32, quad: u32) -> Row {
     return Row(y, x, quad, tap < KERNEL_H * KERNEL_W);
 }
 
-// An output pixel; the sample past the last is OUTSIDE for a pixel that does not count.
+// An output pixel. The sample is OUTSIDE for one that does not count.
 struct Pixel {
     sample: u32,
     y: u32,
     x: u32,
 }
 
-fn following(p: Pixel) -> Pixel {
-    let x = p.x + 1u;
-    let y = p.y + u32(x == OUT_W);
-    return Pixel(p.sample + u32(y == OUT_H), select(y, 0u, y == OUT_H), select(x, 0u, x == OUT_W));
+fn pixel(index: u32, counts: bool) -> Pixel {
+    return Pixel(select(OUTSIDE, index / (OUT_H * OUT_W), counts), index / OUT_W % OUT_H, index % OUT_W);
 }
 
 // The channels of the input of a row quad under a pixel.
@@ -99,27 +98,31 @@ fn channels(row: Row, p: Pixel) -> vec4<f32> {
 // The sums of eight rows. An index that a loop counts would move them out of the registers.
 alias Block = array<vec4<f32>, 8>;
 
-// The same row quad of two pixels.
-struct Pair {
+// Four quads: what a lane holds of the input, or the gradients of four pixels.
+struct Four {
     first: vec4<f32>,
     second: vec4<f32>,
+    third: vec4<f32>,
+    fourth: vec4<f32>,
 }
 
-// sum + the gradients of two pixels, each multiplied with its input in a row.
-fn madd(sum: vec4<f32>, first: f32, second: f32, gradients: Pair) -> vec4<f32> {
-    return fma(vec4(second), gradients.second, fma(vec4(first), gradients.first, sum));
+// sum + the gradients of four pixels, each multiplied with its input in a row.
+fn madd(sum: vec4<f32>, a: vec4<f32>, g: Four) -> vec4<f32> {
+    return fma(vec4(a.w), g.fourth, fma(vec4(a.z), g.third, fma(vec4(a.y), g.second, fma(vec4(a.x), g.first, sum))));
 }
 
-// Adds the outer products of two row quads and the gradients.
-fn multiply(block: ptr<function, Block>, low: Pair, high: Pair, gradients: Pair) {
-    (*block)[0] = madd((*block)[0], low.first.x, low.second.x, gradients);
-    (*block)[1] = madd((*block)[1], low.first.y, low.second.y, gradients);
-    (*block)[2] = madd((*block)[2], low.first.z, low.second.z, gradients);
-    (*block)[3] = madd((*block)[3], low.first.w, low.second.w, gradients);
-    (*block)[4] = madd((*block)[4], high.first.x, high.second.x, gradients);
-    (*block)[5] = madd((*block)[5], high.first.y, high.second.y, gradients);
-    (*block)[6] = madd((*block)[6], high.first.z, high.second.z, gradients);
-    (*block)[7] = madd((*block)[7], high.first.w, high.second.w, gradients);
+// Adds the outer products of two row quads and the gradients. Even lanes hold the lower of them, odd lanes the higher one.
+fn multiply(block: ptr<function, Block>, a: vec4<f32>, gradients: Four) {
+    var x = Four(subgroupBroadcast(a, 0u), subgroupBroadcast(a, 2u), subgroupBroadcast(a, 4u), subgroupBroadcast(a, 6u));
+    (*block)[0] = madd((*block)[0], vec4(x.first.x, x.second.x, x.third.x, x.fourth.x), gradients);
+    (*block)[1] = madd((*block)[1], vec4(x.first.y, x.second.y, x.third.y, x.fourth.y), gradients);
+    (*block)[2] = madd((*block)[2], vec4(x.first.z, x.second.z, x.third.z, x.fourth.z), gradients);
+    (*block)[3] = madd((*block)[3], vec4(x.first.w, x.second.w, x.third.w, x.fourth.w), gradients);
+    x = Four(subgroupBroadcast(a, 1u), subgroupBroadcast(a, 3u), subgroupBroadcast(a, 5u), subgroupBroadcast(a, 7u));
+    (*block)[4] = madd((*block)[4], vec4(x.first.x, x.second.x, x.third.x, x.fourth.x), gradients);
+    (*block)[5] = madd((*block)[5], vec4(x.first.y, x.second.y, x.third.y, x.fourth.y), gradients);
+    (*block)[6] = madd((*block)[6], vec4(x.first.z, x.second.z, x.third.z, x.fourth.z), gradients);
+    (*block)[7] = madd((*block)[7], vec4(x.first.w, x.second.w, x.third.w, x.fourth.w), gradients);
 }
 
 // One of the sums, for an index that a loop counts.
@@ -157,8 +160,11 @@ fn main(
     let safe_column = min(column, OUT_Q - 1u);
     let first_quad = linear / tiles * ROW_QUADS;
     let quads = (IN_C + 3u) / 4u;
-    let quad = first_quad + lane % ROW_QUADS;
-    let row = row_of_tap(quad / quads, quad % quads);
+    let quad = first_quad + lane % 2u;
+    let row0 = row_of_tap(quad / quads, quad % quads);
+    let row1 = row_of_tap((quad + 2u) / quads, (quad + 2u) % quads);
+    let row2 = row_of_tap((quad + 4u) / quads, (quad + 4u) % quads);
+    let row3 = row_of_tap((quad + 6u) / quads, (quad + 6u) % quads);
 
     var block0 = Block();
     var block1 = Block();
@@ -166,28 +172,21 @@ fn main(
     var block3 = Block();
     let begin = group.z * params.span;
     let end = min(begin + params.span, params.batch * OUT_H * OUT_W);
-    var p = Pixel(begin / (OUT_H * OUT_W), begin / OUT_W % OUT_H, begin % OUT_W);
-    for (var m = begin; m < end; m += 2u) {
-        let second = following(p);
-        // Past the end, the second pixel's rows are zero, whatever its gradient.
-        let last = m + 1u == end;
-        let a = Pair(channels(row, p), channels(row, Pixel(select(second.sample, OUTSIDE, last), second.y, second.x)));
-        p = following(second);
-        let d = m * OUT_Q + safe_column;
-        let gradients = Pair(load(grad_output[d]), load(grad_output[select(d + OUT_Q, d, last)]));
-        // Written out: WGSL wants the broadcasting lane to be a constant.
-        let a0 = Pair(subgroupBroadcast(a.first, 0u), subgroupBroadcast(a.second, 0u));
-        let a1 = Pair(subgroupBroadcast(a.first, 1u), subgroupBroadcast(a.second, 1u));
-        let a2 = Pair(subgroupBroadcast(a.first, 2u), subgroupBroadcast(a.second, 2u));
-        let a3 = Pair(subgroupBroadcast(a.first, 3u), subgroupBroadcast(a.second, 3u));
-        let a4 = Pair(subgroupBroadcast(a.first, 4u), subgroupBroadcast(a.second, 4u));
-        let a5 = Pair(subgroupBroadcast(a.first, 5u), subgroupBroadcast(a.second, 5u));
-        let a6 = Pair(subgroupBroadcast(a.first, 6u), subgroupBroadcast(a.second, 6u));
-        let a7 = Pair(subgroupBroadcast(a.first, 7u), subgroupBroadcast(a.second, 7u));
-        multiply(&block0, a0, a1, gradients);
-        multiply(&block1, a2, a3, gradients);
-        multiply(&block2, a4, a5, gradients);
-        multiply(&block3, a6, a7, gradients);
+    for (var m = begin; m < end; m += 4u) {
+        // Past the end the rows are zero, whatever the gradient.
+        let own = m + lane % 8u / 2u;
+        let p = pixel(own, own < end);
+        let a = Four(channels(row0, p), channels(row1, p), channels(row2, p), channels(row3, p));
+        let gradients = Four(
+            load(grad_output[m * OUT_Q + safe_column]),
+            load(grad_output[min(m + 1u, end - 1u) * OUT_Q + safe_column]),
+            load(grad_output[min(m + 2u, end - 1u) * OUT_Q + safe_column]),
+            load(grad_output[min(m + 3u, end - 1u) * OUT_Q + safe_column]),
+        );
+        multiply(&block0, a.first, gradients);
+        multiply(&block1, a.second, gradients);
+        multiply(&block2, a.third, gradients);
+        multiply(&block3, a.fourth, gradients);
     }
     for (var row = 0u; row < ROWS; row++) {
         let low = select(pick(&block0, row % 8u), pick(&block1, row % 8u), row >= 8u);

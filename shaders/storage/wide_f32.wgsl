@@ -2,7 +2,8 @@
 //
 // A file of sections, put into the place of the kernels' own (src/ops/section.rs), on processors that stand in for a
 // GPU: their drivers load each invocation's components one by one, each checked against the bounds, and half as many cost
-// less. The bits are the same. What a matrix product writes stays vectors: its stores gain nothing.
+// less where the operands lie in a cache, as those of a matrix product do. Kernels that stream from one tensor to another
+// are slower with them. The bits are the same. What a matrix product writes stays vectors: its stores gain nothing.
 
 // section storage: four f32 in two words of 64 bits.
 alias Quad = vec2<u64>;

@@ -65,9 +65,9 @@ impl Capabilities {
         if self.software { 16 } else { 2048 }
     }
 
-    /// Whether kernels read and write single precision in words of 64 bits. Drivers for processors load the components of
-    /// a vector one by one, each checked against the bounds, so that half as many cost less. A GPU loads all of them at
-    /// once.
+    /// Whether kernels whose operands lie in a cache read single precision in words of 64 bits. Drivers for processors
+    /// load the components of a vector one by one, each checked against the bounds, so that half as many cost less. A
+    /// GPU loads all of them at once.
     pub fn wide_loads(&self) -> bool {
         self.software && self.shader_int64
     }

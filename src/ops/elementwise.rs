@@ -101,6 +101,7 @@ pub(crate) fn forward(pass: Forward<'_>, function: &Pointwise) {
     let quads = output.total_quads();
     let dispatch = if input.tensor == output.tensor {
         over_quads(pass.layer, kernel!("common/activation_in_place"), quads)
+            .wide()
             .borrow("activation", &function.forward)
             .update(output.tensor)
     } else {

@@ -134,8 +134,7 @@ pub(super) fn rows(
 ) -> Option<Dispatch> {
     let fits = |axis: usize| geometry.kernel[axis] <= 3 && geometry.dilation[axis] == 1;
     let rows = [output.batch * output.shape.height, output.shape.width];
-    // Words of 64 bits gain nothing here: see docs/rejected.md.
-    let dispatch = || walk(dispatch(layer, kernel, geometry, output), program, rows, output.quads()).narrow();
+    let dispatch = || walk(dispatch(layer, kernel, geometry, output), program, rows, output.quads());
     (fits(0) && fits(1)).then(dispatch)
 }
 

@@ -95,7 +95,8 @@ impl Product {
             }
             Self::Thin(tile) => {
                 return Dispatch::new(layer, kernel!("conv2d/forward_thin_subgroup"))
-                    .size("LANES", tile.lanes);
+                    .size("LANES", tile.lanes)
+                    .wide();
             }
             Self::Cooperative(units) => return units.pass(layer),
             Self::GroupedQuads => kernel!("conv2d/forward_grouped_quads"),

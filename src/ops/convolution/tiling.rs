@@ -55,7 +55,7 @@ impl Tiling {
     pub fn pass(self, layer: &str, turned: bool, subgroup: Kernel, tiled: Kernel) -> Dispatch {
         let dispatch = self.dispatch(layer, subgroup, tiled);
         match self {
-            Self::Subgroup(tile) => dispatch.size("ROWS", tile.rows).size("TURNED", turned.into()),
+            Self::Subgroup(tile) => dispatch.size("ROWS", tile.rows).size("TURNED", turned.into()).wide(),
             Self::Tiled(_) => dispatch,
         }
     }

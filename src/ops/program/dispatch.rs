@@ -68,8 +68,9 @@ pub struct Dispatch {
     pub in_f32: bool,
     /// Whether the output of a kernel with a section `result` is an activation, not parts of a sum.
     pub result_is_activation: bool,
-    /// Whether it reads and writes single precision as vectors of f32 even where the program takes words of 64 bits.
-    pub narrow: bool,
+    /// Whether it reads and writes single precision in words of 64 bits where the device has [wide
+    /// loads](crate::gpu::Capabilities::wide_loads).
+    pub wide: bool,
     /// Pipeline-overridable constants. The batch is never one of them: a plan for another batch
     /// reuses the pipelines.
     pub constants: Vec<(&'static str, f64)>,
@@ -96,7 +97,7 @@ impl Dispatch {
             sections: vec![],
             in_f32: false,
             result_is_activation: false,
-            narrow: false,
+            wide: false,
             constants: vec![],
             bindings: vec![],
             uniform: vec![],
@@ -112,9 +113,10 @@ impl Dispatch {
         self
     }
 
-    /// Says that it is no faster with words of 64 bits, where the program reads single precision in them.
-    pub fn narrow(mut self) -> Self {
-        self.narrow = true;
+    /// Says that it is faster with words of 64 bits where the device has them: its operands lie in a cache, or it writes
+    /// where it has read. A kernel that streams from one tensor to another was seen to take four times as long with them.
+    pub fn wide(mut self) -> Self {
+        self.wide = true;
         self
     }
 

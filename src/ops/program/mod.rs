@@ -96,7 +96,7 @@ pub fn quads(channels: usize) -> usize {
 pub struct Program {
     /// How activations, and gradients to them, are stored.
     pub storage: Storage,
-    /// Whether what is in single precision is read and written in words of 64 bits:
+    /// Whether dispatches that ask for it ([`Dispatch::wide`]) read and write single precision in words of 64 bits:
     /// [`Capabilities::wide_loads`].
     pub wide_loads: bool,
     /// How many workgroups take items in turn: see [`Dispatch::in_turn`].

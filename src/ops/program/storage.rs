@@ -27,8 +27,7 @@ impl Storage {
         shape.height * shape.width * quads(shape.channels) * self.quad_bytes()
     }
 
-    /// The sections that take the place of a dispatch's own. `wide` says whether single precision is read in words of
-    /// 64 bits.
+    /// The sections that take the place of a dispatch's own. `wide` says whether the device has wide loads.
     pub(super) fn sections(
         self,
         dispatch: &Dispatch,
@@ -39,7 +38,7 @@ impl Storage {
             Self::NativeF16 if !dispatch.in_f32 => Some(kernel!("storage/native_f16")),
             _ => None,
         };
-        let single = (wide && !dispatch.narrow).then_some(kernel!("storage/wide_f32"));
+        let single = (wide && dispatch.wide).then_some(kernel!("storage/wide_f32"));
         let result = half.filter(|_| dispatch.result_is_activation);
         let sections = [("storage", half.or(single)), ("result", result), ("plain", single)];
         sections.into_iter().filter_map(|(name, from)| Some((name, from?)))

@@ -60,6 +60,7 @@ impl Winograd {
                 }
                 let chunk = Chunk { tiles: tiles.clone(), outputs: outputs.clone() };
                 let dispatch = Dispatch::new(place.layer, kernel!("conv2d/winograd_grad_output"))
+                    .wide()
                     .size("STEP", step(self.size))
                     .read(grad_output.tensor)
                     .write(grad_tensor);
@@ -73,6 +74,7 @@ impl Winograd {
             }
             parts.finish(place.program, place.layer);
             let dispatch = Dispatch::new(place.layer, kernel!("conv2d/winograd_grad_weight"))
+                .wide()
                 .size("SIZE", self.size)
                 .read(product)
                 .write(grad_weight)
@@ -99,6 +101,7 @@ impl Winograd {
         let (tiles, inputs, outputs) = (chunk.tiles.len(), self.chunks.one().inputs, chunk.outputs.len());
         let dispatch = match self.tiling {
             Tiling::Subgroup(tile) => Dispatch::new(place.layer, kernel!("conv2d/winograd_product_subgroup"))
+                .wide()
                 .size("LANES", tile.lanes)
                 .read(input)
                 .read(weight)
@@ -138,7 +141,7 @@ impl Winograd {
             Tiling::Subgroup(_) => kernel!("conv2d/winograd_backward_weight_subgroup"),
             Tiling::Tiled(_) => kernel!("conv2d/backward_weight_tiled"),
         };
-        let dispatch = Dispatch::new(place.layer, kernel).read(input).read(grad_output).write(parts);
+        let dispatch = Dispatch::new(place.layer, kernel).wide().read(input).read(grad_output).write(parts);
         let dispatch = match self.tiling {
             Tiling::Subgroup(tile) => dispatch
                 .size("LANES", tile.lanes)
@@ -179,6 +182,7 @@ impl Winograd {
     ) {
         let Image { bias, activation, output, .. } = image;
         let dispatch = Dispatch::new(place.layer, kernel!("conv2d/winograd_output"))
+            .wide()
             .size("STEP", step(self.size))
             .size("BIAS", bias.is_some().into())
             .read(product)
@@ -218,6 +222,7 @@ impl Winograd {
         let Slide { pad, .. } = Slide::new(&problem.convolution.geometry, problem.way());
         let [rows, columns] = tiles(problem, self.size);
         let dispatch = Dispatch::new(place.layer, kernel!("conv2d/winograd_input"))
+            .wide()
             .read(input.tensor)
             .write(transformed)
             .uniform(input.batch as u32)
