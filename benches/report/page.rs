@@ -117,7 +117,7 @@ const COLUMNS: [Column; 7] = [
     },
 ];
 
-/// A kernel without the sections that say how numbers lie in memory, which are the same for all.
+/// A kernel with what is fused into it, but without the sections that say how numbers lie in memory: a table has no room.
 fn kernel(variant: &str) -> String {
     let is_said = |word: &&str| !word.starts_with("storage=") && !word.starts_with("plain=");
     format!("`{}`", variant.split(' ').filter(is_said).collect::<Vec<_>>().join(" "))

@@ -11,11 +11,11 @@
 //
 // A workgroup is one subgroup. It owns eight row quads (32 rows of the weight's matrix, a row being one channel under
 // one tap) by 4 * LANES output channels, and the output pixels [z * span, (z + 1) * span) of the whole batch. It takes
-// four pixels at a time: two of the first eight lanes load the row quads of one of them in turn, and subgroupBroadcast hands
-// them round. So eight loads feed 512 multiply-adds of every lane, and the first of them meets all four pixels: where they
-// come from memory, it is waited for once. On a processor that stands in for a GPU every step moves all
-// sums to memory and back; more rows or more pixels at a time make a loop too long for its instruction cache. The span
-// bounds the loops, and gives a wide device enough workgroups; common/sum_partials.wgsl joins the splits.
+// four pixels at a time: two of the first eight lanes load the row quads of one of them in turn, and subgroupBroadcast
+// hands them round. So eight loads feed 512 multiply-adds of every lane, and the first of them meets all four pixels:
+// where they come from memory, it is waited for once. On a processor that stands in for a GPU every step moves all sums
+// to memory and back; more rows or more pixels at a time make a loop too long for its instruction cache. The span bounds
+// the loops, and gives a wide device enough workgroups; common/sum_partials.wgsl joins the splits.
 
 override IN_H: u32 = 1;
 override IN_W: u32 = 1;
