@@ -7,28 +7,42 @@ use crate::shape::Shape;
 /// A function of one variable, as kernels: by itself, in place, or fused into the store of the layer before.
 #[derive(Debug, Clone)]
 pub struct Pointwise {
-    /// Binds the input and the output. Its section `activation` holds the function.
+    /// Of one kernel, which binds the input and the output. Its section `activation` holds the function.
     pub forward: Function,
-    /// Binds what [`derivative`](Self::derivative) says, the gradient to the output and that to the input. Its
-    /// section `gradient` holds the gradient.
+    /// Of one kernel, which binds what [`derivative`](Self::derivative) says, the gradient to the output and that to the
+    /// input. Its section `gradient` holds the gradient.
     pub backward: Function,
     /// What the gradient is computed from.
     pub derivative: Derivative,
 }
 
-/// A kernel whose function other kernels may borrow, and the constants of that function.
+/// A function that other kernels may borrow: that of one kernel, or those of several, one after the other.
 #[derive(Debug, Clone)]
 pub struct Function {
-    /// The kernel.
-    pub kernel: Kernel,
-    /// The override constants in the function's section.
+    /// The kernels whose functions these are, in the order in which they are applied.
+    pub kernels: Vec<Kernel>,
+    /// The override constants in the functions' sections.
     pub constants: Vec<(&'static str, f64)>,
 }
 
 impl Function {
     /// The function of `kernel`, which has these constants.
     pub fn new(kernel: Kernel, constants: &[(&'static str, f32)]) -> Self {
-        Self { kernel, constants: constants.iter().map(|(name, value)| (*name, f64::from(*value))).collect() }
+        let constants = constants.iter().map(|(name, value)| (*name, f64::from(*value))).collect();
+        Self { kernels: vec![kernel], constants }
+    }
+
+    /// This function and then `next`. They must [fit](Self::fits) into one kernel.
+    pub fn then(&self, next: &Self) -> Self {
+        Self {
+            kernels: [&self.kernels[..], &next.kernels].concat(),
+            constants: [&self.constants[..], &next.constants].concat(),
+        }
+    }
+
+    /// Whether a kernel can hold both functions: no constant of one has the name of one of the other's.
+    pub fn fits(&self, other: &Self) -> bool {
+        self.constants.iter().all(|(name, _)| other.constants.iter().all(|(taken, _)| taken != name))
     }
 }
 
@@ -70,6 +84,10 @@ macro_rules! operator {
                 Some(Self::pointwise(self))
             }
 
+            fn fuses_activation(&self, _inputs: &[$crate::shape::Shape]) -> bool {
+                true
+            }
+
             fn reads_output(&self) -> bool {
                 Self::pointwise(self).derivative == $crate::ops::Derivative::Output
             }
@@ -95,22 +113,20 @@ pub(crate) fn over_quads(layer: &str, kernel: Kernel, quads: usize) -> Dispatch 
     Dispatch::new(layer, kernel).uniform(quads as u32).in_turn(quads, 1)
 }
 
-/// Appends the forward pass of a function of one variable: in place where output and input are one tensor.
+/// Appends the forward pass of a function of one variable, and of those that come after it: in place where output and
+/// input are one tensor.
 pub(crate) fn forward(pass: Forward<'_>, function: &Pointwise) {
     let (input, output) = (pass.inputs[0], pass.output);
+    let whole = pass.activation.map(|next| function.forward.then(next));
+    let whole = whole.as_ref().unwrap_or(&function.forward);
     let quads = output.total_quads();
     let dispatch = if input.tensor == output.tensor {
-        over_quads(pass.layer, kernel!("common/activation_in_place"), quads)
-            .wide()
-            .borrow("activation", &function.forward)
-            .update(output.tensor)
+        over_quads(pass.layer, kernel!("common/activation_in_place"), quads).wide().update(output.tensor)
     } else {
-        over_quads(pass.layer, function.forward.kernel, quads)
-            .constants(&function.forward.constants)
-            .read(input.tensor)
-            .write(output.tensor)
+        over_quads(pass.layer, function.forward.kernels[0], quads).read(input.tensor).write(output.tensor)
     };
-    pass.program.push(dispatch.size("CHANNELS", output.shape.channels).flops(elements(output)));
+    let dispatch = dispatch.borrow("activation", whole).size("CHANNELS", output.shape.channels);
+    pass.program.push(dispatch.flops(elements(output)));
 }
 
 /// Appends the backward pass: in place where the gradient to the input is to lie where that to the output does.
@@ -123,18 +139,14 @@ pub(crate) fn backward(pass: Backward<'_>, function: &Pointwise) {
     };
     let quads = grad_input.total_quads();
     let dispatch = if grad_input.tensor == grad_output {
-        over_quads(pass.layer, kernel!("common/gradient_in_place"), quads)
-            .borrow("gradient", &function.backward)
-            .read(value)
-            .update(grad_output)
+        over_quads(pass.layer, kernel!("common/gradient_in_place"), quads).read(value).update(grad_output)
     } else {
-        over_quads(pass.layer, function.backward.kernel, quads)
-            .constants(&function.backward.constants)
+        over_quads(pass.layer, function.backward.kernels[0], quads)
             .read(value)
             .read(grad_output)
             .write(grad_input.tensor)
     };
-    pass.program.push(dispatch.flops(elements(grad_input)));
+    pass.program.push(dispatch.borrow("gradient", &function.backward).flops(elements(grad_input)));
 }
 
 /// The operands of a sum or a product, whose order does not matter, so that the one that is to go through a function comes

@@ -206,8 +206,7 @@ pub trait Operator: Debug + Send + Sync + Twin<f32> + Twin<f64> {
         None
     }
 
-    /// Whether one of the inputs can go through another layer's function as it is read: see [`Forward::operand`]. The
-    /// function has no constants.
+    /// Whether one of the inputs can go through another layer's function as it is read: see [`Forward::operand`].
     fn fuses_operand(&self, _inputs: &[Shape]) -> bool {
         false
     }

@@ -14,8 +14,9 @@
 //!
 //! A dispatch may put the section of the same name of another file in its place: that of `relu/forward`, and the
 //! convolution ends with a ReLU. Nothing else is done to a source, but that the directives of the other file
-//! (`enable f16;`) come to stand at the front, and that a section `operand` takes the functions of a section
-//! `activation` under names of its own, so that a kernel can have both.
+//! (`enable f16;`) come to stand at the front, and that functions get names of their own where there are several: a section
+//! `operand` takes a section `activation`, so that a kernel can have both, and of several files' activations each is
+//! applied to what the one before gave.
 //!
 //! | section | what it says |
 //! | --- | --- |
@@ -36,15 +37,19 @@ use super::program::Kernel;
 /// have stays as it is.
 pub(crate) fn assemble(kernel: Kernel, sections: &[(&'static str, Kernel)]) -> String {
     let mut source = kernel.source.to_owned();
-    for (name, other) in sections {
-        let giver = if *name == OPERAND { "activation" } else { name };
-        let (Some(here), Some(there)) = (find(&source, name), find(other.source, giver)) else { continue };
-        let given = &other.source[there];
-        match *name {
-            OPERAND => source.replace_range(here, &renamed(given)),
-            _ => source.replace_range(here, given),
+    for run in sections.chunk_by(|(name, _), (next, _)| name == next) {
+        let name = run[0].0;
+        let (giver, prefix) = if name == OPERAND { (ACTIVATION, "operand_") } else { (name, "") };
+        let givers = run.iter().filter_map(|(_, other)| Some((other.source, find(other.source, giver)?)));
+        let (files, given): (Vec<&str>, Vec<&str>) = givers.map(|(file, there)| (file, &file[there])).unzip();
+        let Some(here) = find(&source, name) else { continue };
+        match given[..] {
+            [] => {}
+            [only] => source.replace_range(here, &renamed(only, prefix)),
+            ref several => source.replace_range(here, &chain(several, prefix)),
         }
-        for directive in other.source.lines().filter(|line| line.starts_with("enable ")) {
+        for directive in files.iter().flat_map(|file| file.lines()).filter(|line| line.starts_with("enable "))
+        {
             if !source.contains(directive) {
                 source.insert_str(0, &format!("{directive}\n"));
             }
@@ -53,15 +58,26 @@ pub(crate) fn assemble(kernel: Kernel, sections: &[(&'static str, Kernel)]) -> S
     source
 }
 
+/// The section of the function of an activation.
+const ACTIVATION: &str = "activation";
 /// The section of the function that an operand goes through.
 const OPERAND: &str = "operand";
 
-/// The text of a section with `operand_` before the name of each function that it declares.
-fn renamed(section: &str) -> String {
+/// The sections of several activations, and a function that applies one after the other, under names that begin with
+/// `prefix`.
+fn chain(sections: &[&str], prefix: &str) -> String {
+    let prefixes: Vec<String> = (1..=sections.len()).map(|i| format!("{prefix}step{i}_")).collect();
+    let declared = sections.iter().zip(&prefixes).map(|(section, prefix)| renamed(section, prefix));
+    let applied = prefixes.iter().fold("x".to_owned(), |x, prefix| format!("{prefix}activate({x})"));
+    let whole = format!("fn {prefix}activate(x: vec4<f32>) -> vec4<f32> {{\n    return {applied};\n}}\n");
+    declared.collect::<String>() + &whole
+}
+
+/// The text of a section with `prefix` before the name of each function that it declares.
+fn renamed(section: &str, prefix: &str) -> String {
     let declared = section.lines().filter_map(|line| line.strip_prefix("fn ")?.split('(').next());
-    declared.fold(section.to_owned(), |text, name| {
-        text.replace(&format!("{name}("), &format!("{OPERAND}_{name}("))
-    })
+    declared
+        .fold(section.to_owned(), |text, name| text.replace(&format!("{name}("), &format!("{prefix}{name}(")))
 }
 
 /// Where a section stands, from its first line to the end of its last.
@@ -97,6 +113,21 @@ mod tests {
         };
         let expected = "// section activation: other\nfn operand_h() {}\nfn operand_g() { operand_h(); }\n// end activation\n";
         assert_eq!(assemble(taker, &[("operand", giver)]), expected);
+    }
+
+    #[test]
+    fn activations_are_applied_one_after_the_other() {
+        let taker =
+            Kernel { name: "a", source: "// section activation: why\n// end activation\nfn main() {}\n" };
+        let source = "// section activation: b\nfn h() {}\nfn activate() { h(); }\n// end activation\n";
+        let first = Kernel { name: "b", source };
+        let second =
+            Kernel { name: "c", source: "// section activation: c\nfn activate() {}\n// end activation\n" };
+        let expected = "// section activation: b\nfn step1_h() {}\nfn step1_activate() { step1_h(); }\n// end activation\n\
+                        // section activation: c\nfn step2_activate() {}\n// end activation\n\
+                        fn activate(x: vec4<f32>) -> vec4<f32> {\n    return step2_activate(step1_activate(x));\n}\n\
+                        fn main() {}\n";
+        assert_eq!(assemble(taker, &[("activation", first), ("activation", second)]), expected);
     }
 
     #[test]

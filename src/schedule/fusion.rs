@@ -1,16 +1,17 @@
-//! Which layers are joined: a function fused into the store of the layer before, into the load of the layer after, or run
-//! in place of its input, and a normalisation folded into the parameters of the layer before.
+//! Which layers are joined: functions of one variable fused into the store of the layer before, into the load of the layer
+//! after, with one another, or run in place of their input, and a normalisation folded into the parameters of the layer
+//! before.
 
 use crate::network::{Network, Node};
 use crate::ops::program::ParameterLayout;
-use crate::ops::{Derivative, Function};
+use crate::ops::{Derivative, Function, Pointwise};
 
 /// What becomes of the nodes of a network in a plan, by their indices.
 #[derive(Debug, Default)]
 pub(super) struct Fusion {
-    /// The function that a node ends with: that of a later node, which is then [`absorbed`](Self::absorbed).
+    /// The function that a node ends with: that of later nodes, which are then [`absorbed`](Self::absorbed).
     pub activation: Vec<Option<Function>>,
-    /// The function that an input of a node goes through first, and which input: that of an earlier node, which is then
+    /// The function that an input of a node goes through first, and which input: that of earlier nodes, which are then
     /// [`absorbed`](Self::absorbed).
     pub operand: Vec<Option<(usize, Function)>>,
     /// The later node that is folded into a node's parameters, and [`absorbed`](Self::absorbed) too.
@@ -66,56 +67,78 @@ impl Fusion {
             // Whether nobody else wants what comes in.
             let alone = readers[input] == [Reader::Node(index)];
             let before = writer[input].filter(|_| alone).map(|writer| carrier[writer]);
-            let offers = |before: &usize| {
-                let node = &network.nodes()[*before];
-                node.operator.fuses_activation(&network.input_shapes(node))
-                    && fusion.activation[*before].is_none()
-            };
-            let offering = before.filter(offers);
-            let folds = |before: &usize| {
-                !training
-                    && !wanted[node.output.0]
-                    && node.operator.folds()
-                    && ends_in_columns(network, *before)
-            };
-            if let Some(function) = node.operator.pointwise() {
+            if let Some(Pointwise { forward: function, derivative, .. }) = node.operator.pointwise() {
                 let reads_output = |writer: usize| network.nodes()[writer].operator.reads_output();
                 let needed_backward = wanted[node.output.0]
-                    && (function.derivative == Derivative::Input || writer[input].is_some_and(reads_output));
+                    && (derivative == Derivative::Input || writer[input].is_some_and(reads_output));
                 if needed_backward {
                     continue;
                 }
+                let before = before.filter(|before| fusion.can_end(network, *before, &function));
                 let output = tensor[node.output.0];
-                let takes = |after: &usize| {
-                    let node = &network.nodes()[*after];
-                    function.forward.constants.is_empty()
-                        && !wanted[node.output.0]
-                        && node.operator.fuses_operand(&network.input_shapes(node))
-                        && fusion.operand[*after].is_none()
-                };
                 let after = match readers[output][..] {
-                    [Reader::Node(after)] => Some(after).filter(takes),
+                    [Reader::Node(after)] if !wanted[network.nodes()[after].output.0] => Some(after),
                     _ => None,
                 };
-                if let Some(before) = offering {
-                    fusion.activation[before] = Some(function.forward);
-                    fusion.absorbed[index] = true;
-                    carrier[index] = before;
-                } else if let Some(after) = after {
+                let after = after.filter(|after| fusion.takes_operand(network, *after));
+                let by_itself = |before: usize| network.nodes()[before].operator.pointwise().is_some();
+                if let Some(after) = after.filter(|_| before.is_none_or(by_itself)) {
+                    let first = before.and_then(|before| fusion.dissolve(network, before));
+                    let whole = first.map_or(function.clone(), |first| first.then(&function));
                     let inputs = &network.nodes()[after].inputs;
                     let operand = inputs.iter().position(|input| tensor[input.0] == output);
-                    fusion.operand[after] = operand.map(|operand| (operand, function.forward));
+                    fusion.operand[after] = operand.map(|operand| (operand, whole));
                     fusion.absorbed[index] = true;
+                } else if let Some(before) = before {
+                    let ends = fusion.activation[before].take();
+                    fusion.activation[before] =
+                        Some(ends.map_or(function.clone(), |ends| ends.then(&function)));
+                    fusion.absorbed[index] = true;
+                    carrier[index] = before;
                 } else {
                     fusion.in_place[index] = alone;
                 }
-            } else if let Some(before) = offering.filter(folds) {
-                fusion.folded[before] = Some(index);
-                fusion.absorbed[index] = true;
-                carrier[index] = before;
+            } else if let Some(before) = before {
+                let folds = !training
+                    && !wanted[node.output.0]
+                    && node.operator.folds()
+                    && ends_in_columns(network, before)
+                    && fusion.activation[before].is_none()
+                    && fusion.folded[before].is_none();
+                if folds {
+                    fusion.folded[before] = Some(index);
+                    fusion.absorbed[index] = true;
+                    carrier[index] = before;
+                }
             }
         }
         fusion
+    }
+
+    /// Whether a node can end with a function, after those that it ends with already.
+    fn can_end(&self, network: &Network, node: usize, function: &Function) -> bool {
+        let Node { operator, .. } = &network.nodes()[node];
+        let own = operator.pointwise().map(|own| own.forward);
+        let operand = self.operand[node].as_ref().map(|(_, operand)| operand);
+        let held = [own.as_ref(), operand, self.activation[node].as_ref()];
+        operator.fuses_activation(&network.input_shapes(&network.nodes()[node]))
+            && held.into_iter().flatten().all(|held| held.fits(function))
+    }
+
+    /// Whether an operand of a node can go through a function, which nothing else does yet.
+    fn takes_operand(&self, network: &Network, node: usize) -> bool {
+        let inputs = network.input_shapes(&network.nodes()[node]);
+        self.operand[node].is_none() && network.nodes()[node].operator.fuses_operand(&inputs)
+    }
+
+    /// Leaves what a function of one variable that runs by itself computes, with all that it ends with, to another node.
+    fn dissolve(&mut self, network: &Network, node: usize) -> Option<Function> {
+        let own = network.nodes()[node].operator.pointwise()?.forward;
+        (self.absorbed[node], self.in_place[node]) = (true, false);
+        Some(match self.activation[node].take() {
+            Some(ends) => own.then(&ends),
+            None => own,
+        })
     }
 }
 
@@ -166,8 +189,8 @@ mod tests {
         // SiLU's gradient rests on its input, that of the second ReLU on the first one's output.
         let builder = Network::builder([3, 4, 4]).conv2d("conv", Conv2d::new(4, 3));
         let network = builder.clone().then(Silu).relu().relu().build().unwrap();
-        assert_eq!(fates(&network, true), [RUNS, RUNS, IN_PLACE, RUNS]);
-        assert_eq!(fates(&network, false), [RUNS, ABSORBED, IN_PLACE, IN_PLACE]);
+        assert_eq!(fates(&network, true), [RUNS, RUNS, ABSORBED, RUNS]);
+        assert_eq!(fates(&network, false), [RUNS, ABSORBED, ABSORBED, ABSORBED]);
         let network = builder.relu().tanh().build().unwrap();
         assert_eq!(fates(&network, true), [RUNS, ABSORBED, RUNS]);
     }
@@ -175,9 +198,10 @@ mod tests {
     #[test]
     fn what_others_read_is_kept() {
         let builder = Network::builder([3, 4, 4]).conv2d("conv", Conv2d::new(3, 1));
-        let network = builder.residual(|branch| branch.then(LeakyRelu::new(0.1))).relu().build().unwrap();
+        let network =
+            builder.residual(|branch| branch.then(LeakyRelu::new(0.1)).max_pool2d(1)).relu().build().unwrap();
         // The convolution's output is read by the sum too; the sum's by nobody but the second ReLU.
-        assert_eq!(fates(&network, false), [RUNS, RUNS, RUNS, ABSORBED]);
+        assert_eq!(fates(&network, false), [RUNS, RUNS, RUNS, RUNS, ABSORBED]);
     }
 
     #[test]
@@ -186,11 +210,40 @@ mod tests {
         assert_eq!(fates(&network, false), [ABSORBED, RUNS, ABSORBED]);
         // A backward pass needs its value.
         assert_eq!(fates(&network, true), [RUNS, RUNS, ABSORBED]);
-        // One of two, and none that has constants.
-        let both = Network::builder([3, 4, 4]).sigmoid().residual(|branch| branch.tanh().tanh());
-        assert_eq!(fates(&both.build().unwrap(), false), [IN_PLACE, RUNS, ABSORBED, RUNS]);
-        let leaky = Network::builder([3, 4, 4]).residual(|branch| branch.then(LeakyRelu::new(0.1)));
-        assert_eq!(fates(&leaky.build().unwrap(), false), [RUNS, RUNS]);
+        // One of two.
+        let both = Network::builder([3, 4, 4]).residual_with(|branch| branch.tanh(), |branch| branch.relu());
+        assert_eq!(fates(&both.build().unwrap(), false), [ABSORBED, RUNS, RUNS]);
+        // Several in a row, also of those that had run by themselves.
+        let row = Network::builder([3, 4, 4]).sigmoid().residual(|branch| branch.tanh().tanh());
+        assert_eq!(fates(&row.build().unwrap(), false), [IN_PLACE, ABSORBED, ABSORBED, RUNS]);
+    }
+
+    #[test]
+    fn functions_in_a_row_are_one() {
+        let network = Network::builder([3, 4, 4]).max_pool2d(2).sigmoid().relu().tanh().build().unwrap();
+        assert_eq!(fates(&network, false), [RUNS, IN_PLACE, ABSORBED, ABSORBED]);
+        assert_eq!(fates(&network, true), [RUNS, RUNS, RUNS, RUNS]);
+    }
+
+    #[test]
+    fn a_kernel_has_no_two_constants_of_one_name() {
+        let leaky = || LeakyRelu::new(0.1);
+        let builder = Network::builder([3, 4, 4]).conv2d("conv", Conv2d::new(4, 3));
+        let network = builder.then(leaky()).relu().then(leaky()).relu().build().unwrap();
+        assert_eq!(fates(&network, false), [RUNS, ABSORBED, ABSORBED, IN_PLACE, ABSORBED]);
+        let sum = Network::builder([3, 4, 4])
+            .residual(|branch| branch.then(leaky()))
+            .then(leaky())
+            .build()
+            .unwrap();
+        assert_eq!(fates(&sum, false), [ABSORBED, RUNS, IN_PLACE]);
+    }
+
+    #[test]
+    fn one_normalisation_is_folded() {
+        let builder = Network::builder([3, 8, 8]).conv2d("conv", Conv2d::new(4, 3));
+        let network = builder.batch_norm("first").batch_norm("second").relu().build().unwrap();
+        assert_eq!(fates(&network, false), [RUNS, ABSORBED, RUNS, ABSORBED]);
     }
 
     #[test]

@@ -84,10 +84,42 @@ fn an_operand_goes_through_a_function() {
         (image().residual(|b| b.sigmoid()).relu(), "sigmoid + add/forward + relu"),
         (image().residual_with(|b| b.gelu(), |b| b), "gelu + add/forward"),
         (
-            image().gate(|b| b.conv2d("gate", Conv2d::new(5, 1)).silu().sigmoid()).gelu(),
+            image().gate(|b| b.conv2d("gate", Conv2d::new(5, 1)).max_pool2d(1).sigmoid()).gelu(),
             "sigmoid + mul/forward + gelu",
         ),
+        // Mish.
+        (image().gate(|b| b.softplus().tanh()), "softplus + tanh + mul/forward"),
+        (
+            image().residual(|b| b.leaky_relu().sigmoid()).elu().tanh(),
+            "leaky_relu + sigmoid + add/forward + elu + tanh",
+        ),
         (image().residual_with(|b| b.tanh(), |b| b.relu()).sigmoid(), "tanh + add/forward + sigmoid"),
+    ];
+    for (network, kernel) in cases {
+        let network = network.build().unwrap();
+        let used = kernels(&network, &PlanOptions::inference(2));
+        assert!(used.contains(&kernel.into()), "{kernel}: {used:?}");
+        check_inference(network.clone(), 2);
+        check_network(network, 2);
+    }
+}
+
+/// Functions in a row are one kernel: after a layer, in place, and where the input must be kept.
+#[test]
+fn functions_in_a_row_are_one_kernel() {
+    let image = || Network::builder([5, 3, 4]);
+    let cases = [
+        (
+            image().conv2d("conv", Conv2d::new(6, 1)).silu().relu().silu().sigmoid(),
+            "conv2d/forward_tiled + silu + relu + silu + sigmoid",
+        ),
+        (image().max_pool2d(2).softplus().tanh(), "common/activation_in_place + softplus + tanh"),
+        (image().residual(|b| b.hard_swish().gelu().max_pool2d(1)), "hard_swish/forward + gelu"),
+        // Both have a constant of one name.
+        (
+            image().max_pool2d(2).elu().hard_sigmoid().tanh(),
+            "common/activation_in_place + hard_sigmoid + tanh",
+        ),
     ];
     for (network, kernel) in cases {
         let network = network.build().unwrap();
@@ -131,6 +163,16 @@ fn a_normalisation_is_folded() {
         assert!(!used.iter().any(|kernel| kernel == "common/normalize"), "{used:?}");
         check_inference(network, batch);
     }
+}
+
+/// Of two normalisations in a row the first is folded, and the other stays.
+#[test]
+fn two_normalisations_are_both_computed() {
+    let network = Network::builder([3, 9, 8]).conv2d("conv", Conv2d::new(5, 3).same());
+    let network = network.batch_norm("first").batch_norm("second").relu().build().unwrap();
+    let used = kernels(&network, &PlanOptions::inference(2));
+    assert!(used.contains(&"common/normalize + relu".into()), "{used:?}");
+    check_inference(network, 2);
 }
 
 /// What is overwritten in place was needed by nobody: a residual block, whose sum goes through a function.

@@ -62,7 +62,8 @@ pub struct Dispatch {
     pub layer: String,
     /// The kernel.
     pub kernel: Kernel,
-    /// Sections of its source that another file's section of the same name takes the place of.
+    /// Sections of its source that another file's section of the same name takes the place of. Functions of several files
+    /// for one section are applied in this order.
     pub sections: Vec<(&'static str, Kernel)>,
     /// Whether its tensors are in f32 however the program stores activations.
     pub in_f32: bool,
@@ -148,9 +149,13 @@ impl Dispatch {
         self
     }
 
-    /// Puts a function that another kernel holds in a section `name` in the place of this kernel's.
-    pub fn borrow(self, name: &'static str, function: &Function) -> Self {
-        self.section(name, function.kernel).constants(&function.constants)
+    /// Puts a function that other kernels hold in their sections `name` in the place of this kernel's, unless it is this
+    /// kernel's own.
+    pub fn borrow(mut self, name: &'static str, function: &Function) -> Self {
+        if function.kernels != [self.kernel] {
+            self.sections.extend(function.kernels.iter().map(|kernel| (name, *kernel)));
+        }
+        self.constants(&function.constants)
     }
 
     /// Sets override constants.
@@ -168,13 +173,13 @@ impl Dispatch {
     /// The kernel, and the functions of other layers that it begins or ends with, for people:
     /// `conv2d/forward_tiled + relu`.
     pub fn description(&self) -> String {
-        let operator = |section: &str| {
-            let (_, other) = self.sections.iter().find(|(name, _)| *name == section)?;
-            other.name.split('/').next()
+        let operators = |section: &'static str| {
+            let others =
+                self.sections.iter().filter(move |(name, other)| *name == section && *other != self.kernel);
+            others.filter_map(|(_, other)| other.name.split('/').next())
         };
-        let first = operator("operand").map(|operator| format!("{operator} + "));
-        let last = operator("activation").map(|operator| format!(" + {operator}"));
-        first.unwrap_or_default() + self.kernel.name + &last.unwrap_or_default()
+        let parts = operators("operand").chain([self.kernel.name]).chain(operators("activation"));
+        parts.collect::<Vec<_>>().join(" + ")
     }
 
     /// The WGSL source, with its sections replaced.
