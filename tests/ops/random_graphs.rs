@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use wgcnn::gpu::Context;
 use wgcnn::network::{Layer, Network, ValueId};
-use wgcnn::ops::registry::{Build, Entry, REGISTRY};
+use wgcnn::ops::registry::{Attributes, Build, Entry, REGISTRY};
 use wgcnn::ops::{Add, Concat, Conv2d};
 use wgcnn::shape::Shape;
 
@@ -37,7 +37,9 @@ fn steps(image: [usize; 4], len: usize) -> BoxedStrategy<Vec<Step>> {
     }
     let layers: Vec<&'static Entry> =
         REGISTRY.iter().filter(|entry| matches!(entry.build, Build::Operator(_))).collect();
-    (select(layers), select(vec![Join::None, Join::Add, Join::Concat]))
+    let joined: Vec<&'static Entry> = layers.iter().copied().filter(|entry| is_joined(entry)).collect();
+    // As many of those that the scheduler joins as of all.
+    (prop_oneof![select(layers), select(joined)], select(vec![Join::None, Join::Add, Join::Concat]))
         .prop_flat_map(move |(entry, join)| {
             drafts_on(entry.name, image).prop_map(move |draft| Step { operator: entry.name, draft, join })
         })
@@ -48,6 +50,13 @@ fn steps(image: [usize; 4], len: usize) -> BoxedStrategy<Vec<Step>> {
             steps(next, len - 1).prop_map(move |rest| [vec![step.clone()], rest].concat())
         })
         .boxed()
+}
+
+/// Whether the scheduler may join a layer of this kind with the one before or after.
+fn is_joined(entry: &Entry) -> bool {
+    let Build::Operator(build) = entry.build else { return false };
+    let default = build(&Attributes::default());
+    default.is_ok_and(|operator| operator.pointwise().is_some() || operator.folds())
 }
 
 /// What a step makes of images of this shape, if it takes them.
