@@ -10,7 +10,7 @@ use wgcnn::gpu::{Capabilities, Context};
 use wgcnn::network::Network;
 use wgcnn::ops::registry::{Attributes, FromAttributes};
 use wgcnn::ops::{Choices, Conv2d, Operator, Refusal, StepState};
-use wgcnn::reference::{self, Pass};
+use wgcnn::reference::{self, Pass, Precision};
 use wgcnn::schedule::{Plan, PlanOptions};
 use wgcnn::shape::Shape;
 
@@ -200,24 +200,34 @@ impl Subject {
     /// What the reference gives where inputs and parameters are changed by one function and the arriving gradient by
     /// another.
     fn reference(&self, change: impl Fn(f64) -> f64, change_grad: impl Fn(f64) -> f64) -> Named {
+        self.reference_in::<f64>(change, change_grad)
+    }
+
+    /// [`reference`](Self::reference) in some arithmetic.
+    fn reference_in<T: Precision>(
+        &self,
+        change: impl Fn(f64) -> f64,
+        change_grad: impl Fn(f64) -> f64,
+    ) -> Named {
         let (network, pass) = (&self.network, &self.pass);
-        let [inputs, mut parameters] = self.doubles().map(|tensors| -> Vec<Tensor<f64>> {
-            tensors.iter().map(|tensor| tensor.map(&change)).collect()
+        let [inputs, mut parameters] = self.doubles().map(|tensors| -> Vec<Tensor<T>> {
+            tensors.iter().map(|tensor| tensor.map(|x| T::of(change(x)))).collect()
         });
         let mut values = reference::forward(network, &parameters, &inputs, pass).unwrap();
         let mut named = Named::new();
         if let Some(grad_output) = &self.grad_output {
-            let grad_output = grad_output.map(|grad| change_grad(grad.into()));
+            let grad_output = grad_output.map(|grad| T::of(change_grad(grad.into())));
             let gradients = reference::backward(network, &parameters, &values, &grad_output, pass).unwrap();
-            named = self.named(gradients.inputs.into_iter().chain(gradients.parameters));
+            let gradients = gradients.inputs.into_iter().chain(gradients.parameters);
+            named = self.named(gradients.map(|gradient| gradient.map(T::f64)));
         }
         reference::update_buffers(network, &mut parameters, &values, pass).unwrap();
         for (parameter, value) in network.parameters().iter().zip(parameters) {
             if parameter.spec.buffer {
-                named.insert(format!("output.{}", parameter.name), value);
+                named.insert(format!("output.{}", parameter.name), value.map(T::f64));
             }
         }
-        named.insert("output".into(), values.swap_remove(network.output().0));
+        named.insert("output".into(), values.swap_remove(network.output().0).map(T::f64));
         named
     }
 
@@ -261,20 +271,21 @@ impl Subject {
         }
     }
 
-    /// Checks each result, which may be off as those of [`check_network`]. It does not count where numbers that are moved
-    /// by some of their roundings move the results a quarter as far: where the network multiplies errors, or where a maximum
-    /// would change hands.
+    /// Checks each result, which may be off as those of [`check_network`]. It does not count where the reference is a
+    /// quarter as far off if numbers are moved by some of their roundings, or in f32: where the network multiplies errors,
+    /// where a maximum would change hands, or where a gradient is a small sum of large ones.
     fn check_stable(&self, contexts: &[Context]) -> TestCaseResult {
         let wanted = self.reference(|x| x, |grad| grad);
         // Up or down, as chance will have it.
         let moved = |x: f64| {
             if x.to_bits().count_ones().is_multiple_of(2) { x * (1.0 + 1e-6) } else { x * (1.0 - 1e-6) }
         };
-        let moved = self.reference(moved, |grad| grad);
-        for (name, wanted) in &wanted {
-            let bound = OF_NETWORK / 4.0 * largest(wanted);
-            let near = |(wanted, moved): (&f64, &f64)| (wanted - moved).abs() <= bound;
-            prop_assume!(wanted.data().iter().zip(moved[name].data()).all(near));
+        for other in [self.reference(moved, |grad| grad), self.reference_in::<f32>(|x| x, |grad| grad)] {
+            for (name, wanted) in &wanted {
+                let bound = OF_NETWORK / 4.0 * largest(wanted);
+                let near = |(wanted, other): (&f64, &f64)| (wanted - other).abs() <= bound;
+                prop_assume!(wanted.data().iter().zip(other[name].data()).all(near));
+            }
         }
         for context in contexts {
             let got = self.gpu(context);
