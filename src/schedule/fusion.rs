@@ -2,7 +2,7 @@
 //! after, with one another, or run in place of their input, and a normalisation folded into the parameters of the layer
 //! before.
 
-use crate::network::{Network, Node};
+use crate::network::{Network, Node, ValueId};
 use crate::ops::program::ParameterLayout;
 use crate::ops::{Derivative, Function, Pointwise};
 
@@ -29,27 +29,57 @@ enum Reader {
     Host,
 }
 
+/// Who writes and reads the values of a network. One that is another under a new name has that one's tensor.
+struct Flow {
+    /// Of each value.
+    tensor: Vec<usize>,
+    /// Of each tensor.
+    writer: Vec<Option<usize>>,
+    /// Of each tensor.
+    readers: Vec<Vec<Reader>>,
+}
+
+impl Flow {
+    /// That of a network in which some nodes only rename their input.
+    fn of(network: &Network, renames: impl Fn(&Node) -> bool) -> Self {
+        let count = network.shapes().len();
+        let mut flow =
+            Self { tensor: (0..count).collect(), writer: vec![None; count], readers: vec![vec![]; count] };
+        for (index, node) in network.nodes().iter().enumerate() {
+            if renames(node) {
+                flow.tensor[node.output.0] = flow.tensor[node.inputs[0].0];
+                continue;
+            }
+            flow.writer[node.output.0] = Some(index);
+            for input in &node.inputs {
+                flow.readers[flow.tensor[input.0]].push(Reader::Node(index));
+            }
+        }
+        flow.readers[flow.tensor[network.output().0]].push(Reader::Host);
+        flow
+    }
+
+    /// The node that reads a value, if nobody else does.
+    fn only_reader(&self, value: ValueId) -> Option<usize> {
+        match self.readers[self.tensor[value.0]][..] {
+            [Reader::Node(reader)] => Some(reader),
+            _ => None,
+        }
+    }
+
+    /// The node that writes a value; none writes the network's inputs.
+    fn writer(&self, value: ValueId) -> Option<usize> {
+        self.writer[self.tensor[value.0]]
+    }
+}
+
 impl Fusion {
     /// Decides for a pass in which `wanted` says of each value whether a gradient to it is computed.
     pub fn find(network: &Network, training: bool, wanted: &[bool]) -> Self {
+        let nodes = network.nodes();
         let identity = |node: &Node| node.operator.is_identity(&network.input_shapes(node), training);
-        // A value that is another under a new name has that one's tensor.
-        let mut tensor: Vec<usize> = (0..network.shapes().len()).collect();
-        let mut readers: Vec<Vec<Reader>> = vec![vec![]; tensor.len()];
-        let mut writer: Vec<Option<usize>> = vec![None; tensor.len()];
-        for (index, node) in network.nodes().iter().enumerate() {
-            if identity(node) {
-                tensor[node.output.0] = tensor[node.inputs[0].0];
-                continue;
-            }
-            writer[node.output.0] = Some(index);
-            for input in &node.inputs {
-                readers[tensor[input.0]].push(Reader::Node(index));
-            }
-        }
-        readers[tensor[network.output().0]].push(Reader::Host);
-
-        let count = network.nodes().len();
+        let flow = Flow::of(network, identity);
+        let count = nodes.len();
         let mut fusion = Self {
             activation: vec![None; count],
             operand: vec![None; count],
@@ -59,34 +89,28 @@ impl Fusion {
         };
         // The node that does a node's work.
         let mut carrier: Vec<usize> = (0..count).collect();
-        for (index, node) in network.nodes().iter().enumerate() {
-            let input = node.inputs.first().map_or(0, |input| tensor[input.0]);
-            if identity(node) {
-                continue;
-            }
+        for (index, node) in nodes.iter().enumerate().filter(|(_, node)| !identity(node)) {
+            let Some(input) = node.inputs.first() else { continue };
             // Whether nobody else wants what comes in.
-            let alone = readers[input] == [Reader::Node(index)];
-            let before = writer[input].filter(|_| alone).map(|writer| carrier[writer]);
+            let alone = flow.only_reader(*input) == Some(index);
+            let before = flow.writer(*input).filter(|_| alone).map(|writer| carrier[writer]);
             if let Some(Pointwise { forward: function, derivative, .. }) = node.operator.pointwise() {
-                let reads_output = |writer: usize| network.nodes()[writer].operator.reads_output();
+                let reads_output = |writer: usize| nodes[writer].operator.reads_output();
                 let needed_backward = wanted[node.output.0]
-                    && (derivative == Derivative::Input || writer[input].is_some_and(reads_output));
+                    && (derivative == Derivative::Input || flow.writer(*input).is_some_and(reads_output));
                 if needed_backward {
                     continue;
                 }
                 let before = before.filter(|before| fusion.can_end(network, *before, &function));
-                let output = tensor[node.output.0];
-                let after = match readers[output][..] {
-                    [Reader::Node(after)] if !wanted[network.nodes()[after].output.0] => Some(after),
-                    _ => None,
-                };
-                let after = after.filter(|after| fusion.takes_operand(network, *after));
-                let by_itself = |before: usize| network.nodes()[before].operator.pointwise().is_some();
-                if let Some(after) = after.filter(|_| before.is_none_or(by_itself)) {
+                let by_itself = before.is_none_or(|before| nodes[before].operator.pointwise().is_some());
+                let after = flow.only_reader(node.output).filter(|after| {
+                    by_itself && !wanted[nodes[*after].output.0] && fusion.takes_operand(network, *after)
+                });
+                if let Some(after) = after {
                     let first = before.and_then(|before| fusion.dissolve(network, before));
                     let whole = first.map_or(function.clone(), |first| first.then(&function));
-                    let inputs = &network.nodes()[after].inputs;
-                    let operand = inputs.iter().position(|input| tensor[input.0] == output);
+                    let is_output = |input: &ValueId| flow.tensor[input.0] == flow.tensor[node.output.0];
+                    let operand = nodes[after].inputs.iter().position(is_output);
                     fusion.operand[after] = operand.map(|operand| (operand, whole));
                     fusion.absorbed[index] = true;
                 } else if let Some(before) = before {
