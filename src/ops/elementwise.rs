@@ -32,12 +32,13 @@ impl Function {
         Self { kernels: vec![kernel], constants }
     }
 
-    /// This function and then `next`. They must [fit](Self::fits) into one kernel.
-    pub fn then(&self, next: &Self) -> Self {
-        Self {
-            kernels: [&self.kernels[..], &next.kernels].concat(),
-            constants: [&self.constants[..], &next.constants].concat(),
+    /// This function and then `next`, if there is one. They must [fit](Self::fits) into one kernel.
+    pub fn then(mut self, next: Option<&Self>) -> Self {
+        if let Some(next) = next {
+            self.kernels.extend(&next.kernels);
+            self.constants.extend(&next.constants);
         }
+        self
     }
 
     /// Whether a kernel can hold both functions: no constant of one has the name of one of the other's.
@@ -117,15 +118,14 @@ pub(crate) fn over_quads(layer: &str, kernel: Kernel, quads: usize) -> Dispatch 
 /// input are one tensor.
 pub(crate) fn forward(pass: Forward<'_>, function: &Pointwise) {
     let (input, output) = (pass.inputs[0], pass.output);
-    let whole = pass.activation.map(|next| function.forward.then(next));
-    let whole = whole.as_ref().unwrap_or(&function.forward);
+    let whole = function.forward.clone().then(pass.activation);
     let quads = output.total_quads();
     let dispatch = if input.tensor == output.tensor {
         over_quads(pass.layer, kernel!("common/activation_in_place"), quads).wide().update(output.tensor)
     } else {
         over_quads(pass.layer, function.forward.kernels[0], quads).read(input.tensor).write(output.tensor)
     };
-    let dispatch = dispatch.borrow("activation", whole).size("CHANNELS", output.shape.channels);
+    let dispatch = dispatch.borrow("activation", &whole).size("CHANNELS", output.shape.channels);
     pass.program.push(dispatch.flops(elements(output)));
 }
 

@@ -108,15 +108,13 @@ impl Fusion {
                 });
                 if let Some(after) = after {
                     let first = before.and_then(|before| fusion.dissolve(network, before));
-                    let whole = first.map_or(function.clone(), |first| first.then(&function));
+                    let whole = join(first, function);
                     let is_output = |input: &ValueId| flow.tensor[input.0] == flow.tensor[node.output.0];
                     let operand = nodes[after].inputs.iter().position(is_output);
                     fusion.operand[after] = operand.map(|operand| (operand, whole));
                     fusion.absorbed[index] = true;
                 } else if let Some(before) = before {
-                    let ends = fusion.activation[before].take();
-                    fusion.activation[before] =
-                        Some(ends.map_or(function.clone(), |ends| ends.then(&function)));
+                    fusion.activation[before] = Some(join(fusion.activation[before].take(), function));
                     fusion.absorbed[index] = true;
                     carrier[index] = before;
                 } else {
@@ -159,10 +157,15 @@ impl Fusion {
     fn dissolve(&mut self, network: &Network, node: usize) -> Option<Function> {
         let own = network.nodes()[node].operator.pointwise()?.forward;
         (self.absorbed[node], self.in_place[node]) = (true, false);
-        Some(match self.activation[node].take() {
-            Some(ends) => own.then(&ends),
-            None => own,
-        })
+        Some(own.then(self.activation[node].take().as_ref()))
+    }
+}
+
+/// A function after another, if there is one before it.
+fn join(first: Option<Function>, function: Function) -> Function {
+    match first {
+        Some(first) => first.then(Some(&function)),
+        None => function,
     }
 }
 

@@ -42,6 +42,15 @@ fn kernels(network: &Network, options: &PlanOptions<'_>) -> Vec<String> {
     plan.program().dispatches.iter().map(|dispatch| dispatch.description()).collect()
 }
 
+/// Checks a network of two samples, which has this kernel outside training.
+fn check_joined(network: NetworkBuilder, kernel: &str) {
+    let network = network.build().unwrap();
+    let used = kernels(&network, &PlanOptions::inference(2));
+    assert!(used.contains(&kernel.into()), "{kernel}: {used:?}");
+    check_inference(network.clone(), 2);
+    check_network(network, 2);
+}
+
 /// Every function of one variable ends a layer as it does by itself.
 #[test]
 fn every_function_can_end_a_layer() {
@@ -96,11 +105,7 @@ fn an_operand_goes_through_a_function() {
         (image().residual_with(|b| b.tanh(), |b| b.relu()).sigmoid(), "tanh + add/forward + sigmoid"),
     ];
     for (network, kernel) in cases {
-        let network = network.build().unwrap();
-        let used = kernels(&network, &PlanOptions::inference(2));
-        assert!(used.contains(&kernel.into()), "{kernel}: {used:?}");
-        check_inference(network.clone(), 2);
-        check_network(network, 2);
+        check_joined(network, kernel);
     }
 }
 
@@ -122,11 +127,7 @@ fn functions_in_a_row_are_one_kernel() {
         ),
     ];
     for (network, kernel) in cases {
-        let network = network.build().unwrap();
-        let used = kernels(&network, &PlanOptions::inference(2));
-        assert!(used.contains(&kernel.into()), "{kernel}: {used:?}");
-        check_inference(network.clone(), 2);
-        check_network(network, 2);
+        check_joined(network, kernel);
     }
 }
 
