@@ -4,20 +4,17 @@
 //   grad_bias = Σ grad_output,   grad_weight = Σ grad_output · x̂
 //   mean(g) = weight · grad_bias / n,   mean(g · x̂) = weight · grad_weight / n
 //
-// bias_parts, weight_parts  [splits][Q] vec4, from common/normalize_backward_weight.wgsl
-// weight       [Q] vec4, read where AFFINE; otherwise 1
+// bias_parts, weight_parts  [splits][quads] vec4, from common/normalize_backward_weight.wgsl
+// weight       [quads] vec4, read where AFFINE; otherwise 1
 // step         the state of the step, for the number of samples
-// means        [Q]: mean(g) and mean(g · x̂)
-// grad_weight, grad_bias    [Q] vec4
+// means        [quads]: mean(g) and mean(g · x̂)
+// grad_weight, grad_bias    [quads] vec4
 //
 // A workgroup of 64 owns 64 / lanes neighbouring quads; the lanes of a quad take its ranges in turn and are summed as
 // a fixed tree.
 
 const WORKGROUP = 64u;
 
-override Q: u32;
-// Pixels of a sample.
-override PIXELS: u32;
 override AFFINE: bool;
 
 struct StepState {
@@ -33,6 +30,10 @@ struct Means {
 }
 
 struct Params {
+    // Quads of a pixel.
+    quads: u32,
+    // Pixels of a sample.
+    sample_pixels: u32,
     splits: u32,
     // A power of two, at most 64.
     lanes: u32,
@@ -63,13 +64,13 @@ fn main(
     let columns = WORKGROUP / params.lanes;
     let lane = local / columns;
     let q = (workgroup.x + workgroup.y * workgroups.x) * columns + local % columns;
-    let is_inside = q < Q;
+    let is_inside = q < params.quads;
 
     var own = Sums(vec4<f32>(), vec4<f32>());
     if is_inside {
         for (var split = lane; split < params.splits; split += params.lanes) {
-            own.bias += bias_parts[split * Q + q];
-            own.weight += weight_parts[split * Q + q];
+            own.bias += bias_parts[split * params.quads + q];
+            own.weight += weight_parts[split * params.quads + q];
         }
     }
     parts[local] = own;
@@ -84,7 +85,7 @@ fn main(
     }
     if is_inside & (lane == 0u) {
         let all = parts[local];
-        let scale = select(vec4(1.0), weight[select(0u, q, AFFINE)], AFFINE) / f32(max(step.samples * PIXELS, 1u));
+        let scale = select(vec4(1.0), weight[select(0u, q, AFFINE)], AFFINE) / f32(max(step.samples * params.sample_pixels, 1u));
         means[q] = Means(scale * all.bias, scale * all.weight);
         grad_weight[q] = all.weight;
         grad_bias[q] = all.bias;

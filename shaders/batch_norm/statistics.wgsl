@@ -4,10 +4,10 @@
 //   running_mean = (1 − MOMENTUM) · running_mean + MOMENTUM · mean
 //   running_var  = (1 − MOMENTUM) · running_var  + MOMENTUM · variance · n / (n − 1)
 //
-// moments       [splits][Q]: mean and Σ (x − mean)² of each range, from common/channel_moments.wgsl
+// moments       [splits][quads]: mean and Σ (x − mean)² of each range, from common/channel_moments.wgsl
 // step          the state of the step, for the number of samples
-// statistics    [Q]: mean and inverse; zero in pad lanes
-// running_mean, running_var  [Q] vec4
+// statistics    [quads]: mean and inverse; zero in pad lanes
+// running_mean, running_var  [quads] vec4
 //
 // Ranges are joined by the formula of Chan, Golub and LeVeque (1979), their means relative to that of the first.
 // A workgroup of 64 owns 64 / lanes neighbouring quads; the lanes of a quad take its ranges in turn and are joined as
@@ -15,9 +15,6 @@
 
 const WORKGROUP = 64u;
 
-override CHANNELS: u32;
-// Pixels of a sample.
-override PIXELS: u32;
 override EPS: f32;
 override MOMENTUM: f32;
 
@@ -39,6 +36,9 @@ struct Statistics {
 }
 
 struct Params {
+    channels: u32,
+    // Pixels of a sample.
+    sample_pixels: u32,
     // Pixels of a range.
     span: u32,
     splits: u32,
@@ -75,13 +75,13 @@ fn main(
     @builtin(num_workgroups) workgroups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let quads = (CHANNELS + 3u) / 4u;
+    let quads = (params.channels + 3u) / 4u;
     let columns = WORKGROUP / params.lanes;
     let lane = local / columns;
     let q = (workgroup.x + workgroup.y * workgroups.x) * columns + local % columns;
     let is_inside = q < quads;
 
-    let counted = step.samples * PIXELS;
+    let counted = step.samples * params.sample_pixels;
     var own = Moments(0.0, vec4<f32>(), vec4<f32>());
     var first = vec4<f32>();
     if is_inside {
@@ -103,7 +103,7 @@ fn main(
     if is_inside & (lane == 0u) {
         let all = parts[local];
         let mean = first + all.mean;
-        let is_pad = q * 4u + vec4(0u, 1u, 2u, 3u) >= vec4(CHANNELS);
+        let is_pad = q * 4u + vec4(0u, 1u, 2u, 3u) >= vec4(params.channels);
         let inverse = 1.0 / sqrt(all.m2 / max(all.count, 1.0) + EPS);
         statistics[q] = Statistics(mean, select(inverse, vec4<f32>(), is_pad));
         let unbiased = all.m2 / max(all.count - 1.0, 1.0);

@@ -4,23 +4,16 @@
 //
 // and where LINEAR, without mean and bias: what its derivative does to a gradient if the statistics are given.
 //
-// x, y          [pixels][Q] quads of an activation
-// statistics    [sections][Q]: mean and inverse; a section is what shares statistics, a sample or the whole batch
-// weight, bias  [Q] vec4, read where AFFINE; otherwise 1 and 0
+// x, y          [pixels][quads] quads of an activation
+// statistics    [sections][quads]: mean and inverse; a section is what shares statistics, a sample or the whole batch
+// weight, bias  [quads] vec4, read where AFFINE; otherwise 1 and 0
 // step          the state of the step; where LIMITED, samples from its `samples` on are padding and become zero
 //
-// A section is split in ranges of `span` pixels. A workgroup of 64 owns COLUMNS neighbouring quads of a range; its
-// 64 / COLUMNS lanes of each quad take the pixels in turn, so that together they read and write memory in one piece,
+// A section is split in ranges of `span` pixels. A workgroup of 64 owns `columns` neighbouring quads of a range; its
+// 64 / `columns` lanes of each quad take the pixels in turn, so that together they read and write memory in one piece,
 // and an invocation reads what it needs to know of its channels once. Pad lanes are put back to zero.
-
 const WORKGROUP = 64u;
 
-override Q: u32;
-override CHANNELS: u32;
-// A power of two, at most 64.
-override COLUMNS: u32 = 1;
-// Pixels of a sample.
-override PIXELS: u32;
 override LIMITED: bool;
 override AFFINE: bool;
 override LINEAR: bool;
@@ -54,13 +47,21 @@ struct Statistics {
 }
 
 struct Params {
+    // Quads of a pixel.
+    quads: u32,
+    // Quads that a workgroup owns: a power of two, at most 64.
+    columns: u32,
+    // Pixels of a sample.
+    sample_pixels: u32,
+    // How many there are.
     sections: u32,
-    // Of a section.
+    // Pixels of a section.
     pixels: u32,
     // Pixels of a range.
     span: u32,
     // Ranges of a section.
     splits: u32,
+    channels: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<Quad>;
@@ -77,27 +78,27 @@ fn main(
     @builtin(num_workgroups) workgroups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let lanes = WORKGROUP / COLUMNS;
-    let lane = local / COLUMNS;
-    let across = (Q + COLUMNS - 1u) / COLUMNS;
+    let lanes = WORKGROUP / params.columns;
+    let lane = local / params.columns;
+    let across = (params.quads + params.columns - 1u) / params.columns;
     let group = workgroup.x + workgroup.y * workgroups.x;
     let range = group / across;
-    let q = group % across * COLUMNS + local % COLUMNS;
-    if (range >= params.sections * params.splits) | (q >= Q) {
+    let q = group % across * params.columns + local % params.columns;
+    if (range >= params.sections * params.splits) | (q >= params.quads) {
         return;
     }
     let section = range / params.splits * params.pixels;
     let begin = section + range % params.splits * params.span;
     let end = min(begin + params.span, section + params.pixels);
-    let counted = select(end, step.samples * PIXELS, LIMITED);
+    let counted = select(end, step.samples * params.sample_pixels, LIMITED);
 
-    let own = statistics[range / params.splits * Q + q];
+    let own = statistics[range / params.splits * params.quads + q];
     let scale = own.inverse * select(vec4(1.0), weight[select(0u, q, AFFINE)], AFFINE);
     let mean = select(own.mean, vec4<f32>(), LINEAR);
     let offset = select(vec4<f32>(), bias[select(0u, q, AFFINE)], AFFINE & !LINEAR);
-    let is_pad = 4u * q + vec4(0u, 1u, 2u, 3u) >= vec4(CHANNELS);
+    let is_pad = 4u * q + vec4(0u, 1u, 2u, 3u) >= vec4(params.channels);
     for (var pixel = begin + lane; pixel < end; pixel += lanes) {
-        let index = pixel * Q + q;
+        let index = pixel * params.quads + q;
         let value = activate((load(x[index]) - mean) * scale + offset);
         y[index] = store(select(value, vec4<f32>(), is_pad | vec4(pixel >= counted)));
     }

@@ -2,22 +2,16 @@
 //
 //   bias = Σ grad_output,   weight = Σ grad_output · (x − mean) · inverse
 //
-// x, grad_output  [pixels][Q] quads of an activation
-// statistics      [sections][Q]: mean and inverse deviation; a section is what shares statistics
+// x, grad_output  [pixels][quads] quads of an activation
+// statistics      [sections][quads]: mean and inverse deviation; a section is what shares statistics
 // step            the state of the step; where LIMITED, only the pixels of its first `samples` samples count
-// bias, weight    [sections][splits][Q] vec4
+// bias, weight    [sections][splits][quads] vec4
 //
-// A section is split in ranges of `span` pixels. A workgroup of 64 owns COLUMNS neighbouring quads of a range; its
-// 64 / COLUMNS lanes of each quad take the pixels in turn, so that together they read memory in one piece, and are
+// A section is split in ranges of `span` pixels. A workgroup of 64 owns `columns` neighbouring quads of a range; its
+// 64 / `columns` lanes of each quad take the pixels in turn, so that together they read memory in one piece, and are
 // summed as a fixed tree.
-
 const WORKGROUP = 64u;
 
-override Q: u32;
-// A power of two, at most 64.
-override COLUMNS: u32 = 1;
-// Pixels of a sample.
-override PIXELS: u32;
 override LIMITED: bool;
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
@@ -43,8 +37,15 @@ struct Statistics {
 }
 
 struct Params {
+    // Quads of a pixel.
+    quads: u32,
+    // Quads that a workgroup owns: a power of two, at most 64.
+    columns: u32,
+    // Pixels of a sample.
+    sample_pixels: u32,
+    // How many there are.
     sections: u32,
-    // Of a section.
+    // Pixels of a section.
     pixels: u32,
     // Pixels of a range.
     span: u32,
@@ -73,39 +74,39 @@ fn main(
     @builtin(num_workgroups) workgroups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let lanes = WORKGROUP / COLUMNS;
-    let lane = local / COLUMNS;
-    let across = (Q + COLUMNS - 1u) / COLUMNS;
+    let lanes = WORKGROUP / params.columns;
+    let lane = local / params.columns;
+    let across = (params.quads + params.columns - 1u) / params.columns;
     let group = workgroup.x + workgroup.y * workgroups.x;
     let range = group / across;
-    let q = group % across * COLUMNS + local % COLUMNS;
-    let is_inside = (range < params.sections * params.splits) & (q < Q);
+    let q = group % across * params.columns + local % params.columns;
+    let is_inside = (range < params.sections * params.splits) & (q < params.quads);
 
     let section = range / params.splits * params.pixels;
     let begin = section + range % params.splits * params.span;
-    let counted = select(params.sections * params.pixels, step.samples * PIXELS, LIMITED);
+    let counted = select(params.sections * params.pixels, step.samples * params.sample_pixels, LIMITED);
     let end = min(min(begin + params.span, section + params.pixels), counted);
     var own = Sums(vec4<f32>(), vec4<f32>());
     if is_inside {
-        let its = statistics[range / params.splits * Q + q];
+        let its = statistics[range / params.splits * params.quads + q];
         for (var pixel = begin + lane; pixel < end; pixel += lanes) {
-            let grad = load(grad_output[pixel * Q + q]);
+            let grad = load(grad_output[pixel * params.quads + q]);
             own.bias += grad;
-            own.weight += grad * ((load(x[pixel * Q + q]) - its.mean) * its.inverse);
+            own.weight += grad * ((load(x[pixel * params.quads + q]) - its.mean) * its.inverse);
         }
     }
     parts[local] = own;
     workgroupBarrier();
     for (var half = lanes / 2u; half > 0u; half /= 2u) {
         if lane < half {
-            let other = parts[local + half * COLUMNS];
+            let other = parts[local + half * params.columns];
             parts[local].bias += other.bias;
             parts[local].weight += other.weight;
         }
         workgroupBarrier();
     }
     if is_inside & (lane == 0u) {
-        bias[range * Q + q] = parts[local].bias;
-        weight[range * Q + q] = parts[local].weight;
+        bias[range * params.quads + q] = parts[local].bias;
+        weight[range * params.quads + q] = parts[local].weight;
     }
 }

@@ -15,13 +15,13 @@
 
 const WORKGROUP = 64u;
 
-override CHANNELS: u32;
-override GROUPS: u32 = 1;
-// Pixels of a sample.
-override PIXELS: u32;
 override AFFINE: bool;
 
 struct Params {
+    channels: u32,
+    groups: u32,
+    // Pixels of a sample.
+    sample_pixels: u32,
     samples: u32,
     // Ranges of a sample.
     splits: u32,
@@ -43,13 +43,13 @@ fn main(
     @builtin(num_workgroups) workgroups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let size = CHANNELS / GROUPS;
-    let quads = (CHANNELS + 3u) / 4u;
+    let size = params.channels / params.groups;
+    let quads = (params.channels + 3u) / 4u;
     let lane = local % params.lanes;
     let owned = WORKGROUP / params.lanes;
     let column = (workgroup.x + workgroup.y * workgroups.x) * owned + local / params.lanes;
-    let sample = column / GROUPS;
-    let channel = column % GROUPS * size;
+    let sample = column / params.groups;
+    let channel = column % params.groups * size;
     let is_inside = sample < params.samples;
 
     var own = vec2<f32>();
@@ -69,12 +69,12 @@ fn main(
         workgroupBarrier();
     }
     if is_inside {
-        let mean = parts[local - lane] / f32(size * PIXELS);
+        let mean = parts[local - lane] / f32(size * params.sample_pixels);
         // The last group writes the pad lanes too.
-        let end = select(channel + size, quads * 4u, channel + size == CHANNELS);
+        let end = select(channel + size, quads * 4u, channel + size == params.channels);
         for (var c = channel + lane; c < end; c += params.lanes) {
             let at = (sample * quads + c / 4u) * 8u + c % 4u;
-            let value = select(vec2<f32>(), mean, c < CHANNELS);
+            let value = select(vec2<f32>(), mean, c < params.channels);
             means[at] = value.x;
             means[at + 4u] = value.y;
         }

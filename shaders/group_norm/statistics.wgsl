@@ -13,13 +13,13 @@
 
 const WORKGROUP = 64u;
 
-override CHANNELS: u32;
-override GROUPS: u32 = 1;
-// Pixels of a sample.
-override PIXELS: u32;
 override EPS: f32;
 
 struct Params {
+    channels: u32,
+    groups: u32,
+    // Pixels of a sample.
+    sample_pixels: u32,
     samples: u32,
     // Pixels of a range.
     span: u32,
@@ -49,7 +49,7 @@ fn merge(a: Moments, b: Moments) -> Moments {
 
 // The place of a channel's first number in the tensor's given row; the second is four further.
 fn place(row: u32, channel: u32) -> u32 {
-    return (row * ((CHANNELS + 3u) / 4u) + channel / 4u) * 8u + channel % 4u;
+    return (row * ((params.channels + 3u) / 4u) + channel / 4u) * 8u + channel % 4u;
 }
 
 var<workgroup> parts: array<Moments, WORKGROUP>;
@@ -60,12 +60,12 @@ fn main(
     @builtin(num_workgroups) workgroups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let size = CHANNELS / GROUPS;
+    let size = params.channels / params.groups;
     let lane = local % params.lanes;
     let owned = WORKGROUP / params.lanes;
     let column = (workgroup.x + workgroup.y * workgroups.x) * owned + local / params.lanes;
-    let sample = column / GROUPS;
-    let channel = column % GROUPS * size;
+    let sample = column / params.groups;
+    let channel = column % params.groups * size;
     let is_inside = sample < params.samples;
 
     var own = Moments(0.0, 0.0, 0.0);
@@ -75,7 +75,7 @@ fn main(
         for (var i = lane; i < size * params.splits; i += params.lanes) {
             let split = i / size;
             let at = place(sample * params.splits + split, channel + i % size);
-            let count = min(params.span, PIXELS - split * params.span);
+            let count = min(params.span, params.sample_pixels - split * params.span);
             own = merge(own, Moments(f32(count), moments[at] - first, moments[at + 4u]));
         }
     }
@@ -91,11 +91,11 @@ fn main(
         let all = parts[local - lane];
         let inverse = 1.0 / sqrt(all.m2 / all.count + EPS);
         // The last group writes the pad lanes too.
-        let end = select(channel + size, (CHANNELS + 3u) / 4u * 4u, channel + size == CHANNELS);
+        let end = select(channel + size, (params.channels + 3u) / 4u * 4u, channel + size == params.channels);
         for (var c = channel + lane; c < end; c += params.lanes) {
             let at = place(sample, c);
-            statistics[at] = select(0.0, first + all.mean, c < CHANNELS);
-            statistics[at + 4u] = select(0.0, inverse, c < CHANNELS);
+            statistics[at] = select(0.0, first + all.mean, c < params.channels);
+            statistics[at + 4u] = select(0.0, inverse, c < params.channels);
         }
     }
 }

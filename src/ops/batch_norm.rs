@@ -62,8 +62,6 @@ impl BatchNorm {
         let Sections { splits, span, .. } = norm.sections;
         let lanes = normalize::lanes(splits);
         let dispatch = normalize::join(norm.layer, kernel!("batch_norm/statistics"), input.quads(), lanes)
-            .size("CHANNELS", input.shape.channels)
-            .size("PIXELS", input.shape.pixels())
             .constant("EPS", self.settings.eps)
             .constant("MOMENTUM", self.momentum)
             .read(moments)
@@ -71,6 +69,8 @@ impl BatchNorm {
             .write(statistics)
             .update(running[0])
             .update(running[1])
+            .uniform(input.shape.channels as u32)
+            .uniform(input.shape.pixels() as u32)
             .uniform(span as u32)
             .uniform(splits as u32)
             .uniform(lanes as u32)
@@ -89,11 +89,11 @@ impl BatchNorm {
     ) -> TensorId {
         let statistics = norm.sections.statistics(program, format!("{}.statistics", norm.layer));
         let dispatch = Dispatch::new(norm.layer, kernel!("batch_norm/running_statistics"))
-            .size("CHANNELS", input.shape.channels)
             .constant("EPS", self.settings.eps)
             .read(running[0])
             .read(running[1])
             .write(statistics)
+            .uniform(input.shape.channels as u32)
             .invocations(input.quads(), RUNNING)
             .flops(3 * input.shape.channels as u64);
         program.push(dispatch);
@@ -224,8 +224,6 @@ impl Operator for BatchNorm {
         let [norm_weight, norm_bias] = affine.unwrap_or(running);
         program.push(
             Dispatch::new(layer, kernel!("batch_norm/fold"))
-                .size("ROWS", floats / (4 * quads(channels)))
-                .size("CHANNELS", channels)
                 .constant("EPS", self.settings.eps)
                 .constant("BIAS", bias.is_some())
                 .constant("AFFINE", affine.is_some())
@@ -237,6 +235,8 @@ impl Operator for BatchNorm {
                 .read(running[1])
                 .write(folded_weight)
                 .write(folded_bias)
+                .uniform((floats / (4 * quads(channels))) as u32)
+                .uniform(channels as u32)
                 .in_turn(floats / 4, 1)
                 .flops(floats as u64),
         );
@@ -268,8 +268,6 @@ impl BatchNorm {
         norm.backward_weight(program, operands, statistics, parts);
         let lanes = normalize::lanes(sections.splits);
         let dispatch = normalize::join(layer, kernel!("batch_norm/backward_weight"), quads, lanes)
-            .size("Q", quads)
-            .size("PIXELS", shape.pixels())
             .constant("AFFINE", affine.is_some())
             .read(parts[1])
             .read(parts[0])
@@ -278,6 +276,8 @@ impl BatchNorm {
             .write(means)
             .write(grad_weight)
             .write(grad_bias)
+            .uniform(quads as u32)
+            .uniform(shape.pixels() as u32)
             .uniform(sections.splits as u32)
             .uniform(lanes as u32)
             .flops((2 * shape.channels * sections.splits) as u64);

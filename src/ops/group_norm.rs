@@ -49,12 +49,12 @@ impl GroupNorm {
         let lanes = normalize::lanes(terms);
         let dispatch =
             normalize::join(norm.layer, kernel!("group_norm/statistics"), input.batch * self.groups, lanes)
-                .size("CHANNELS", input.shape.channels)
-                .size("GROUPS", self.groups)
-                .size("PIXELS", input.shape.pixels())
                 .constant("EPS", self.settings.eps)
                 .read(moments)
                 .write(statistics)
+                .uniform(input.shape.channels as u32)
+                .uniform(self.groups as u32)
+                .uniform(input.shape.pixels() as u32)
                 .uniform(input.batch as u32)
                 .uniform(span as u32)
                 .uniform(splits as u32)
@@ -82,15 +82,15 @@ impl GroupNorm {
             input.batch * self.groups,
             lanes,
         )
-        .size("CHANNELS", input.shape.channels)
-        .size("GROUPS", self.groups)
-        .size("PIXELS", input.shape.pixels())
         .constant("AFFINE", norm.affine.is_some())
         .read(bias_parts)
         .read(weight_parts)
         // Something must be bound; without a weight it is not read.
         .read(norm.affine.map_or(bias_parts, |[weight, _]| weight))
         .write(means)
+        .uniform(input.shape.channels as u32)
+        .uniform(self.groups as u32)
+        .uniform(input.shape.pixels() as u32)
         .uniform(input.batch as u32)
         .uniform(splits as u32)
         .uniform(lanes as u32)

@@ -138,15 +138,16 @@ impl Sections {
         program.tensor(label, self.count * self.of.quads() * PAIR_BYTES)
     }
 
-    /// A dispatch of the workgroups that the ranges have.
+    /// A dispatch of the workgroups that the ranges have. All sizes are in its uniform, so that the layers of a network
+    /// share one pipeline.
     fn dispatch(&self, layer: &str, kernel: Kernel, flops: u64) -> Dispatch {
         let (across, lanes) = Self::workgroups(self.of);
         Dispatch::new(layer, kernel)
-            .size("Q", self.of.quads())
-            .size("PIXELS", self.of.shape.pixels())
-            .size("COLUMNS", WORKGROUP / lanes)
             .constant("LIMITED", self.limited)
             .flops(flops * elements(self.of))
+            .uniform(self.of.quads() as u32)
+            .uniform((WORKGROUP / lanes) as u32)
+            .uniform(self.of.shape.pixels() as u32)
             .uniform(self.count as u32)
             .uniform(self.pixels as u32)
             .uniform(self.span as u32)
@@ -209,7 +210,7 @@ impl Normalization<'_> {
         let [weight, bias] = self.affine.unwrap_or([statistics; 2]);
         self.sections
             .dispatch(self.layer, kernel!("common/normalize"), FORWARD_FLOPS)
-            .size("CHANNELS", x.shape.channels)
+            .uniform(x.shape.channels as u32)
             .constant("AFFINE", self.affine.is_some())
             .constant("LINEAR", linear)
             .read(x.tensor)
