@@ -90,7 +90,7 @@ pub fn check_tiles(operator: impl Operator + 'static, inputs: &[[usize; 4]]) {
     let subject = Subject::new(operator, inputs, training(inputs[0][0]));
     let here = contexts()[0].capabilities();
     let gpu = Capabilities { software: false, subgroup_size: None, ..here.clone() };
-    let ways = subject.variants(here, |_, _| false);
+    let ways = subject.variants(here, |_| false);
     let unchosen = Choices::default();
     let ways = ways.iter().map(|choices| (here, choices)).chain([(&gpu, &unchosen)]);
     subject.check(Rounding::Sum, Rounding::Sum, ways);
@@ -107,29 +107,32 @@ pub fn check_in_vectors(operator: impl Operator + 'static, inputs: &[[usize; 4]]
 /// Checks an operator between two convolutions, which read what it writes and write what it reads, on an input of this
 /// NCHW shape.
 pub fn check_within(operator: impl Operator + 'static, input: [usize; 4]) {
-    let [batch, channels, height, width] = input;
-    let network = Network::builder([3, height, width])
-        .conv2d("before", Conv2d::new(channels, 1))
-        .layer("subject", operator)
-        .conv2d("after", Conv2d::new(5, 1))
-        .build()
-        .unwrap();
-    check_network(network, batch);
+    check_network(between_convolutions(operator, input), input[0]);
 }
 
-/// Checks a whole network's output and gradients, on every variant of its kernels; each may be off by 10⁻⁵ of its
-/// largest element.
+/// [`check_within`] on every variant of the kernels.
+pub fn check_variants_within(operator: impl Operator + 'static, input: [usize; 4]) {
+    check_variants(between_convolutions(operator, input), input[0]);
+}
+
+fn between_convolutions(
+    operator: impl Operator + 'static,
+    [_, channels, height, width]: [usize; 4],
+) -> Network {
+    let before = Network::builder([3, height, width]).conv2d("before", Conv2d::new(channels, 1));
+    before.layer("subject", operator).conv2d("after", Conv2d::new(5, 1)).build().unwrap()
+}
+
+/// Checks a whole network's output and gradients; each may be off by 10⁻⁵ of its largest element.
 pub fn check_network(network: Network, batch: usize) {
     let subject = Subject::of(format!("{:?}", network.nodes()), network, batch, training(batch));
-    let wanted = subject.reference(|x| x, |grad| grad);
-    let context = &contexts()[0];
-    for variant in subject.representatives(context.capabilities()) {
-        let got = subject.gpu_by(context, context.capabilities(), &variant);
-        for (name, wanted) in &wanted {
-            let bound = OF_NETWORK * largest(wanted) + 1e-6;
-            close(&format!("{}: {name}", subject.name), &got[name], wanted.data(), |_| bound);
-        }
-    }
+    subject.check_near(&[Choices::default()]);
+}
+
+/// [`check_network`] on every variant of the kernels.
+pub fn check_variants(network: Network, batch: usize) {
+    let subject = Subject::of(format!("{:?}", network.nodes()), network, batch, training(batch));
+    subject.check_near(&subject.representatives(contexts()[0].capabilities()));
 }
 
 /// How far a network's results may be off, relative to their largest element.
@@ -271,6 +274,19 @@ impl Subject {
         }
     }
 
+    /// Checks what the kernels of these choices give, where each result may be off by so much of its largest element.
+    fn check_near(&self, ways: &[Choices]) {
+        let wanted = self.reference(|x| x, |grad| grad);
+        let context = &contexts()[0];
+        for choices in ways {
+            let got = self.gpu_by(context, context.capabilities(), choices);
+            for (name, wanted) in &wanted {
+                let bound = OF_NETWORK * largest(wanted) + 1e-6;
+                close(&format!("{}: {name}", self.name), &got[name], wanted.data(), |_| bound);
+            }
+        }
+    }
+
     /// Checks each result, which may be off as those of [`check_network`]. It does not count where the reference is a
     /// quarter as far off if numbers are moved by some of their roundings, or in f32: where the network multiplies errors,
     /// where a maximum would change hands, or where a gradient is a small sum of large ones.
@@ -315,26 +331,27 @@ impl Subject {
     }
 
     /// What is taken without a choice, and for the name of each further variant the choice of it wherever there is one.
-    /// A variant is skipped where a function says so of its name and of those before it.
-    fn variants(&self, capabilities: &Capabilities, skip: impl Fn(&str, &[String]) -> bool) -> Vec<Choices> {
+    /// A variant is skipped where a function says so of its name.
+    fn variants(&self, capabilities: &Capabilities, skip: impl Fn(&str) -> bool) -> Vec<Choices> {
         let options = PlanOptions::gradients(self.inputs[0].nchw()[0]);
         let plan = Plan::new(&self.network, &options, capabilities).unwrap();
         let mut named: BTreeMap<String, Choices> = BTreeMap::new();
         for problem in &plan.program().problems {
             let names = problem.candidates(capabilities);
-            for (i, name) in names.iter().enumerate().skip(1).filter(|(i, name)| !skip(name, &names[..*i])) {
+            for (i, name) in names.iter().enumerate().skip(1).filter(|(_, name)| !skip(name)) {
                 named.entry(name.clone()).or_default().set(problem.key(), names[i].clone());
             }
         }
         std::iter::once(Choices::default()).chain(named.into_values()).collect()
     }
 
-    /// [`variants`](Self::variants) of every kernel: of the tiles that differ in size alone, the best by estimate.
+    /// [`variants`](Self::variants) of every kernel. Those with tiles in workgroup memory take seconds to compile: of those
+    /// that differ in size alone the smallest stands for all, and the product of gathered taps is that of one pixel.
     fn representatives(&self, capabilities: &Capabilities) -> Vec<Choices> {
-        let family = |name: &str| name.split_once("tiled_").map(|(family, _)| family.to_owned());
-        self.variants(capabilities, |name, before| {
-            let known = |of: String| before.iter().any(|name| family(name) == Some(of.clone()));
-            family(name).is_some_and(known)
+        let has_subgroups = capabilities.subgroup_size.is_some();
+        self.variants(capabilities, |name| {
+            let gathered = has_subgroups && name.starts_with("gathered");
+            name.contains("tiled_") && (gathered || !name.ends_with("tiled_32x32"))
         })
     }
 

@@ -10,7 +10,7 @@ use wgcnn::ops::{Conv2d, ConvTranspose2d, Linear, Sigmoid};
 use wgcnn::reference::{self, Pass};
 use wgcnn::schedule::{Plan, PlanOptions};
 
-use crate::check::{check_network, close};
+use crate::check::{check_network, check_variants, close};
 use crate::common::differences::spread;
 use crate::common::gpu;
 use crate::contexts::contexts;
@@ -30,10 +30,8 @@ fn check_inference(mut network: Network, batch: usize) {
         reference::forward(&network, &parameters, &[input.map(f64::from)], &Pass::default()).unwrap();
     let wanted = values[network.output().0].data();
     let largest = wanted.iter().fold(0.0, |largest: f64, y| largest.max(y.abs()));
-    for context in contexts() {
-        let got = gpu::differentiate(context, &network, &[&input], None, &Pass::default()).unwrap();
-        close(&format!("{:?}", network.nodes()), &got["output"], wanted, |_| 1e-5 * largest + 1e-6);
-    }
+    let got = gpu::differentiate(&contexts()[0], &network, &[&input], None, &Pass::default()).unwrap();
+    close(&format!("{:?}", network.nodes()), &got["output"], wanted, |_| 1e-5 * largest + 1e-6);
 }
 
 /// The kernels of a pass, for people.
@@ -146,7 +144,7 @@ fn every_layer_can_end_with_a_function() {
     for network in networks {
         let network = network.then(Sigmoid).build().unwrap();
         check_inference(network.clone(), 2);
-        check_network(network, 2);
+        check_variants(network, 2);
     }
 }
 

@@ -8,7 +8,7 @@ use wgcnn::ops::{Choices, Conv2d, ConvTranspose2d, Operator};
 use wgcnn::reference;
 use wgcnn::schedule::{Plan, PlanOptions};
 
-use crate::check::{Rounding, check, check_network, close, training};
+use crate::check::{Rounding, check, check_variants, close, training};
 use crate::common::differences::spread;
 use crate::common::gpu;
 use crate::contexts::contexts;
@@ -93,7 +93,7 @@ fn in_chunks_that_can_be_bound() {
 fn with_an_activation() {
     let network =
         Network::builder([32, 6, 9]).conv2d("conv", Conv2d::new(33, 3).same()).sigmoid().build().unwrap();
-    check_network(network, 2);
+    check_variants(network, 2);
 }
 
 /// The rounding of f16, and how many of them a result may be off by, relative to its largest element.
