@@ -19,6 +19,9 @@ pub struct Options {
     /// Every variant of each convolution's passes, not only the one that is chosen; the cases end in @VARIANT
     #[arg(long)]
     pub variants: bool,
+    /// Every kernel of each network's step and inference too, all its dispatches by themselves; the cases end in /KERNEL
+    #[arg(long)]
+    pub profile: bool,
     /// Fewer samples: to see that everything runs
     #[arg(long)]
     pub quick: bool,

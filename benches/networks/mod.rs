@@ -2,6 +2,7 @@
 
 mod check;
 mod models;
+mod profile;
 
 pub use models::{MODELS, Model};
 
@@ -68,10 +69,16 @@ fn step(bench: &mut Bench<'_>, ceilings: &Ceilings, model: &Model, batch: usize)
     let network = model.network()?;
     let images = images(&network, batch);
     let before = bench.context.allocated_bytes();
-    let mut trainer = trainer(&bench.context, network, batch)?;
+    let mut trainer = trainer(&bench.context, network.clone(), batch)?;
     let samples = bench.pace.calls(|| trainer.step(&images)?.wait().map(|_| ()))?;
     let allocated = bench.context.allocated_bytes() - before;
-    report(bench, ceilings, &format!("step/{}/N{batch}", model.name), &samples, trainer.plan(), allocated);
+    let case = format!("step/{}/N{batch}", model.name);
+    report(bench, ceilings, &case, &samples, trainer.plan(), allocated);
+    if bench.options.profile {
+        drop(trainer);
+        let execution = profile::step(bench, &network, batch)?;
+        profile::measure(bench, ceilings, &case, &execution)?;
+    }
     Ok(())
 }
 
@@ -87,14 +94,11 @@ fn inference(bench: &mut Bench<'_>, ceilings: &Ceilings, model: &Model, batch: u
         execution.read_output()?.wait().map(|_| ())
     })?;
     let allocated = bench.context.allocated_bytes() - before;
-    report(
-        bench,
-        ceilings,
-        &format!("inference/{}/N{batch}", model.name),
-        &samples,
-        execution.plan(),
-        allocated,
-    );
+    let case = format!("inference/{}/N{batch}", model.name);
+    report(bench, ceilings, &case, &samples, execution.plan(), allocated);
+    if bench.options.profile {
+        profile::measure(bench, ceilings, &case, &execution)?;
+    }
     Ok(())
 }
 

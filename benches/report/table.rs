@@ -6,7 +6,7 @@ use super::super::row::Row;
 /// Prints the names of the columns.
 pub fn heading() {
     println!(
-        "{:44} {:>10} {:>21} {:>9} {:>8} {:>11}",
+        "{:56} {:>10} {:>21} {:>9} {:>8} {:>11}",
         "case", "median ms", "quartiles ms", "GFLOP/s", "GB/s", "of ceiling"
     );
 }
@@ -16,7 +16,7 @@ pub fn print(row: &Row) {
     let [first, third] = row.quartiles_ms;
     let number = |value: Option<f64>| value.map(|value| format!("{value:.2}")).unwrap_or_default();
     println!(
-        "{:44} {:>10.3} {:>10.3} {:>10.3} {:>9} {:>8} {:>11}{}",
+        "{:56} {:>10.3} {:>10.3} {:>10.3} {:>9} {:>8} {:>11}{}",
         row.case,
         row.median_ms,
         first,
