@@ -155,7 +155,7 @@ fn every_section_is_valid_wherever_it_may_be_put() {
         assert!(!having.is_empty(), "no kernel has a section {section:?}");
         having
     };
-    let same = ["activation", "gradient", "matrix", "storage", "result", "plain", "taps"];
+    let same = ["activation", "gradient", "matrix", "storage", "result", "plain", "pair", "taps"];
     let same = same.map(|section| (section, section));
     for (section, given) in same.into_iter().chain([("operand", "activation")]) {
         for giver in &having(given) {

@@ -119,7 +119,8 @@ const COLUMNS: [Column; 7] = [
 
 /// A kernel with what is fused into it, but without the sections that say how numbers lie in memory: a table has no room.
 fn kernel(variant: &str) -> String {
-    let is_said = |word: &&str| !word.starts_with("storage=") && !word.starts_with("plain=");
+    let is_said =
+        |word: &&str| !["storage=", "plain=", "pair="].iter().any(|section| word.starts_with(section));
     format!("`{}`", variant.split(' ').filter(is_said).collect::<Vec<_>>().join(" "))
 }
 

@@ -25,6 +25,19 @@ fn load_plain(plain: Plain) -> vec4<f32> {
 }
 // end plain
 
+// section pair: how two quads lie in memory that are read together, in single precision however activations are stored.
+struct Pair {
+    low: vec4<f32>,
+    high: vec4<f32>,
+}
+fn low(pair: Pair) -> vec4<f32> {
+    return pair.low;
+}
+fn high(pair: Pair) -> vec4<f32> {
+    return pair.high;
+}
+// end pair
+
 struct Params {
     // A multiple of 32.
     tiles: u32,
@@ -35,7 +48,7 @@ struct Params {
     outputs: u32,
 }
 
-@group(0) @binding(0) var<storage, read> input: array<Plain>;
+@group(0) @binding(0) var<storage, read> input: array<Pair>;
 @group(0) @binding(1) var<storage, read> grad_output: array<Plain>;
 @group(0) @binding(2) var<storage, read_write> partial: array<vec4<f32>>;
 @group(0) @binding(3) var<uniform> params: Params;
@@ -49,7 +62,11 @@ var<private> acc: array<vec4<f32>, 32>;
 
 // The rows are written out here and below: WGSL wants the broadcasting lane to be a constant, and an array indexed by a
 // loop would leave the registers.
-fn step(a: vec4<f32>, b: vec4<f32>, c: vec4<f32>, d: vec4<f32>, g0: vec4<f32>, g1: vec4<f32>, g2: vec4<f32>, g3: vec4<f32>) {
+fn step(ab: Pair, cd: Pair, g0: vec4<f32>, g1: vec4<f32>, g2: vec4<f32>, g3: vec4<f32>) {
+    let a = low(ab);
+    let b = high(ab);
+    let c = low(cd);
+    let d = high(cd);
     var x0 = subgroupBroadcast(a, 0u);
     var x1 = subgroupBroadcast(b, 0u);
     var x2 = subgroupBroadcast(c, 0u);
@@ -147,13 +164,11 @@ fn main(
     for (var tile = begin; tile < end; tile += 4u) {
         // Four tiles begin or end a block of eight.
         let eight = tile / 8u * POINTS + point;
-        let row = (eight * params.inputs + quad) * 8u + tile % 8u;
+        let pair = (eight * params.inputs + quad) * 4u + tile % 8u / 2u;
         let g = (eight * 8u + tile % 8u) * params.outputs + min(column, params.outputs - 1u);
         step(
-            load_plain(input[row]),
-            load_plain(input[row + 1u]),
-            load_plain(input[row + 2u]),
-            load_plain(input[row + 3u]),
+            input[pair],
+            input[pair + 1u],
             load_plain(grad_output[g]),
             load_plain(grad_output[g + params.outputs]),
             load_plain(grad_output[g + 2u * params.outputs]),

@@ -22,3 +22,13 @@ fn load_plain(plain: Plain) -> vec4<f32> {
     return bitcast<vec4<f32>>(vec4<u32>(u32(plain.x), u32(plain.x >> 32u), u32(plain.y), u32(plain.y >> 32u)));
 }
 // end plain
+
+// section pair: the same of two quads that are read together.
+alias Pair = vec4<u64>;
+fn low(pair: Pair) -> vec4<f32> {
+    return bitcast<vec4<f32>>(vec4<u32>(u32(pair.x), u32(pair.x >> 32u), u32(pair.y), u32(pair.y >> 32u)));
+}
+fn high(pair: Pair) -> vec4<f32> {
+    return bitcast<vec4<f32>>(vec4<u32>(u32(pair.z), u32(pair.z >> 32u), u32(pair.w), u32(pair.w >> 32u)));
+}
+// end pair

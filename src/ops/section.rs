@@ -28,6 +28,7 @@
 //! | `matrix` | `SIZE` and the types of a device's cooperative matrices |
 //! | `result` | `Result` and `store_result`: the same of an output that may be parts of a sum, always f32 |
 //! | `plain` | `Plain` and `load_plain`: how four numbers lie that are in f32 however activations are stored |
+//! | `pair` | `Pair`, `low` and `high`: the same of eight numbers that are read together |
 
 use std::ops::Range;
 

@@ -40,7 +40,8 @@ impl Storage {
         };
         let single = (wide && dispatch.wide).then_some(kernel!("storage/wide_f32"));
         let result = half.filter(|_| dispatch.result_is_activation);
-        let sections = [("storage", half.or(single)), ("result", result), ("plain", single)];
+        let sections =
+            [("storage", half.or(single)), ("result", result), ("plain", single), ("pair", single)];
         sections.into_iter().filter_map(|(name, from)| Some((name, from?)))
     }
 }
