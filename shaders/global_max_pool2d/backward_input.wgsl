@@ -38,10 +38,18 @@ fn main(
     @builtin(global_invocation_id) invocation: vec3u,
     @builtin(num_workgroups) workgroups: vec3u,
 ) {
+    // Few invocations stay with a sample and its channels for many pixels.
+    var known = 0xffffffffu;
+    var won = vec4u();
+    var grad = vec4f();
     for (var quad = invocation.x; quad < quads; quad += workgroups.x * 64u) {
         let window = quad / (PIXELS * Q) * Q + quad % Q;
+        if window != known {
+            won = winners(window);
+            grad = load(grad_y[window]);
+            known = window;
+        }
         let pixel = quad / Q % PIXELS;
-        let won = winners(window) == vec4u(pixel);
-        grad_x[quad] = store(select(vec4f(), load(grad_y[window]), won));
+        grad_x[quad] = store(select(vec4f(), grad, won == vec4u(pixel)));
     }
 }

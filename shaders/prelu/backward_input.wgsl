@@ -37,8 +37,15 @@ fn main(
     @builtin(global_invocation_id) invocation: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
 ) {
-    for (var index = invocation.x; index < quads; index += workgroups.x * WORKGROUP) {
+    let stride = workgroups.x * WORKGROUP;
+    // Where whole pixels lie between its quads, an invocation stays with its channels.
+    let stays = stride % QUADS == 0u;
+    var own = slope(invocation.x % QUADS);
+    for (var index = invocation.x; index < quads; index += stride) {
+        if !stays {
+            own = slope(index % QUADS);
+        }
         let grad = load(grad_output[index]);
-        grad_input[index] = store(select(grad, slope(index % QUADS) * grad, load(input[index]) <= vec4<f32>()));
+        grad_input[index] = store(select(grad, own * grad, load(input[index]) <= vec4<f32>()));
     }
 }

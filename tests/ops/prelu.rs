@@ -31,6 +31,14 @@ fn long_sums_are_split() {
     prelu(Prelu::new().shared(true), [2, 6, 61, 37], 27_084.0);
 }
 
+/// More quads than invocations, which stay with their channels in the first two.
+#[test]
+fn several_quads_for_an_invocation() {
+    prelu(Prelu::new(), [2, 5, 31, 23], 1426.0);
+    prelu(Prelu::new().shared(true), [2, 9, 31, 23], 12_834.0);
+    prelu(Prelu::new(), [2, 9, 31, 23], 1426.0);
+}
+
 #[test]
 fn within_a_graph() {
     check_within(Prelu::new(), [2, 6, 5, 4]);
