@@ -6,7 +6,7 @@ use wgcnn::ops::{Conv2d, Operator};
 use wgcnn::schedule::{Plan, PlanOptions};
 use wgcnn::shape::Padding;
 
-use crate::check::{Rounding, check, check_in_vectors, check_tiles, check_variants_within};
+use crate::check::{Rounding, check, check_as_gpu, check_in_vectors, check_tiles, check_variants_within};
 
 fn conv2d(conv2d: Conv2d, input: [usize; 4]) {
     check(conv2d, &[input], Rounding::Sum, Rounding::Sum);
@@ -26,6 +26,10 @@ fn more_than_one_tile() {
     conv2d(Conv2d::new(64, 3).same(), [2, 16, 12, 11]);
     conv2d(Conv2d::new(70, 5).padding(2), [1, 4, 13, 10]);
     conv2d(Conv2d::new(3, 3).same().bias(false), [1, 130, 9, 8]);
+}
+
+#[test]
+fn more_than_one_tile_of_even_kernels() {
     conv2d(Conv2d::new(33, [3, 2]).padding([1, 0, 0, 1]), [7, 17, 5, 7]);
     conv2d(Conv2d::new(16, [4, 4]), [5, 1, 19, 17]);
 }
@@ -48,10 +52,14 @@ fn taps_some_strides_outside() {
 }
 
 #[test]
-fn padding_and_dilation() {
-    conv2d(Conv2d::new(3, 3).dilation([2, 3]).padding([2, 3]), [2, 5, 9, 11]);
+fn padding() {
     conv2d(Conv2d::new(6, 2).padding([0, 2, 1, 0]), [1, 4, 4, 5]);
     conv2d(Conv2d::new(2, 3).padding(4), [1, 3, 2, 1]);
+}
+
+#[test]
+fn dilation() {
+    conv2d(Conv2d::new(3, 3).dilation([2, 3]).padding([2, 3]), [2, 5, 9, 11]);
     conv2d(Conv2d::new(5, [2, 3]).stride([2, 1]).dilation([3, 2]).padding(Padding::Same), [2, 4, 11, 9]);
 }
 
@@ -68,6 +76,11 @@ fn kernels_of_one_pixel() {
 #[test]
 fn every_tile() {
     check_tiles(Conv2d::new(37, 3).same().bias(false), &[[3, 37, 7, 9]]);
+}
+
+#[test]
+fn what_a_gpu_takes() {
+    check_as_gpu(Conv2d::new(37, 3).same().bias(false), &[[3, 37, 7, 9]]);
 }
 
 /// Winograd's kernels, those of few input channels, of strides and of single channels.
