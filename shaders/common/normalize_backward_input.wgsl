@@ -52,7 +52,6 @@ struct Params {
     columns: u32,
     // Pixels of a sample.
     sample_pixels: u32,
-    // How many there are.
     sections: u32,
     // Pixels of a section.
     pixels: u32,
