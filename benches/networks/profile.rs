@@ -33,14 +33,14 @@ pub fn step(bench: &Bench<'_>, network: &Network, batch: usize) -> wgcnn::Result
 }
 
 /// Times all dispatches of each kernel, one kernel after another: `step/lenet/N64/conv2d/forward_subgroup + relu`. What
-/// takes longest comes first.
+/// takes longest comes first; what runs only when the parameters have changed is left out.
 ///
 /// # Errors
 /// What the device reports.
 pub fn measure(bench: &mut Bench<'_>, ceilings: &Ceilings, case: &str, execution: &Execution) -> Result<()> {
     let program = execution.plan().program();
     let mut kernels: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (at, dispatch) in program.dispatches.iter().enumerate() {
+    for (at, dispatch) in program.dispatches.iter().enumerate().skip(execution.plan().prologue()) {
         kernels.entry(dispatch.description()).or_default().push(at);
     }
     let mut rows = vec![];

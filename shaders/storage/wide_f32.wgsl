@@ -1,4 +1,4 @@
-// Four numbers in single precision that are read and written as two of 64 bits.
+// Four numbers in single precision that are read and written as two of 64 bits, and eight that are read as four.
 //
 // A file of sections, put into the place of the kernels' own (src/ops/section.rs), on processors that stand in for a
 // GPU: their drivers load each invocation's components one by one, each checked against the bounds, and half as many cost
