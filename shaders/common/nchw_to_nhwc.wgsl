@@ -7,9 +7,6 @@
 
 const WORKGROUP = 64u;
 
-override CHANNELS: u32;
-override PIXELS: u32;
-
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
 fn load(quad: Quad) -> vec4<f32> {
@@ -20,18 +17,42 @@ fn store(value: vec4<f32>) -> Quad {
 }
 // end storage
 
+struct Params {
+    channels: u32,
+    // The pixels of a sample.
+    pixels: u32,
+    // The number of samples.
+    batch: u32,
+}
+
 @group(0) @binding(0) var<storage, read> input: array<f32>;
 @group(0) @binding(1) var<storage, read_write> output: array<Quad>;
-// The number of samples.
-@group(0) @binding(2) var<uniform> batch: u32;
+@group(0) @binding(2) var<uniform> params: Params;
+
+// Of an item its pixel, its quad of channels and its sample.
+fn place(item: u32) -> vec3<u32> {
+    let quads = (params.channels + 3u) / 4u;
+    return vec3(item % params.pixels, item / params.pixels % quads, item / (params.pixels * quads));
+}
+
+// The place that is as many items after another as `by` is after the first: without a division, which is slow where
+// the divisor is not known to the compiler.
+fn advance(at: vec3<u32>, by: vec3<u32>) -> vec3<u32> {
+    var next = at + by;
+    if next.x >= params.pixels {
+        next += vec3(0u - params.pixels, 1u, 0u);
+    }
+    let quads = (params.channels + 3u) / 4u;
+    if next.y >= quads {
+        next += vec3(0u, 0u - quads, 1u);
+    }
+    return next;
+}
 
 // An element of the input; zero past the last channel.
 fn element(sample: u32, channel: u32, pixel: u32) -> f32 {
-    if CHANNELS % 4u == 0u {
-        return input[(sample * CHANNELS + channel) * PIXELS + pixel];
-    }
-    let place = (sample * CHANNELS + min(channel, CHANNELS - 1u)) * PIXELS + pixel;
-    return select(0.0, input[place], channel < CHANNELS);
+    let real = min(channel, params.channels - 1u);
+    return select(0.0, input[(sample * params.channels + real) * params.pixels + pixel], channel == real);
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -39,17 +60,16 @@ fn main(
     @builtin(global_invocation_id) invocation: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
 ) {
-    let pixel_quads = (CHANNELS + 3u) / 4u;
-    for (var index = invocation.x; index < batch * PIXELS * pixel_quads; index += workgroups.x * WORKGROUP) {
-        let pixel = index % PIXELS;
-        let q = index / PIXELS % pixel_quads;
-        let sample = index / (PIXELS * pixel_quads);
+    let quads = (params.channels + 3u) / 4u;
+    let step = place(workgroups.x * WORKGROUP);
+    for (var at = place(invocation.x); at.z < params.batch; at = advance(at, step)) {
+        let first = 4u * at.y;
         let quad = vec4(
-            element(sample, 4u * q, pixel),
-            element(sample, 4u * q + 1u, pixel),
-            element(sample, 4u * q + 2u, pixel),
-            element(sample, 4u * q + 3u, pixel),
+            element(at.z, first, at.x),
+            element(at.z, first + 1u, at.x),
+            element(at.z, first + 2u, at.x),
+            element(at.z, first + 3u, at.x),
         );
-        output[(sample * PIXELS + pixel) * pixel_quads + q] = store(quad);
+        output[(at.z * params.pixels + at.x) * quads + at.y] = store(quad);
     }
 }

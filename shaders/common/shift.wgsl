@@ -1,36 +1,19 @@
 // A region of an image, from another image that is shifted against it:
 //
-//   output[n, y, x, c] = input[n, y + DY, x + DX, c + DC]
+//   output[n, y, x, c] = input[n, y + by.y, x + by.x, c + by.c]
 //
-// Where y + DY or x + DX lies outside the input it is the value of the uniform, where c + DC does, zero.
+// Where y + by.y or x + by.x lies outside the input it is the value of the uniform, where c + by.c does, zero.
 // Over the whole output this is a crop, one part of a split, or padding with a constant, and the gradient of each.
 // Over a region it is one input of a concatenation.
 //
-// Bindings: input and output are NHWC quads, ((n·H + y)·W + x)·Q + q, of H x W pixels in Q quads and of OH x OW
-// pixels in OC channels.
-// The region is ROWS x COLUMNS pixels from TOP and LEFT on, in QUADS quads from the one of channel FIRST on. The
-// channels of that quad below FIRST stay as they are: an earlier dispatch wrote them.
+// input, output: the quads of images, ((n·height + y)·width + x)·quads + q.
+// The region begins at `left`, `top` and the quad of channel `first`. The channels of that quad below `first` stay as
+// they are: an earlier dispatch wrote them.
 // An invocation of n takes every n-th quad of the region: the kernel is bound by memory, and neighbours read and
-// write neighbouring quads. Where DC is no multiple of four a quad comes out of two, of which a neighbour reads one
-// as well.
+// write neighbouring quads. Where by.c is no multiple of four a quad comes out of two, of which a neighbour reads one
+// as well. Sizes are in the uniform, not overrides, so that all layers share one pipeline.
 
 const WORKGROUP = 64u;
-
-override H: u32;
-override W: u32;
-override Q: u32;
-override OH: u32;
-override OW: u32;
-override OC: u32;
-override TOP: u32;
-override LEFT: u32;
-override FIRST: u32;
-override ROWS: u32;
-override COLUMNS: u32;
-override QUADS: u32;
-override DY: i32;
-override DX: i32;
-override DC: i32;
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -45,32 +28,75 @@ fn store(value: vec4<f32>) -> Quad {
 struct Params {
     batch: u32,
     value: f32,
+    // Of the input: its height, width and quads of channels.
+    in_height: u32,
+    in_width: u32,
+    in_quads: u32,
+    // Of the output, and its channels.
+    out_height: u32,
+    out_width: u32,
+    out_channels: u32,
+    // Where the region begins, and how many quads, columns and rows it has.
+    first: u32,
+    left: u32,
+    top: u32,
+    quads: u32,
+    columns: u32,
+    rows: u32,
+    // From a place in the output to that in the input.
+    by_channels: i32,
+    by_columns: i32,
+    by_rows: i32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<Quad>;
 @group(0) @binding(1) var<storage, read_write> output: array<Quad>;
 @group(0) @binding(2) var<uniform> params: Params;
 
+// Where an item lies in the region: its quad, column, row and sample.
+fn place(item: u32) -> vec4<u32> {
+    let pixel = item / params.quads;
+    let row = pixel / params.columns;
+    return vec4(item % params.quads, pixel % params.columns, row % params.rows, row / params.rows);
+}
+
+// The place that is as many items after another as `by` is after the first: without a division, which is slow where
+// the divisor is not known to the compiler.
+fn advance(at: vec4<u32>, by: vec4<u32>) -> vec4<u32> {
+    var next = at + by;
+    if next.x >= params.quads {
+        next += vec4(0u - params.quads, 1u, 0u, 0u);
+    }
+    if next.y >= params.columns {
+        next += vec4(0u, 0u - params.columns, 1u, 0u);
+    }
+    if next.z >= params.rows {
+        next += vec4(0u, 0u, 0u - params.rows, 1u);
+    }
+    return next;
+}
+
 fn quad(pixel: u32, q: i32) -> vec4<f32> {
     // Below zero this wraps around and is larger than any.
-    if u32(q) >= Q {
+    if u32(q) >= params.in_quads {
         return vec4<f32>();
     }
-    return load(input[pixel * Q + u32(q)]);
+    return load(input[pixel * params.in_quads + u32(q)]);
 }
 
 // Four channels of a pixel of the input from `first` on.
 fn channels(pixel: u32, first: i32) -> vec4<f32> {
     let q = first >> 2u;
     let low = quad(pixel, q);
-    if (DC & 3) == 0 {
+    let skip = params.by_channels & 3;
+    if skip == 0 {
         return low;
     }
     let high = quad(pixel, q + 1);
     let by_one = vec4<f32>(low.yzw, high.x);
     let by_two = vec4<f32>(low.zw, high.xy);
     let by_three = vec4<f32>(low.w, high.xyz);
-    return select(select(by_three, by_two, (DC & 3) == 2), by_one, (DC & 3) == 1);
+    return select(select(by_three, by_two, skip == 2), by_one, skip == 1);
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -78,24 +104,25 @@ fn main(
     @builtin(global_invocation_id) invocation: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
 ) {
-    for (var index = invocation.x; index < params.batch * ROWS * COLUMNS * QUADS; index += workgroups.x * WORKGROUP) {
-        let q = index % QUADS + FIRST / 4u;
-        let x = index / QUADS % COLUMNS + LEFT;
-        let y = index / (QUADS * COLUMNS) % ROWS + TOP;
-        let n = index / (QUADS * COLUMNS * ROWS);
+    let step = place(workgroups.x * WORKGROUP);
+    for (var at = place(invocation.x); at.w < params.batch; at = advance(at, step)) {
+        let q = at.x + params.first / 4u;
+        let x = at.y + params.left;
+        let y = at.z + params.top;
 
         // Above the input and to its left these wrap around.
-        let iy = y + u32(DY);
-        let ix = x + u32(DX);
+        let iy = y + u32(params.by_rows);
+        let ix = x + u32(params.by_columns);
         var value = vec4<f32>(params.value);
-        if (iy < H) & (ix < W) {
-            value = channels((n * H + iy) * W + ix, i32(4u * q) + DC);
+        if (iy < params.in_height) & (ix < params.in_width) {
+            value = channels((at.w * params.in_height + iy) * params.in_width + ix, i32(4u * q) + params.by_channels);
         }
-        let place = ((n * OH + y) * OW + x) * ((OC + 3u) / 4u) + q;
+        let out_quads = (params.out_channels + 3u) / 4u;
+        let index = ((at.w * params.out_height + y) * params.out_width + x) * out_quads + q;
         let channel = vec4<u32>(4u * q) + vec4<u32>(0u, 1u, 2u, 3u);
-        if 4u * q < FIRST {
-            value = select(value, load(output[place]), channel < vec4<u32>(FIRST));
+        if 4u * q < params.first {
+            value = select(value, load(output[index]), channel < vec4<u32>(params.first));
         }
-        output[place] = store(select(vec4<f32>(), value, channel < vec4<u32>(OC)));
+        output[index] = store(select(vec4<f32>(), value, channel < vec4<u32>(params.out_channels)));
     }
 }

@@ -4,21 +4,22 @@
 //   sy = y * STRIDE_H + ky * DILATION_H - PAD_TOP,   sx likewise; what lies outside counts as zero
 //
 // The layout of the bindings is that of backward_weight_subgroup.wgsl: the two compute the same. This one needs no
-// subgroups and suits a GPU whose workgroup memory is fast. With a kernel of 1 x 1 on images of 1 x 1 it is the plain
-// product of linear: all that a window takes folds away.
+// subgroups and suits a GPU whose workgroup memory is fast. With a kernel of 1 x 1 on images of 1 x 1 (FLAT) it is the
+// plain product of linear: all that a window takes folds away.
 //
 // A workgroup of 8 x 8 x SLICES invocations owns 32 * TALL * SLICES rows of the weight's matrix (a row being one
 // channel under one tap) by 32 * WIDE output channels, and the output pixels [z * span, (z + 1) * span) of the whole
 // batch. What an invocation owns, why the tile is that size and how a step is brought in while the one before is
 // multiplied is said in forward_tiled.wgsl. Here the sum is over pixels, 32 / TALL in a step: an invocation brings in
 // one quad of rows for four of them, and nothing needs to be turned round. common/sum_partials.wgsl joins the splits.
+// As there, the window is in overrides and the sizes of images are in the uniform.
 
-override IN_H: u32 = 1;
-override IN_W: u32 = 1;
-override IN_C: u32 = 4;
-override OUT_H: u32 = 1;
-override OUT_W: u32 = 1;
-override OUT_C: u32 = 4;
+// The input channels where there are fewer than four, otherwise 0.
+override THIN: u32 = 0;
+// Whether the output's images have one pixel.
+override FLAT: bool = false;
+// Whether a tap may lie outside the image.
+override PADDED: bool = true;
 override KERNEL_H: u32 = 1;
 override KERNEL_W: u32 = 1;
 override STRIDE_H: i32 = 1;
@@ -27,9 +28,9 @@ override DILATION_H: i32 = 1;
 override DILATION_W: i32 = 1;
 override PAD_TOP: i32 = 0;
 override PAD_LEFT: i32 = 0;
-override OUT_Q: u32 = (OUT_C + 3u) / 4u;
-// How many images a sample has, each with a product of its own: src/ops/convolution/winograd.
+// How many images a sample has, each with a product of its own, and of how many pixels: src/ops/convolution/winograd.
 override POINTS: u32 = 1;
+override POINT_PIXELS: u32 = 1;
 // The tile.
 override TALL: u32 = 2;
 override WIDE: u32 = 2;
@@ -40,13 +41,6 @@ override UNROLLED: bool = true;
 // Quads of pixels in a step, and quads of grad_output that an invocation brings in for it.
 override STEP: u32 = 8u / TALL;
 override BROUGHT: u32 = STEP * WIDE / (2u * SLICES);
-// Quads of a pixel, and of the rows of the weight's matrix.
-override IN_Q: u32 = (IN_C + 3u) / 4u;
-override ROW_Q: u32 = (KERNEL_H * KERNEL_W * select(4u * IN_Q, IN_C, IN_C < 4u) + 3u) / 4u;
-// Whether a tap may lie outside the image.
-override PADDED: bool = PAD_TOP > 0 || PAD_LEFT > 0
-    || (i32(OUT_H) - 1) * STRIDE_H + (i32(KERNEL_H) - 1) * DILATION_H - PAD_TOP >= i32(IN_H)
-    || (i32(OUT_W) - 1) * STRIDE_W + (i32(KERNEL_W) - 1) * DILATION_W - PAD_LEFT >= i32(IN_W);
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -63,6 +57,13 @@ struct Params {
     batch: u32,
     // How many output pixels one split sums.
     span: u32,
+    in_height: u32,
+    in_width: u32,
+    // Quads of channels of the input.
+    in_quads: u32,
+    out_height: u32,
+    out_width: u32,
+    out_channels: u32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<Quad>;
@@ -77,12 +78,33 @@ struct Row {
     quad: u32,
 }
 
-// An output pixel: its sample, and where its window begins but for the padding.
-struct Pixel {
+// A pixel of the output.
+struct Place {
+    column: u32,
+    line: u32,
     sample: u32,
+}
+
+// An output pixel: its image, and where its window begins but for the padding.
+struct Pixel {
+    image: u32,
     y: i32,
     x: i32,
     inside: bool,
+}
+
+// What an invocation brings in of every step: a quad of rows for four pixels from the place of the first of them, and
+// a column of grad_output.
+struct Share {
+    point: u32,
+    quad: u32,
+    row: Row,
+    column: u32,
+    // Between the places of two steps, and how many pixels after a step's first its own are: for the rows, and for
+    // the column.
+    step: Place,
+    rows_from: u32,
+    column_from: u32,
 }
 
 // A step's values on their way to workgroup memory: the quads of four pixels, whether each is inside, and
@@ -111,21 +133,63 @@ fn row(tap: u32, quad: u32) -> Row {
     return Row(y, x, quad);
 }
 
-fn pixel(point: u32, index: u32, end: u32) -> Pixel {
-    let y = i32(index / OUT_W % OUT_H) * STRIDE_H;
-    let x = i32(index % OUT_W) * STRIDE_W;
-    return Pixel(index / (OUT_W * OUT_H) * POINTS + point, y, x, index < end);
+// Quads of channels of the output.
+fn out_quads() -> u32 {
+    return (params.out_channels + 3u) / 4u;
+}
+
+// Quads of the rows of the weight's matrix.
+fn row_quads() -> u32 {
+    return (KERNEL_H * KERNEL_W * select(4u * params.in_quads, THIN, THIN > 0u) + 3u) / 4u;
+}
+
+// The output pixel of an index.
+fn place(index: u32) -> Place {
+    if (FLAT) {
+        return Place(0u, 0u, index);
+    }
+    let line = index / params.out_width;
+    let sample = line / params.out_height;
+    return Place(index - line * params.out_width, line - sample * params.out_height, sample);
+}
+
+// The pixel that is as far after another as `by` is after the first.
+fn after(at: Place, by: Place) -> Place {
+    if (FLAT) {
+        return Place(0u, 0u, at.sample + by.sample);
+    }
+    let column = at.column + by.column;
+    let new_line = column >= params.out_width;
+    let line = at.line + by.line + u32(new_line);
+    let new_sample = line >= params.out_height;
+    return Place(
+        select(column, column - params.out_width, new_line),
+        select(line, line - params.out_height, new_sample),
+        at.sample + by.sample + u32(new_sample),
+    );
+}
+
+// The next pixel.
+fn next(at: Place) -> Place {
+    if (FLAT) {
+        return after(at, Place(0u, 0u, 1u));
+    }
+    return after(at, Place(1u, 0u, 0u));
+}
+
+fn pixel(point: u32, at: Place, inside: bool) -> Pixel {
+    return Pixel(at.sample * POINTS + point, i32(at.line) * STRIDE_H, i32(at.column) * STRIDE_W, inside);
 }
 
 fn meets(r: Row, p: Pixel) -> bool {
-    let inside = (u32(p.y + r.y) < IN_H) & (u32(p.x + r.x) < IN_W);
+    let inside = (u32(p.y + r.y) < params.in_height) & (u32(p.x + r.x) < params.in_width);
     return p.inside & (!PADDED | inside);
 }
 
 // Channels 4q .. 4q+3 of a row's tap at a pixel, or anything.
 fn channels(r: Row, p: Pixel, inside: bool) -> vec4<f32> {
-    let source = (p.sample * IN_H + u32(p.y + r.y)) * IN_W + u32(p.x + r.x);
-    return load(input[select(0u, source * IN_Q + r.quad, inside)]);
+    let source = (p.image * params.in_height + u32(p.y + r.y)) * params.in_width + u32(p.x + r.x);
+    return load(input[select(0u, source * params.in_quads + r.quad, inside)]);
 }
 
 // The channels under a tap at a pixel, zero outside and past the last tap, for inputs of fewer than four channels.
@@ -137,14 +201,14 @@ fn under(tap: u32, p: Pixel) -> vec4<f32> {
 
 // A quad of rows at a pixel, for inputs of fewer than four channels: of the flattened (tap, channel) rows.
 fn flattened(quad: u32, p: Pixel) -> vec4<f32> {
-    let tap = 4u * quad / IN_C;
-    let skip = 4u * quad % IN_C;
+    let tap = 4u * quad / max(THIN, 1u);
+    let skip = 4u * quad % max(THIN, 1u);
     let v0 = under(tap, p);
     let v1 = under(tap + 1u, p);
-    if (IN_C == 1u) {
+    if (THIN == 1u) {
         return vec4(v0.x, v1.x, under(tap + 2u, p).x, under(tap + 3u, p).x);
     }
-    if (IN_C == 2u) {
+    if (THIN == 2u) {
         return vec4(v0.xy, v1.xy);
     }
     let late = select(vec4(v0.yz, v1.xy), vec4(v0.z, v1.xyz), skip == 2u);
@@ -152,55 +216,62 @@ fn flattened(quad: u32, p: Pixel) -> vec4<f32> {
 }
 
 // A quad of grad_output, or anything past the last pixel: the input counts as zero there.
-fn gradients(point: u32, index: u32, column: u32) -> vec4<f32> {
-    let pixels = OUT_H * OUT_W;
-    let last = min(index, params.batch * pixels - 1u);
-    let pixel = select((last / pixels * POINTS + point) * pixels + last % pixels, last, POINTS == 1u);
-    return load(grad_output[pixel * OUT_Q + column]);
+fn gradients(s: Share, index: u32) -> vec4<f32> {
+    let last = min(index, params.batch * params.out_height * params.out_width - 1u);
+    let of_point = (last / POINT_PIXELS * POINTS + s.point) * POINT_PIXELS + last % POINT_PIXELS;
+    return load(grad_output[select(of_point, last, POINTS == 1u) * out_quads() + s.column]);
+}
+
+// The pixels of a step from `base` on for which an invocation brings in a quad of rows, of which the first is given.
+fn pixels(s: Share, base: u32, end: u32, first: Place) -> array<Pixel, 4> {
+    let index = base + s.rows_from;
+    let second = next(first);
+    let third = next(second);
+    return array(
+        pixel(s.point, first, index < end),
+        pixel(s.point, second, index + 1u < end),
+        pixel(s.point, third, index + 2u < end),
+        pixel(s.point, next(third), index + 3u < end),
+    );
 }
 
 // Sets out for the values of the step from pixel `base` on. Inputs of fewer than four channels are left for later:
 // they take so many instructions that one place for them is enough.
-fn bring(point: u32, base: u32, end: u32, quad: u32, column: u32, local: vec3<u32>, index: u32) -> Load {
+fn bring(s: Share, base: u32, end: u32, first: Place) -> Load {
     var to: Load;
-    if (IN_C >= 4u) {
-        let first = base + local.y / TALL * 4u;
-        let p0 = pixel(point, first, end);
-        let p1 = pixel(point, first + 1u, end);
-        let p2 = pixel(point, first + 2u, end);
-        let p3 = pixel(point, first + 3u, end);
-        let r = row(quad / IN_Q, quad % IN_Q);
-        to.inside = vec4(meets(r, p0), meets(r, p1), meets(r, p2), meets(r, p3));
-        to.a0 = channels(r, p0, to.inside.x);
-        to.a1 = channels(r, p1, to.inside.y);
-        to.a2 = channels(r, p2, to.inside.z);
-        to.a3 = channels(r, p3, to.inside.w);
+    if (THIN == 0u) {
+        let p = pixels(s, base, end, first);
+        to.inside = vec4(meets(s.row, p[0]), meets(s.row, p[1]), meets(s.row, p[2]), meets(s.row, p[3]));
+        to.a0 = channels(s.row, p[0], to.inside.x);
+        to.a1 = channels(s.row, p[1], to.inside.y);
+        to.a2 = channels(s.row, p[2], to.inside.z);
+        to.a3 = channels(s.row, p[3], to.inside.w);
     }
-    let at = base + index / (8u * WIDE);
-    to.b0 = gradients(point, at, column);
+    let at = base + s.column_from;
+    to.b0 = gradients(s, at);
     if (BROUGHT > 1u) {
-        to.b1 = gradients(point, at + 8u * SLICES / WIDE, column);
+        to.b1 = gradients(s, at + 8u * SLICES / WIDE);
     }
     if (BROUGHT > 2u) {
-        to.b2 = gradients(point, at + 16u * SLICES / WIDE, column);
-        to.b3 = gradients(point, at + 24u * SLICES / WIDE, column);
+        to.b2 = gradients(s, at + 16u * SLICES / WIDE);
+        to.b3 = gradients(s, at + 24u * SLICES / WIDE);
     }
     return to;
 }
 
 // Puts the values of the step from pixel `base` on into workgroup memory.
-fn put_down(point: u32, base: u32, end: u32, quad: u32, step: Load, local: vec3<u32>) {
+fn put_down(s: Share, base: u32, end: u32, first_place: Place, step: Load, local: vec3<u32>) {
     let zero = vec4(0.0);
     var a0 = select(zero, step.a0, step.inside.x);
     var a1 = select(zero, step.a1, step.inside.y);
     var a2 = select(zero, step.a2, step.inside.z);
     var a3 = select(zero, step.a3, step.inside.w);
-    if (IN_C < 4u) {
-        let first = base + local.y / TALL * 4u;
-        a0 = flattened(quad, pixel(point, first, end));
-        a1 = flattened(quad, pixel(point, first + 1u, end));
-        a2 = flattened(quad, pixel(point, first + 2u, end));
-        a3 = flattened(quad, pixel(point, first + 3u, end));
+    if (THIN > 0u) {
+        let p = pixels(s, base, end, first_place);
+        a0 = flattened(s.quad, p[0]);
+        a1 = flattened(s.quad, p[1]);
+        a2 = flattened(s.quad, p[2]);
+        a3 = flattened(s.quad, p[3]);
     }
     rows[local.z][local.y][0][local.x] = a0;
     rows[local.z][local.y][1][local.x] = a1;
@@ -271,14 +342,14 @@ fn multiply(q: u32, local: vec3<u32>) {
 
 // Stores one row's channels in a layer of the result: of a split, and in it of a point.
 fn put(layer: u32, row: u32, column: u32, low: vec4<f32>, high: vec4<f32>) {
-    if (row >= 4u * ROW_Q) {
+    if (row >= 4u * row_quads()) {
         return;
     }
-    let index = (layer * 4u * ROW_Q + row) * OUT_Q + column;
-    if (column < OUT_Q) {
+    let index = (layer * 4u * row_quads() + row) * out_quads() + column;
+    if (column < out_quads()) {
         partial[index] = low;
     }
-    if ((WIDE > 1u) & (column + 8u < OUT_Q)) {
+    if ((WIDE > 1u) & (column + 8u < out_quads())) {
         partial[index + 8u] = high;
     }
 }
@@ -290,27 +361,37 @@ fn main(
     @builtin(local_invocation_id) local: vec3<u32>,
     @builtin(local_invocation_index) index: u32,
 ) {
-    let tiles = (OUT_Q + 8u * WIDE - 1u) / (8u * WIDE);
+    let tiles = (out_quads() + 8u * WIDE - 1u) / (8u * WIDE);
     let linear = group.x + group.y * groups.x;
     let column = linear % tiles * (8u * WIDE);
     let first = linear / tiles * (8u * TALL * SLICES);
     // What this invocation brings in: a quad of rows of its slice, and a quad of columns; the last for those past it.
-    let quad = min(first + 8u * (local.z * TALL + local.y % TALL) + local.x, ROW_Q - 1u);
-    let brought = min(column + index % (8u * WIDE), OUT_Q - 1u);
+    let quad = min(first + 8u * (local.z * TALL + local.y % TALL) + local.x, row_quads() - 1u);
+    let point = group.z % POINTS;
+    let share = Share(
+        point,
+        quad,
+        row(quad / params.in_quads, quad % params.in_quads),
+        min(column + index % (8u * WIDE), out_quads() - 1u),
+        place(4u * STEP),
+        local.y / TALL * 4u,
+        index / (8u * WIDE),
+    );
 
     let zero = vec4(0.0);
     acc = array(zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero);
-    let point = group.z % POINTS;
     let begin = group.z / POINTS * params.span;
-    let end = min(begin + params.span, params.batch * OUT_H * OUT_W);
+    let end = min(begin + params.span, params.batch * params.out_height * params.out_width);
     var base = begin;
-    var step = bring(point, base, end, quad, brought, local, index);
+    var first_place = place(base + share.rows_from);
+    var step = bring(share, base, end, first_place);
     while (base < end) {
-        put_down(point, base, end, quad, step, local);
+        put_down(share, base, end, first_place, step, local);
         workgroupBarrier();
-        // The last step brings itself in again: that is cheaper than a branch.
-        let next = base + 4u * STEP;
-        step = bring(point, select(base, next, next < end), end, quad, brought, local, index);
+        base += 4u * STEP;
+        first_place = after(first_place, share.step);
+        // After the last step comes nothing: what is past the end counts as outside.
+        step = bring(share, base, end, first_place);
         if (UNROLLED) {
             multiply(0u, local);
             multiply(1u, local);
@@ -328,7 +409,6 @@ fn main(
             }
         }
         workgroupBarrier();
-        base = next;
     }
     let mine = 4u * (first + 8u * TALL * local.z + local.y);
     put(group.z, mine, column + local.x, acc[0], acc[1]);

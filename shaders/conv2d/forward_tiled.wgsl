@@ -5,8 +5,8 @@
 //
 // What UP and its phases are, and the layout of the bindings, is said in forward_subgroup.wgsl: the two compute the
 // same. This one needs no subgroups and suits a GPU whose workgroup memory is fast. With a kernel of 1 x 1 on an
-// image of 1 x 1 it is the plain matrix product of linear: all that a window takes folds away. There may be POINTS such
-// products, each with its own weight, and of each sample one image for each of them: src/ops/convolution/winograd.
+// image of 1 x 1 (FLAT) it is the plain matrix product of linear: all that a window takes folds away. There may be POINTS
+// such products, each with its own weight, and of each sample one image for each of them: src/ops/convolution/winograd.
 //
 // A workgroup of 8 x 8 x SLICES invocations owns 32 * TALL * SLICES pixels and 32 * WIDE output channels. An
 // invocation owns 4 * TALL pixels by 4 * WIDE channels of them, in registers: TALL quads of pixels and WIDE quads of
@@ -25,15 +25,22 @@
 // is replaced by zero; where there is no such thing (PADDED) nor an end within a step (RAGGED), no test is left in
 // the loop.
 //
+// The window is in overrides. The sizes of images are in the uniform, so that layers of several sizes share a pipeline,
+// which some drivers take long to make. There is no division by them in the loop, nor more than three around it: what
+// comes next is counted on.
+//
 // Conditions are joined with &, not &&: none of their parts may fail or costs much, while every && is a branch, of
 // which inlining makes dozens. SwiftShader took minutes to compile them.
 
-override IN_H: u32 = 1;
-override IN_W: u32 = 1;
-override IN_C: u32 = 4;
-override OUT_H: u32 = 1;
-override OUT_W: u32 = 1;
-override OUT_C: u32 = 4;
+// The input channels where there are fewer than four, otherwise 0.
+override THIN: u32 = 0;
+// Whether the output's images have one pixel.
+override FLAT: bool = false;
+// Whether a step may go past the end of the sum, and whether all of it lies under one tap.
+override RAGGED: bool = true;
+override ONE_TAP: bool = false;
+// Whether a tap may lie outside the image, or between the pixels of one that is spread.
+override PADDED: bool = true;
 override KERNEL_H: u32 = 1;
 override KERNEL_W: u32 = 1;
 override STRIDE_H: i32 = 1;
@@ -47,7 +54,6 @@ override UP_W: u32 = 1;
 override BIAS: u32 = 0;
 // How many images a sample has, each with a weight of its own.
 override POINTS: u32 = 1;
-override OUT_Q: u32 = (OUT_C + 3u) / 4u;
 // The tile.
 override TALL: u32 = 2;
 override WIDE: u32 = 2;
@@ -59,16 +65,6 @@ override UNROLLED: bool = true;
 // Quads of the sum in a step, and quads of the weight that an invocation brings in for it.
 override STEP: u32 = 8u / TALL;
 override BROUGHT: u32 = STEP * WIDE / (2u * SLICES);
-// Quads of a pixel, and of the sum.
-override IN_Q: u32 = (IN_C + 3u) / 4u;
-override DEPTH: u32 = (KERNEL_H * KERNEL_W * select(4u * IN_Q, IN_C, IN_C < 4u) + 3u) / 4u;
-// Whether a step may go past the end of the sum, and whether all of it lies under one tap.
-override RAGGED: bool = DEPTH % STEP != 0u;
-override ONE_TAP: bool = IN_Q % STEP == 0u;
-// Whether a tap may lie outside the image, or between the pixels of one that is spread.
-override PADDED: bool = PAD_TOP > 0 || PAD_LEFT > 0 || UP_H > 1u || UP_W > 1u
-    || (i32(OUT_H) - 1) * STRIDE_H + (i32(KERNEL_H) - 1) * DILATION_H - PAD_TOP >= i32(IN_H)
-    || (i32(OUT_W) - 1) * STRIDE_W + (i32(KERNEL_W) - 1) * DILATION_W - PAD_LEFT >= i32(IN_W);
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -98,6 +94,13 @@ struct Params {
     batch: u32,
     // How many quads of the sum (over taps and channels) one split takes.
     span: u32,
+    in_height: u32,
+    in_width: u32,
+    // Quads of channels of the input.
+    in_quads: u32,
+    out_height: u32,
+    out_width: u32,
+    out_channels: u32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<Quad>;
@@ -106,16 +109,22 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> output: array<Result>;
 @group(0) @binding(4) var<uniform> params: Params;
 
+// A pixel of a phase of the output.
+struct Place {
+    column: u32,
+    line: u32,
+    sample: u32,
+}
 
 // An output pixel, as far as its sum goes.
 struct Pixel {
-    // The index of the input pixel under the first tap; it may lie outside.
+    // The index of the first quad of the input pixel under the first tap; it may lie outside.
     origin: u32,
     // A bit for each row of taps, then one for each column: whether it meets the input.
     meets: u32,
 }
 
-// Where a tap lies from a pixel's origin, and its bits in a pixel's `meets`.
+// Where a tap's quads lie from a pixel's origin, and its bits in a pixel's `meets`.
 struct Tap {
     offset: u32,
     bits: u32,
@@ -130,9 +139,17 @@ struct Share {
     p2: Pixel,
     p3: Pixel,
     phase: vec2<u32>,
-    column: u32,
-    // The first row of the product's weight.
-    row: u32,
+    // Its quad of the first row of the sum, and of the last, in the product's weight.
+    weight: u32,
+    last: u32,
+}
+
+// A step of the sum: its first quad, and the tap and the quad of channels of what an invocation brings in; where all of
+// it lies under one tap, of its first quad.
+struct Step {
+    k: u32,
+    tap: u32,
+    quad: u32,
 }
 
 // A step's values on their way to workgroup memory: four quads of channels, whether each is inside, and the weight's.
@@ -155,9 +172,19 @@ var<workgroup> columns: array<array<array<vec4<f32>, 8>, 4>, STEP * WIDE>;
 
 var<private> acc: array<vec4<f32>, 16>;
 
-// How many pixels of a phase there are along an axis.
-fn phase_size(size: u32, up: u32) -> u32 {
-    return (size + up - 1u) / up;
+// Quads of channels of the output.
+fn out_quads() -> u32 {
+    return (params.out_channels + 3u) / 4u;
+}
+
+// Quads of the sum.
+fn depth() -> u32 {
+    return (KERNEL_H * KERNEL_W * select(4u * params.in_quads, THIN, THIN > 0u) + 3u) / 4u;
+}
+
+// How many pixels a phase has along the axes, x and y.
+fn phase_size() -> vec2<u32> {
+    return vec2((params.out_width + UP_W - 1u) / UP_W, (params.out_height + UP_H - 1u) / UP_H);
 }
 
 // Where the first tap of an output line lies: how many input lines from the first, times `up`, and what is left over,
@@ -177,25 +204,46 @@ fn meeting(line: u32, stride: i32, dilation: i32, pad: i32, up: u32, taps: u32, 
     return bits;
 }
 
-// The output pixel of a row of the product: its sample, line and column; the last for a row past it.
-fn place(row: u32, phase: vec2<u32>) -> vec3<u32> {
-    let size = vec2(phase_size(OUT_W, UP_W), phase_size(OUT_H, UP_H));
-    let last = min(row, params.batch * size.x * size.y - 1u);
-    let y = last / size.x % size.y * UP_H + phase.y;
-    let x = last % size.x * UP_W + phase.x;
-    return vec3(last / (size.x * size.y), y, x);
+// The pixel of a row of the product.
+fn place(row: u32) -> Place {
+    if (FLAT) {
+        return Place(0u, 0u, row);
+    }
+    let size = phase_size();
+    let line = row / size.x;
+    let sample = line / size.y;
+    return Place(row - line * size.x, line - sample * size.y, sample);
 }
 
-fn pixel(point: u32, row: u32, phase: vec2<u32>) -> Pixel {
-    let at = place(row, phase);
-    let y = first(at.y, STRIDE_H, PAD_TOP, UP_H) / UP_H - u32(max(PAD_TOP, 0));
-    let x = first(at.z, STRIDE_W, PAD_LEFT, UP_W) / UP_W - u32(max(PAD_LEFT, 0));
-    let origin = ((at.x * POINTS + point) * IN_H + y) * IN_W + x;
+// The pixel after another.
+fn after(at: Place) -> Place {
+    if (FLAT) {
+        return Place(0u, 0u, at.sample + 1u);
+    }
+    let size = phase_size();
+    let new_line = at.column + 1u == size.x;
+    let new_sample = new_line & (at.line + 1u == size.y);
+    return Place(
+        select(at.column + 1u, 0u, new_line),
+        select(at.line + u32(new_line), 0u, new_sample),
+        at.sample + u32(new_sample),
+    );
+}
+
+// Past the last pixel, that of the last sample.
+fn pixel(point: u32, at: Place, phase: vec2<u32>) -> Pixel {
+    let line = at.line * UP_H + phase.y;
+    let column = at.column * UP_W + phase.x;
+    let y = first(line, STRIDE_H, PAD_TOP, UP_H) / UP_H - u32(max(PAD_TOP, 0));
+    let x = first(column, STRIDE_W, PAD_LEFT, UP_W) / UP_W - u32(max(PAD_LEFT, 0));
+    let image = min(at.sample, params.batch - 1u) * POINTS + point;
+    let origin = ((image * params.in_height + y) * params.in_width + x) * params.in_quads;
     if (!PADDED) {
         return Pixel(origin, 0u);
     }
-    let lines = meeting(at.y, STRIDE_H, DILATION_H, PAD_TOP, UP_H, KERNEL_H, IN_H);
-    return Pixel(origin, lines | (meeting(at.z, STRIDE_W, DILATION_W, PAD_LEFT, UP_W, KERNEL_W, IN_W) << KERNEL_H));
+    let lines = meeting(line, STRIDE_H, DILATION_H, PAD_TOP, UP_H, KERNEL_H, params.in_height);
+    let columns = meeting(column, STRIDE_W, DILATION_W, PAD_LEFT, UP_W, KERNEL_W, params.in_width);
+    return Pixel(origin, lines | (columns << KERNEL_H));
 }
 
 fn tap(index: u32, phase: vec2<u32>) -> Tap {
@@ -206,7 +254,7 @@ fn tap(index: u32, phase: vec2<u32>) -> Tap {
     let kx = index % KERNEL_W;
     let y = (first(phase.y, STRIDE_H, PAD_TOP, UP_H) % UP_H + ky * u32(DILATION_H)) / UP_H;
     let x = (first(phase.x, STRIDE_W, PAD_LEFT, UP_W) % UP_W + kx * u32(DILATION_W)) / UP_W;
-    return Tap(y * IN_W + x, (1u << ky) | (1u << (KERNEL_H + kx)));
+    return Tap((y * params.in_width + x) * params.in_quads, (1u << ky) | (1u << (KERNEL_H + kx)));
 }
 
 fn meets(p: Pixel, t: Tap) -> bool {
@@ -215,7 +263,7 @@ fn meets(p: Pixel, t: Tap) -> bool {
 
 // Channels 4q .. 4q+3 under a tap, or anything.
 fn channels(p: Pixel, t: Tap, q: u32, inside: bool) -> vec4<f32> {
-    return load(input[select(0u, (p.origin + t.offset) * IN_Q + q, inside)]);
+    return load(input[select(0u, p.origin + t.offset + q, inside)]);
 }
 
 // The channels under a tap, zero outside and past the last tap, for inputs of fewer than four channels.
@@ -227,40 +275,41 @@ fn under(p: Pixel, index: u32, phase: vec2<u32>) -> vec4<f32> {
 
 // A quad of the flattened (tap, channel) sum for inputs of fewer than four channels.
 fn flattened(p: Pixel, q: u32, phase: vec2<u32>) -> vec4<f32> {
-    let index = 4u * q / IN_C;
-    let skip = 4u * q % IN_C;
+    let index = 4u * q / max(THIN, 1u);
+    let skip = 4u * q % max(THIN, 1u);
     let v0 = under(p, index, phase);
     let v1 = under(p, index + 1u, phase);
-    if (IN_C == 1u) {
+    if (THIN == 1u) {
         return vec4(v0.x, v1.x, under(p, index + 2u, phase).x, under(p, index + 3u, phase).x);
     }
-    if (IN_C == 2u) {
+    if (THIN == 2u) {
         return vec4(v0.xy, v1.xy);
     }
     let late = select(vec4(v0.yz, v1.xy), vec4(v0.z, v1.xyz), skip == 2u);
     return select(late, vec4(v0.xyz, v1.x), skip == 0u);
 }
 
-// A quad of the weight: row r of the product's second matrix.
+// A quad of the weight, r rows after the invocation's first; past the last, that.
 fn weights(s: Share, r: u32) -> vec4<f32> {
-    return weight[(s.row + select(r, min(r, 4u * DEPTH - 1u), RAGGED)) * OUT_Q + s.column];
+    let at = s.weight + r * out_quads();
+    return weight[select(at, min(at, s.last), RAGGED)];
 }
 
-// Sets out for the values of the step from quad k of the sum on. Inputs of fewer than four channels are left for
+// Sets out for the values of a step. Inputs of fewer than four channels are left for
 // later: they take so many instructions that one place for them is enough.
-fn bring(s: Share, k: u32, index: u32) -> Load {
+fn bring(s: Share, at: Step) -> Load {
     var to: Load;
-    let q = k + s.quad;
-    if (IN_C >= 4u) {
-        let t = tap(select(q / IN_Q, k / IN_Q, ONE_TAP), s.phase);
-        let c = select(q % IN_Q, k % IN_Q + s.quad, ONE_TAP);
-        to.inside = vec4(meets(s.p0, t), meets(s.p1, t), meets(s.p2, t), meets(s.p3, t)) & vec4(!RAGGED | (q < DEPTH));
+    if (THIN == 0u) {
+        let t = tap(at.tap, s.phase);
+        let c = select(at.quad, at.quad + s.quad, ONE_TAP);
+        let ends = RAGGED & (at.k + s.quad >= depth());
+        to.inside = vec4(meets(s.p0, t), meets(s.p1, t), meets(s.p2, t), meets(s.p3, t)) & vec4(!ends);
         to.a0 = channels(s.p0, t, c, to.inside.x);
         to.a1 = channels(s.p1, t, c, to.inside.y);
         to.a2 = channels(s.p2, t, c, to.inside.z);
         to.a3 = channels(s.p3, t, c, to.inside.w);
     }
-    let r = 4u * k + index / (8u * WIDE);
+    let r = 4u * at.k;
     to.b0 = weights(s, r);
     if (BROUGHT > 1u) {
         to.b1 = weights(s, r + 8u * SLICES / WIDE);
@@ -279,7 +328,7 @@ fn put_down(s: Share, k: u32, step: Load, local: vec3<u32>) {
     var a1 = select(zero, step.a1, step.inside.y);
     var a2 = select(zero, step.a2, step.inside.z);
     var a3 = select(zero, step.a3, step.inside.w);
-    if (IN_C < 4u) {
+    if (THIN > 0u) {
         let q = k + s.quad;
         a0 = flattened(s.p0, q, s.phase);
         a1 = flattened(s.p1, q, s.phase);
@@ -360,22 +409,22 @@ fn multiply(q: u32, local: vec3<u32>) {
 
 // What is stored of a finished sum. The lanes past the last channel stay zero, which an activation of 0 need not be.
 fn finished(column: u32, sum: vec4<f32>) -> vec4<f32> {
-    return select(vec4(0.0), activate(sum), vec4(4u * column) + vec4(0u, 1u, 2u, 3u) < vec4(OUT_C));
+    return select(vec4(0.0), activate(sum), vec4(4u * column) + vec4(0u, 1u, 2u, 3u) < vec4(params.out_channels));
 }
 
 // Stores one pixel's channels in a sample of the output: of a split, and in it one of a point.
-fn put(split: u32, point: u32, row: u32, phase: vec2<u32>, column: u32, low: vec4<f32>, high: vec4<f32>) {
-    let size = vec2(phase_size(OUT_W, UP_W), phase_size(OUT_H, UP_H));
-    let at = place(row, phase);
-    if ((row >= params.batch * size.x * size.y) | (at.y >= OUT_H) | (at.z >= OUT_W)) {
+fn put(split: u32, point: u32, at: Place, phase: vec2<u32>, column: u32, low: vec4<f32>, high: vec4<f32>) {
+    let y = at.line * UP_H + phase.y;
+    let x = at.column * UP_W + phase.x;
+    if ((at.sample >= params.batch) | (y >= params.out_height) | (x >= params.out_width)) {
         return;
     }
-    let image = (split * params.batch + at.x) * POINTS + point;
-    let index = ((image * OUT_H + at.y) * OUT_W + at.z) * OUT_Q + column;
-    if (column < OUT_Q) {
+    let image = (split * params.batch + at.sample) * POINTS + point;
+    let index = ((image * params.out_height + y) * params.out_width + x) * out_quads() + column;
+    if (column < out_quads()) {
         output[index] = store_result(finished(column, low));
     }
-    if ((WIDE > 1u) & (column + 8u < OUT_Q)) {
+    if ((WIDE > 1u) & (column + 8u < out_quads())) {
         output[index + 8u] = store_result(finished(column + 8u, high));
     }
 }
@@ -385,20 +434,38 @@ fn missed(phase: u32, tap: u32, stride: i32, dilation: i32, pad: i32, up: u32) -
     return (first(phase, stride, pad, up) % up + tap * u32(dilation)) % up != 0u;
 }
 
-// The first step from k on that is not all zeros.
-fn skip(k: u32, end: u32, phase: vec2<u32>) -> u32 {
-    if (((UP_H == 1u) & (UP_W == 1u)) | !ONE_TAP) {
-        return k;
+// The step that begins with quad k of the sum, for an invocation that brings in a quad of it.
+fn step_from(k: u32, quad: u32) -> Step {
+    let q = select(k + quad, k, ONE_TAP);
+    return Step(k, q / params.in_quads, q % params.in_quads);
+}
+
+// The step after another.
+fn step_after(at: Step) -> Step {
+    if (ONE_TAP) {
+        let new_tap = at.quad + STEP == params.in_quads;
+        return Step(at.k + STEP, at.tap + u32(new_tap), select(at.quad + STEP, 0u, new_tap));
     }
-    var next = k;
-    while (next < end) {
-        let ky = next / IN_Q / KERNEL_W;
-        let kx = next / IN_Q % KERNEL_W;
+    let quad = at.quad + STEP % params.in_quads;
+    let over = quad >= params.in_quads;
+    let tap = at.tap + STEP / params.in_quads + u32(over);
+    return Step(at.k + STEP, tap, select(quad, quad - params.in_quads, over));
+}
+
+// The first step from the given one on that is not all zeros.
+fn skip(at: Step, end: u32, phase: vec2<u32>) -> Step {
+    if (((UP_H == 1u) & (UP_W == 1u)) | !ONE_TAP) {
+        return at;
+    }
+    var next = at;
+    while (next.k < end) {
+        let ky = next.tap / KERNEL_W;
+        let kx = next.tap % KERNEL_W;
         if (!(missed(phase.y, ky, STRIDE_H, DILATION_H, PAD_TOP, UP_H)
             | missed(phase.x, kx, STRIDE_W, DILATION_W, PAD_LEFT, UP_W))) {
             break;
         }
-        next += STEP;
+        next = Step(next.k + params.in_quads - next.quad, next.tap + 1u, 0u);
     }
     return next;
 }
@@ -410,7 +477,8 @@ fn main(
     @builtin(local_invocation_id) local: vec3<u32>,
     @builtin(local_invocation_index) index: u32,
 ) {
-    let tiles = (OUT_Q + 8u * WIDE - 1u) / (8u * WIDE);
+    let quads = out_quads();
+    let tiles = (quads + 8u * WIDE - 1u) / (8u * WIDE);
     let linear = group.x + group.y * groups.x;
     let column = linear % tiles * (8u * WIDE) + local.x;
     let row = linear / tiles * (32u * TALL * SLICES);
@@ -418,34 +486,45 @@ fn main(
     let point = group.z / (UP_H * UP_W) % POINTS;
     let phase = vec2(group.z % UP_W, group.z / UP_W % UP_H);
 
-    let block = row + 4u * (index / STEP);
+    let at0 = place(row + 4u * (index / STEP));
+    let at1 = after(at0);
+    let at2 = after(at1);
+    let brought = min(linear % tiles * (8u * WIDE) + index % (8u * WIDE), quads - 1u);
     let share = Share(
         index % STEP,
         index / STEP,
-        pixel(point, block, phase),
-        pixel(point, block + 1u, phase),
-        pixel(point, block + 2u, phase),
-        pixel(point, block + 3u, phase),
+        pixel(point, at0, phase),
+        pixel(point, at1, phase),
+        pixel(point, at2, phase),
+        pixel(point, after(at2), phase),
         phase,
-        min(linear % tiles * (8u * WIDE) + index % (8u * WIDE), OUT_Q - 1u),
-        point * 4u * DEPTH,
+        (point * 4u * depth() + index / (8u * WIDE)) * quads + brought,
+        ((point + 1u) * 4u * depth() - 1u) * quads + brought,
     );
 
     let biased = (BIAS == 1u) & (split == 0u);
-    let low = select(vec4(0.0), bias[select(0u, min(column, OUT_Q - 1u), biased)], biased);
-    let high = select(vec4(0.0), bias[select(0u, min(column + 8u, OUT_Q - 1u), biased)], biased);
+    let low = select(vec4(0.0), bias[select(0u, min(column, quads - 1u), biased)], biased);
+    let high = select(vec4(0.0), bias[select(0u, min(column + 8u, quads - 1u), biased)], biased);
     acc = array(low, high, low, high, low, high, low, high, low, high, low, high, low, high, low, high);
 
-    let begin = split * params.span;
-    let end = min(begin + params.span, DEPTH);
-    var k = skip(begin, end, phase);
-    var step = bring(share, select(begin, k, k < end), index);
-    while (k < end) {
-        put_down(share, k, step, local);
+    let end = min((split + 1u) * params.span, depth());
+    let begin = step_from(split * params.span, share.quad);
+    var at = skip(begin, end, phase);
+    var ahead = at;
+    if (at.k >= end) {
+        ahead = begin;
+    }
+    var step = bring(share, ahead);
+    while (at.k < end) {
+        put_down(share, at.k, step, local);
         workgroupBarrier();
         // The last step brings itself in again: that is cheaper than a branch.
-        let next = skip(k + STEP, end, phase);
-        step = bring(share, select(k, next, next < end), index);
+        let next = skip(step_after(at), end, phase);
+        ahead = next;
+        if (next.k >= end) {
+            ahead = at;
+        }
+        step = bring(share, ahead);
         if (UNROLLED) {
             multiply(0u, local);
             multiply(1u, local);
@@ -463,17 +542,25 @@ fn main(
             }
         }
         workgroupBarrier();
-        k = next;
+        at = next;
     }
-    let pixels = row + 4u * (8u * TALL * local.z + local.y);
-    put(split, point, pixels, phase, column, acc[0], acc[1]);
-    put(split, point, pixels + 1u, phase, column, acc[2], acc[3]);
-    put(split, point, pixels + 2u, phase, column, acc[4], acc[5]);
-    put(split, point, pixels + 3u, phase, column, acc[6], acc[7]);
+    let own = row + 4u * (8u * TALL * local.z + local.y);
+    var to = place(own);
+    put(split, point, to, phase, column, acc[0], acc[1]);
+    to = after(to);
+    put(split, point, to, phase, column, acc[2], acc[3]);
+    to = after(to);
+    put(split, point, to, phase, column, acc[4], acc[5]);
+    to = after(to);
+    put(split, point, to, phase, column, acc[6], acc[7]);
     if (TALL > 1u) {
-        put(split, point, pixels + 32u, phase, column, acc[8], acc[9]);
-        put(split, point, pixels + 33u, phase, column, acc[10], acc[11]);
-        put(split, point, pixels + 34u, phase, column, acc[12], acc[13]);
-        put(split, point, pixels + 35u, phase, column, acc[14], acc[15]);
+        to = place(own + 32u);
+        put(split, point, to, phase, column, acc[8], acc[9]);
+        to = after(to);
+        put(split, point, to, phase, column, acc[10], acc[11]);
+        to = after(to);
+        put(split, point, to, phase, column, acc[12], acc[13]);
+        to = after(to);
+        put(split, point, to, phase, column, acc[14], acc[15]);
     }
 }

@@ -154,8 +154,7 @@ impl Windows {
         let lanes = self.lanes(output.quads());
         self.constants(Dispatch::new(layer, kernel), output.quads())
             .size("LANES", lanes)
-            .uniform(output.batch as u32)
-            .uniform(parts as u32)
+            .uniform_sizes(&[output.batch, parts])
             .invocations(output.total_quads() * lanes, WORKGROUP_SIZE)
             .layers(parts)
             .flops(self.elements() * output.batch as u64)

@@ -109,8 +109,7 @@ pub(super) fn forward(windows: &Windows, input: TensorId, pass: Forward<'_>) -> 
                 .read(positions)
                 .write(output.tensor)
                 .write(taps)
-                .uniform(quads as u32)
-                .uniform(parts as u32)
+                .uniform_sizes(&[quads, parts])
                 .invocations(quads, adaptive::WORKGROUP_SIZE)
                 .flops((4 * quads * (parts - 1)) as u64),
         );

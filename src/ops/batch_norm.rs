@@ -69,11 +69,7 @@ impl BatchNorm {
             .write(statistics)
             .update(running[0])
             .update(running[1])
-            .uniform(input.shape.channels as u32)
-            .uniform(input.shape.pixels() as u32)
-            .uniform(span as u32)
-            .uniform(splits as u32)
-            .uniform(lanes as u32)
+            .uniform_sizes(&[input.shape.channels, input.shape.pixels(), span, splits, lanes])
             .flops((12 * input.shape.channels * splits) as u64);
         program.push(dispatch);
         statistics
@@ -235,8 +231,7 @@ impl Operator for BatchNorm {
                 .read(running[1])
                 .write(folded_weight)
                 .write(folded_bias)
-                .uniform((floats / (4 * quads(channels))) as u32)
-                .uniform(channels as u32)
+                .uniform_sizes(&[floats / (4 * quads(channels)), channels])
                 .in_turn(floats / 4, 1)
                 .flops(floats as u64),
         );
@@ -276,10 +271,7 @@ impl BatchNorm {
             .write(means)
             .write(grad_weight)
             .write(grad_bias)
-            .uniform(quads as u32)
-            .uniform(shape.pixels() as u32)
-            .uniform(sections.splits as u32)
-            .uniform(lanes as u32)
+            .uniform_sizes(&[quads, shape.pixels(), sections.splits, lanes])
             .flops((2 * shape.channels * sections.splits) as u64);
         program.push(dispatch);
         means

@@ -104,9 +104,7 @@ pub(super) fn sum(
         .read(other.tensor);
     let dispatch = partial
         .written_by(dispatch)
-        .uniform(grad_output.batch as u32)
-        .uniform(span as u32)
-        .uniform(parts as u32)
+        .uniform_sizes(&[grad_output.batch, span, parts])
         .invocations(kept * parts, SUM_WORKGROUP)
         .flops((1 + u64::from(factor.is_some())) * elementwise::elements(grad_output));
     program.push(dispatch);

@@ -52,13 +52,15 @@ impl GroupNorm {
                 .constant("EPS", self.settings.eps)
                 .read(moments)
                 .write(statistics)
-                .uniform(input.shape.channels as u32)
-                .uniform(self.groups as u32)
-                .uniform(input.shape.pixels() as u32)
-                .uniform(input.batch as u32)
-                .uniform(span as u32)
-                .uniform(splits as u32)
-                .uniform(lanes as u32)
+                .uniform_sizes(&[
+                    input.shape.channels,
+                    self.groups,
+                    input.shape.pixels(),
+                    input.batch,
+                    span,
+                    splits,
+                    lanes,
+                ])
                 .flops((8 * input.batch * self.groups * terms) as u64);
         program.push(dispatch);
         statistics
@@ -88,12 +90,7 @@ impl GroupNorm {
         // Something must be bound; without a weight it is not read.
         .read(norm.affine.map_or(bias_parts, |[weight, _]| weight))
         .write(means)
-        .uniform(input.shape.channels as u32)
-        .uniform(self.groups as u32)
-        .uniform(input.shape.pixels() as u32)
-        .uniform(input.batch as u32)
-        .uniform(splits as u32)
-        .uniform(lanes as u32)
+        .uniform_sizes(&[input.shape.channels, self.groups, input.shape.pixels(), input.batch, splits, lanes])
         .flops((4 * input.batch * self.groups * terms) as u64);
         program.push(dispatch);
         means

@@ -19,8 +19,6 @@ pub(crate) fn nchw_to_nhwc(layer: &str, from: TensorId, to: Activation) -> Dispa
 }
 
 fn convert(layer: &str, kernel: Kernel, image: Activation) -> Dispatch {
-    Dispatch::new(layer, kernel)
-        .size("CHANNELS", image.shape.channels)
-        .size("PIXELS", image.shape.pixels())
-        .uniform(image.batch as u32)
+    let sizes = [image.shape.channels, image.shape.pixels(), image.batch];
+    Dispatch::new(layer, kernel).uniform_sizes(&sizes)
 }

@@ -145,13 +145,15 @@ impl Sections {
         Dispatch::new(layer, kernel)
             .constant("LIMITED", self.limited)
             .flops(flops * elements(self.of))
-            .uniform(self.of.quads() as u32)
-            .uniform((WORKGROUP / lanes) as u32)
-            .uniform(self.of.shape.pixels() as u32)
-            .uniform(self.count as u32)
-            .uniform(self.pixels as u32)
-            .uniform(self.span as u32)
-            .uniform(self.splits as u32)
+            .uniform_sizes(&[
+                self.of.quads(),
+                WORKGROUP / lanes,
+                self.of.shape.pixels(),
+                self.count,
+                self.pixels,
+                self.span,
+                self.splits,
+            ])
             .groups(self.ranges() * across)
     }
 }

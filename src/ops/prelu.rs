@@ -124,9 +124,7 @@ impl Operator for Prelu {
                 .read(input.tensor)
                 .read(grad_output.tensor)
                 .write(parts.tensor)
-                .uniform(pixels as u32)
-                .uniform(span as u32)
-                .uniform(splits as u32)
+                .uniform_sizes(&[pixels, span, splits])
                 .invocations(quads * splits, 64)
                 .flops(2 * elementwise::elements(input));
             pass.program.push(dispatch);

@@ -108,10 +108,7 @@ impl<'a> Parts<'a> {
             let dispatch = Dispatch::new(layer, kernel!("common/sum_partials"))
                 .read(joined)
                 .write(to)
-                .uniform(quads as u32)
-                .uniform(parts as u32)
-                .uniform(span as u32)
-                .uniform(channels as u32)
+                .uniform_sizes(&[quads, parts, span, channels])
                 .invocations(quads * ranges, WORKGROUP)
                 .flops((4 * quads * (parts - 1)) as u64);
             program.push(if ranges == 1 { self.finished_by(dispatch) } else { dispatch });
@@ -138,9 +135,7 @@ pub(crate) fn sum_pixels(program: &mut Program, layer: &str, of: Activation, res
         .size("OUT_Q", quads)
         .read(of.tensor)
         .write(parts.tensor)
-        .uniform(pixels as u32)
-        .uniform(span as u32)
-        .uniform(splits as u32)
+        .uniform_sizes(&[pixels, span, splits])
         .invocations(quads * splits, WORKGROUP)
         .flops((4 * quads * pixels) as u64);
     program.push(dispatch);
@@ -161,8 +156,7 @@ pub(crate) fn finish_loss(
             .constant("MEAN", reduction == Reduction::Mean)
             .read(partials)
             .write(pass.result)
-            .uniform(parts.start as u32)
-            .uniform(parts.end as u32)
+            .uniform_sizes(&[parts.start, parts.end])
             .flops(4 * parts.len() as u64),
     );
 }

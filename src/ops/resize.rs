@@ -108,9 +108,7 @@ pub(super) fn backward(
     let dispatch = finish(sizes(layer, kernel, grad_input, grad_output)).read(grad_output.tensor);
     let dispatch = partial
         .written_by(dispatch)
-        .uniform(grad_input.batch as u32)
-        .uniform(span as u32)
-        .uniform(parts as u32)
+        .uniform_sizes(&[grad_input.batch, span, parts])
         .invocations(quads * parts, BACKWARD_WORKGROUP);
     program.push(dispatch);
     partial.finish(program, layer);

@@ -10,7 +10,7 @@ use crate::shape::Shape;
 /// Writes `to`, the part of `from` whose first element is at `place`.
 pub(super) fn cut(layer: &str, from: Activation, place: [usize; 3], to: Activation) -> Dispatch {
     let region = Region { place: [0; 3], shape: to.shape };
-    shift(layer, from, to, region, place.map(|at| at as f64), 0.0).write(to.tensor)
+    shift(layer, from, to, region, place.map(|at| at as i32), 0.0).write(to.tensor)
 }
 
 /// Writes `to`: `from`, its first element at `place`, and `value` around it. Channels around it are zero.
@@ -22,14 +22,14 @@ pub(super) fn surround(
     value: f32,
 ) -> Dispatch {
     let region = Region { place: [0; 3], shape: to.shape };
-    shift(layer, from, to, region, place.map(|at| -(at as f64)), value).write(to.tensor)
+    shift(layer, from, to, region, place.map(|at| -(at as i32)), value).write(to.tensor)
 }
 
 /// Writes `from` into `to`, its first element at `place`, and leaves what is before that place. What shares a quad
 /// with its last channel and comes after it becomes zero. The first that goes into `to` is at its beginning.
 pub(super) fn paste(layer: &str, from: Activation, to: Activation, place: [usize; 3]) -> Dispatch {
     let region = Region { place, shape: from.shape };
-    let dispatch = shift(layer, from, to, region, place.map(|at| -(at as f64)), 0.0);
+    let dispatch = shift(layer, from, to, region, place.map(|at| -(at as i32)), 0.0);
     if place == [0; 3] { dispatch.write(to.tensor) } else { dispatch.update(to.tensor) }
 }
 
@@ -60,29 +60,20 @@ fn shift(
     from: Activation,
     to: Activation,
     region: Region,
-    by: [f64; 3],
+    by: [i32; 3],
     value: f32,
 ) -> Dispatch {
     let Region { place: [first, top, left], shape: Shape { channels, height, width } } = region;
     let region_quads = quads(first + channels) - first / 4;
     Dispatch::new(layer, kernel!("common/shift"))
-        .size("H", from.shape.height)
-        .size("W", from.shape.width)
-        .size("Q", from.quads())
-        .size("OH", to.shape.height)
-        .size("OW", to.shape.width)
-        .size("OC", to.shape.channels)
-        .size("TOP", top)
-        .size("LEFT", left)
-        .size("FIRST", first)
-        .size("ROWS", height)
-        .size("COLUMNS", width)
-        .size("QUADS", region_quads)
-        .constant("DC", by[0])
-        .constant("DY", by[1])
-        .constant("DX", by[2])
         .read(from.tensor)
         .uniform(to.batch as u32)
         .uniform(value.to_bits())
+        .uniform_sizes(&[from.shape.height, from.shape.width, from.quads()])
+        .uniform_sizes(&[to.shape.height, to.shape.width, to.shape.channels])
+        .uniform_sizes(&[first, left, top, region_quads, width, height])
+        .uniform(by[0] as u32)
+        .uniform(by[2] as u32)
+        .uniform(by[1] as u32)
         .in_turn(to.batch * height * width * region_quads, 1)
 }

@@ -41,12 +41,10 @@ impl WeightShape {
     /// Appends the turning round of a weight: inputs and outputs exchanged, and the taps reversed.
     pub fn transpose(&self, program: &mut Program, layer: &str, weight: TensorId, into: TensorId) {
         let dispatch = Dispatch::new(layer, kernel!("common/transpose_weight"))
-            .size("TAPS", self.taps)
-            .size("IN_C", self.inputs)
-            .size("OUT_C", self.outputs)
-            .size("GROUPS", self.groups)
             .read(weight)
             .write(into)
+            .uniform_sizes(&[self.taps, self.inputs, self.outputs])
+            .uniform_sizes(&[self.inputs / self.groups, self.outputs / self.groups])
             .invocations(self.turned().quads(), 64);
         program.push(dispatch);
     }

@@ -350,13 +350,13 @@ impl Subject {
         std::iter::once(Choices::default()).chain(named.into_values()).collect()
     }
 
-    /// [`variants`](Self::variants) of every kernel. Those with tiles in workgroup memory take seconds to compile: of those
-    /// that differ in size alone the smallest stands for all, and the product of gathered taps is that of one pixel.
+    /// [`variants`](Self::variants) of every kernel but those with tiles in workgroup memory, which take seconds to compile.
+    /// They are what is taken without a choice where there are no subgroups; of those that differ in size alone the
+    /// smallest is tried there too.
     fn representatives(&self, capabilities: &Capabilities) -> Vec<Choices> {
         let has_subgroups = capabilities.subgroup_size.is_some();
         self.variants(capabilities, |name| {
-            let gathered = has_subgroups && name.starts_with("gathered");
-            name.contains("tiled_") && (gathered || !name.ends_with("tiled_32x32"))
+            name.contains("tiled_") && (has_subgroups || !name.ends_with("tiled_32x32"))
         })
     }
 

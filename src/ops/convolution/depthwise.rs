@@ -52,7 +52,7 @@ fn dispatch(
     [under, positions]: [Activation; 2],
 ) -> Dispatch {
     Slide::new(&convolution.geometry, Direction::Forward)
-        .constants(Dispatch::new(place.layer, kernel), under, positions)
+        .constants(Dispatch::new(place.layer, kernel), under.shape, positions.shape)
         .size("PERIOD", steps.period)
         .size("SPACING", steps.spacing)
         .flops(under.batch as u64 * convolution.flops())
@@ -106,8 +106,7 @@ pub(super) fn weight(place: &mut Place<'_>, problem: &Problem, steps: Steps, gra
         .read(under.tensor)
         .read(positions.tensor)
         .write(parts.tensor)
-        .uniform(under.batch as u32)
-        .uniform(span as u32)
+        .uniform_sizes(&[under.batch, span])
         .invocations(invocations, WORKGROUP)
         .layers(splits);
     place.program.push(dispatch);

@@ -55,8 +55,7 @@ impl Walk {
             .constant("PAD_TOP", slide.pad[0] as f64)
             .constant("PAD_LEFT", slide.pad[1] as f64)
             .size("STRIP", self.strip)
-            .uniform(positions.batch as u32)
-            .uniform(self.walkers as u32)
+            .uniform_sizes(&[positions.batch, self.walkers])
             .invocations(self.walkers * positions.quads(), WORKGROUP)
     }
 }

@@ -117,11 +117,9 @@ fn matrix(place: &mut Place<'_>, problem: &Problem, weight: TensorId) -> TensorI
     let quads = 4 * quads(inputs) * quads(columns(problem));
     let matrix = program.tensor(format!("{layer}.weight (of taps)"), quads * 16);
     let dispatch = Dispatch::new(layer, kernel!("conv2d/taps_to_columns"))
-        .size("TAPS", problem.convolution.geometry.taps())
-        .size("IN_C", inputs)
-        .size("OUT_C", problem.image_out().channels)
         .read(weight)
         .write(matrix)
+        .uniform_sizes(&[problem.convolution.geometry.taps(), inputs, problem.image_out().channels])
         .invocations(quads, WORKGROUP);
     program.push(dispatch);
     matrix
@@ -150,7 +148,7 @@ fn gather(place: &mut Place<'_>, problem: &Problem, image: Image<'_>, products: 
     let phase = output.shape.height.div_ceil(slide.up[0]) * output.shape.width.div_ceil(slide.up[1]);
     let Place { program, layer, .. } = place;
     let dispatch = slide
-        .constants(Dispatch::new(layer, kernel!("conv2d/gather_taps")), products, output)
+        .constants(Dispatch::new(layer, kernel!("conv2d/gather_taps")), products.shape, output.shape)
         .size("UP_H", slide.up[0])
         .size("UP_W", slide.up[1])
         .size("BIAS", bias.is_some().into())

@@ -1,12 +1,14 @@
 //! The dispatches of a matrix product for each pixel, or each vector of features: a linear layer, or a 1x1 convolution.
 //! The kernels of convolution are plain products where there is no more than one pixel to a sample.
 
-use super::super::program::{Program, TensorId, kernel, quads, weight_rows};
+use super::super::program::{Dispatch, Program, TensorId, quads, weight_rows};
 use super::super::reduce::{MAX_TERMS, Parts, cached_parts, splits};
 use super::cut::Cut;
 use super::problem::{Image, Problem, WeightGradient};
+use super::slide::Slide;
 use super::tiling::Tiling;
 use super::variant::Place;
+use crate::shape::Shape;
 
 /// Appends `output = activation(input · weight + bias)`, for each pixel.
 pub(super) fn image(place: &mut Place<'_>, problem: &Problem, tiling: Tiling, image: Image<'_>) {
@@ -51,23 +53,26 @@ pub(super) fn product<'a>(
     let span = terms.div_ceil(splits).next_multiple_of(tiling.step());
     let parts = parts(program, layer, terms.div_ceil(span));
     let dispatch = tiling
-        .pass(layer, turned, kernel!("conv2d/forward_subgroup"), kernel!("conv2d/forward_tiled"))
-        .size("IN_C", inputs)
-        .size("OUT_C", outputs)
+        .pass(layer, turned, inputs, 1)
+        .size("UP_H", 1)
+        .size("UP_W", 1)
         .size("BIAS", bias.is_some().into())
         .read(input)
         .read(weight)
         // Something must be bound; without a bias it is not read.
         .read(bias.unwrap_or(weight));
-    let dispatch = parts
-        .written_by(dispatch)
-        .uniform(rows as u32)
-        .uniform(span as u32)
+    let dispatch = parts.written_by(dispatch).uniform_sizes(&[rows, span]);
+    let dispatch = pixelwise(tiling, dispatch, inputs, outputs)
         .groups(tiles)
         .layers(terms.div_ceil(span))
         .flops(2 * (rows * inputs * outputs) as u64);
     program.push(dispatch);
     parts.finish(program, layer);
+}
+
+/// Tells a dispatch of a tiling's kernel that every pixel is an image.
+fn pixelwise(tiling: Tiling, dispatch: Dispatch, inputs: usize, outputs: usize) -> Dispatch {
+    tiling.images(dispatch, &Slide::column(1), Shape::features(inputs), Shape::features(outputs))
 }
 
 /// Appends `grad_weight = inputᵀ · grad_output`.
@@ -84,14 +89,12 @@ pub(super) fn weight(place: &mut Place<'_>, problem: &Problem, tiling: Tiling, g
     let splits = rows.div_ceil(span);
     let parts = Parts::new(program, layer, grad_weight, splits, result);
     let dispatch = tiling
-        .dispatch(layer, kernel!("conv2d/backward_weight_subgroup"), kernel!("conv2d/backward_weight_tiled"))
-        .size("IN_C", input.shape.channels)
-        .size("OUT_C", grad_output.shape.channels)
+        .backward_weight(layer)
         .read(input.tensor)
         .read(grad_output.tensor)
         .write(parts.tensor)
-        .uniform(rows as u32)
-        .uniform(span as u32)
+        .uniform_sizes(&[rows, span]);
+    let dispatch = pixelwise(tiling, dispatch, input.shape.channels, grad_output.shape.channels)
         .groups(tiles)
         .layers(splits)
         .flops(input.batch as u64 * problem.convolution.flops());

@@ -11,6 +11,7 @@ use super::tiling::Tiling;
 use super::variant::Place;
 use super::{Convolution, Direction};
 use crate::gpu::Capabilities;
+use crate::shape::Shape;
 
 /// The invocations of a workgroup of the grouped kernels.
 const WORKGROUP: usize = 64;
@@ -90,8 +91,8 @@ impl Product {
     fn pass(self, layer: &str, problem: &Problem) -> Dispatch {
         let kernel = match self {
             Self::Dense(tiling) => {
-                let kernels = [kernel!("conv2d/forward_subgroup"), kernel!("conv2d/forward_tiled")];
-                return tiling.pass(layer, tiling.turns_weight(problem), kernels[0], kernels[1]);
+                let (channels, taps) = (problem.image_in().channels, problem.convolution.geometry.taps());
+                return tiling.pass(layer, tiling.turns_weight(problem), channels, taps);
             }
             Self::Thin(tile) => {
                 return Dispatch::new(layer, kernel!("conv2d/forward_thin_subgroup"))
@@ -147,11 +148,7 @@ impl Product {
     /// A dispatch of its kernel for the gradient to the weight.
     fn backward_weight(self, layer: &str, convolution: &Convolution) -> Dispatch {
         let kernel = match self {
-            Self::Dense(tiling) => {
-                let kernels =
-                    [kernel!("conv2d/backward_weight_subgroup"), kernel!("conv2d/backward_weight_tiled")];
-                return tiling.dispatch(layer, kernels[0], kernels[1]);
-            }
+            Self::Dense(tiling) => return tiling.backward_weight(layer),
             Self::Thin(tile) => {
                 let kernel = kernel!("conv2d/backward_weight_thin_subgroup");
                 let (_, taps) = thin_tiles(convolution);
@@ -162,6 +159,17 @@ impl Product {
             Self::Grouped => kernel!("conv2d/backward_weight_grouped"),
         };
         Dispatch::new(layer, kernel).size("GROUPS", convolution.groups)
+    }
+
+    /// Tells a dispatch of its kernels the window and the sizes of the images. Where they are words of the uniform, they
+    /// are the last.
+    fn images(self, dispatch: Dispatch, slide: &Slide, input: Shape, output: Shape) -> Dispatch {
+        match self {
+            Self::Dense(tiling) => tiling.images(dispatch, slide, input, output),
+            Self::Thin(_) | Self::Cooperative(_) | Self::GroupedQuads | Self::Grouped => {
+                slide.constants(dispatch, input, output)
+            }
+        }
     }
 
     /// How many workgroups own the weight, of `rows` rows, whole quads, and `columns` quads.
@@ -213,8 +221,8 @@ pub(super) fn image(place: &mut Place<'_>, problem: &Problem, product: Product, 
     let span = span.next_multiple_of(product.step());
     let splits = steps.div_ceil(span);
     let parts = Parts::of_activation(program, layer, output, splits, activation);
-    let dispatch = slide
-        .constants(product.pass(layer, problem), input, output)
+    let dispatch = product
+        .pass(layer, problem)
         .size("UP_H", slide.up[0])
         .size("UP_W", slide.up[1])
         .size("BIAS", bias.is_some().into())
@@ -222,10 +230,9 @@ pub(super) fn image(place: &mut Place<'_>, problem: &Problem, product: Product, 
         .read(weight)
         // Something must be bound; without a bias it is not read.
         .read(bias.unwrap_or(weight));
-    let dispatch = parts
-        .written_by(dispatch)
-        .uniform(output.batch as u32)
-        .uniform(span as u32)
+    let dispatch = parts.written_by(dispatch).uniform_sizes(&[output.batch, span]);
+    let dispatch = product
+        .images(dispatch, &slide, input.shape, output.shape)
         .groups(tiles)
         .layers(phases * splits)
         .flops(output.batch as u64 * convolution.flops());
@@ -268,13 +275,15 @@ fn slide_weight(
     let wanted = product.workgroups_wanted(tiles, capabilities).max(cached * tiles);
     let (splits, span) = pixel_splits(positions, least, tiles, wanted);
     let parts = Parts::new(program, layer, grad_weight, splits, rows * columns);
-    let dispatch = Slide::new(&convolution.geometry, Direction::Forward)
-        .constants(product.backward_weight(layer, convolution), under, positions)
+    let dispatch = product
+        .backward_weight(layer, convolution)
         .read(under.tensor)
         .read(positions.tensor)
         .write(parts.tensor)
-        .uniform(under.batch as u32)
-        .uniform(span as u32)
+        .uniform_sizes(&[under.batch, span]);
+    let slide = Slide::new(&convolution.geometry, Direction::Forward);
+    let dispatch = product
+        .images(dispatch, &slide, under.shape, positions.shape)
         .groups(tiles)
         .layers(splits)
         .flops(under.batch as u64 * convolution.flops());

@@ -1,8 +1,8 @@
 //! How a window slides over an image, as the kernels of convolution take it.
 
-use super::super::program::{Activation, Dispatch};
+use super::super::program::Dispatch;
 use super::Direction;
-use crate::shape::{Geometry, effective_kernel};
+use crate::shape::{Geometry, Shape, effective_kernel};
 
 /// The window of a pass through a convolution in either direction.
 pub(super) struct Slide {
@@ -21,6 +21,11 @@ impl Slide {
             Direction::Forward => Self::forward(geometry),
             Direction::Transposed => Self::transposed(geometry),
         }
+    }
+
+    /// A kernel of so many rows of one tap, over an image without padding.
+    pub fn column(rows: usize) -> Self {
+        Self { kernel: [rows, 1], stride: [1; 2], dilation: [1; 2], pad: [0; 2], up: [1; 2] }
     }
 
     fn forward(geometry: &Geometry) -> Self {
@@ -50,14 +55,9 @@ impl Slide {
         }
     }
 
-    pub fn constants(&self, dispatch: Dispatch, input: Activation, output: Activation) -> Dispatch {
+    /// Tells a dispatch the window, in constants.
+    pub fn window(&self, dispatch: Dispatch) -> Dispatch {
         dispatch
-            .size("IN_H", input.shape.height)
-            .size("IN_W", input.shape.width)
-            .size("IN_C", input.shape.channels)
-            .size("OUT_H", output.shape.height)
-            .size("OUT_W", output.shape.width)
-            .size("OUT_C", output.shape.channels)
             .size("KERNEL_H", self.kernel[0])
             .size("KERNEL_W", self.kernel[1])
             .size("STRIDE_H", self.stride[0])
@@ -66,5 +66,26 @@ impl Slide {
             .size("DILATION_W", self.dilation[1])
             .constant("PAD_TOP", self.pad[0] as f64)
             .constant("PAD_LEFT", self.pad[1] as f64)
+    }
+
+    /// Tells a dispatch the window and the sizes of the images, in constants.
+    pub fn constants(&self, dispatch: Dispatch, input: Shape, output: Shape) -> Dispatch {
+        self.window(dispatch)
+            .size("IN_H", input.height)
+            .size("IN_W", input.width)
+            .size("IN_C", input.channels)
+            .size("OUT_H", output.height)
+            .size("OUT_W", output.width)
+            .size("OUT_C", output.channels)
+    }
+
+    /// Whether a tap may lie outside the input, or between its pixels.
+    pub fn is_padded(&self, input: Shape, output: Shape) -> bool {
+        let [input, output] = [input, output].map(|image| [image.height as isize, image.width as isize]);
+        (0..2).any(|axis| {
+            let span = (output[axis] - 1) * self.stride[axis] as isize
+                + (self.kernel[axis] as isize - 1) * self.dilation[axis] as isize;
+            self.pad[axis] > 0 || self.up[axis] > 1 || span - self.pad[axis] >= input[axis]
+        })
     }
 }

@@ -3,8 +3,10 @@
 //! Two things decide between them. A large tile multiplies more for each value that it reads; but a GPU is busy only
 //! while all of its units are, and a small product has few large tiles. Where its sum is long it is split instead.
 
-use super::super::program::Dispatch;
+use super::super::program::{Dispatch, Kernel, kernel, quads, weight_rows};
+use super::slide::Slide;
 use crate::gpu::Capabilities;
+use crate::shape::Shape;
 
 /// A tile: what a workgroup of the kernels `*_tiled` owns, in their units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,14 +69,37 @@ impl Tile {
         1.0 / (1.0 + READ * reads + BYTE * bytes)
     }
 
-    /// Tells a dispatch of its kernel.
-    pub fn constants(self, dispatch: Dispatch) -> Dispatch {
-        dispatch
+    /// A dispatch of the kernel for a pass, over the sum of so many taps of so many channels.
+    pub fn pass(self, layer: &str, channels: usize, taps: usize) -> Dispatch {
+        self.dispatch(layer, kernel!("conv2d/forward_tiled"))
+            .constant("RAGGED", !(weight_rows(channels, taps) / 4).is_multiple_of(self.step()))
+            .constant("ONE_TAP", quads(channels).is_multiple_of(self.step()))
+    }
+
+    /// A dispatch of the kernel for a gradient to the weight.
+    pub fn backward_weight(self, layer: &str) -> Dispatch {
+        self.dispatch(layer, kernel!("conv2d/backward_weight_tiled"))
+    }
+
+    fn dispatch(self, layer: &str, kernel: Kernel) -> Dispatch {
+        Dispatch::new(layer, kernel)
             .size("TALL", self.tall)
             .size("WIDE", self.wide)
             .size("SLICES", self.slices)
             .constant("UNROLLED", self.unrolled)
     }
+}
+
+/// Tells a dispatch of such a kernel the window and the sizes of the images, which are the last words of its uniform.
+pub(super) fn images(dispatch: Dispatch, slide: &Slide, input: Shape, output: Shape) -> Dispatch {
+    let thin = if input.channels < 4 { input.channels } else { 0 };
+    slide
+        .window(dispatch)
+        .size("THIN", thin)
+        .constant("FLAT", output.pixels() == 1)
+        .constant("PADDED", slide.is_padded(input, output))
+        .uniform_sizes(&[input.height, input.width, quads(input.channels)])
+        .uniform_sizes(&[output.height, output.width, output.channels])
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! How the matrix product of a convolution is cut into tiles.
 
 use super::super::machine::Machine;
-use super::super::program::{Dispatch, Kernel};
+use super::super::program::{Dispatch, kernel};
 use super::cut::{Cut, parts_at_once};
 use super::problem::{Pass, Problem};
+use super::slide::Slide;
 use super::subgroup::Subgroup;
-use super::tile::Tile;
+use super::tile::{self, Tile};
 use crate::gpu::Capabilities;
+use crate::shape::Shape;
 
 /// How a product is tiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,11 +38,22 @@ impl Tiling {
         }
     }
 
-    /// A dispatch of the one of two kernels that is tiled like this.
-    pub fn dispatch(self, layer: &str, subgroup: Kernel, tiled: Kernel) -> Dispatch {
+    /// A dispatch of its kernel for a gradient to the weight.
+    pub fn backward_weight(self, layer: &str) -> Dispatch {
         match self {
-            Self::Subgroup(tile) => Dispatch::new(layer, subgroup).size("LANES", tile.lanes),
-            Self::Tiled(tile) => tile.constants(Dispatch::new(layer, tiled)),
+            Self::Subgroup(tile) => {
+                Dispatch::new(layer, kernel!("conv2d/backward_weight_subgroup")).size("LANES", tile.lanes)
+            }
+            Self::Tiled(tile) => tile.backward_weight(layer),
+        }
+    }
+
+    /// Tells a dispatch of its kernels the window and the sizes of the images. Where they are words of the uniform, they
+    /// are the last.
+    pub fn images(self, dispatch: Dispatch, slide: &Slide, input: Shape, output: Shape) -> Dispatch {
+        match self {
+            Self::Subgroup(_) => slide.constants(dispatch, input, output),
+            Self::Tiled(_) => tile::images(dispatch, slide, input, output),
         }
     }
 
@@ -50,13 +63,16 @@ impl Tiling {
         matches!(self, Self::Subgroup(_)) && problem.pass == Pass::BackwardInput && channels >= 4
     }
 
-    /// A dispatch of that kernel for a forward pass or a gradient to the input. If it can turn the weight round, it is
-    /// told whether to.
-    pub fn pass(self, layer: &str, turned: bool, subgroup: Kernel, tiled: Kernel) -> Dispatch {
-        let dispatch = self.dispatch(layer, subgroup, tiled);
+    /// A dispatch of its kernel for a forward pass or a gradient to the input, over the sum of so many taps of so many
+    /// channels. If it can turn the weight round, it is told whether to.
+    pub fn pass(self, layer: &str, turned: bool, channels: usize, taps: usize) -> Dispatch {
         match self {
-            Self::Subgroup(tile) => dispatch.size("ROWS", tile.rows).size("TURNED", turned.into()).wide(),
-            Self::Tiled(_) => dispatch,
+            Self::Subgroup(tile) => Dispatch::new(layer, kernel!("conv2d/forward_subgroup"))
+                .size("LANES", tile.lanes)
+                .size("ROWS", tile.rows)
+                .size("TURNED", turned.into())
+                .wide(),
+            Self::Tiled(tile) => tile.pass(layer, channels, taps),
         }
     }
 

@@ -231,6 +231,12 @@ impl Dispatch {
         self
     }
 
+    /// Adds a word for each of these sizes to the uniform.
+    pub fn uniform_sizes(mut self, sizes: &[usize]) -> Self {
+        self.uniform.extend(sizes.iter().map(|size| *size as u32));
+        self
+    }
+
     /// As many workgroups of `size` invocations as cover `invocations`, folded over x and y.
     pub fn invocations(self, invocations: usize, size: usize) -> Self {
         self.groups(invocations.div_ceil(size))

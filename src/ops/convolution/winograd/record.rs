@@ -7,10 +7,11 @@ use super::super::super::reduce::{MAX_TERMS, Parts, splits};
 use super::super::cut::Cut;
 use super::super::problem::{Image, Pass, Problem, WeightGradient};
 use super::super::slide::Slide;
-use super::super::tile::Tile;
+use super::super::tile;
 use super::super::tiling::Tiling;
 use super::super::variant::Place;
 use super::{BLOCK, LINE, POINTS, WORKGROUP, Winograd, step, tiles};
+use crate::shape::Shape;
 
 /// A chunk: its tiles, and its quads of output channels.
 #[derive(Debug, Clone)]
@@ -78,10 +79,7 @@ impl Winograd {
                 .size("SIZE", self.size)
                 .read(product)
                 .write(grad_weight)
-                .uniform((4 * one.inputs) as u32)
-                .uniform(grad_output.quads() as u32)
-                .uniform(outputs.start as u32)
-                .uniform(outputs.len() as u32)
+                .uniform_sizes(&[4 * one.inputs, grad_output.quads(), outputs.start, outputs.len()])
                 .invocations(4 * one.inputs * outputs.len(), WORKGROUP);
             place.program.push(dispatch);
         }
@@ -106,19 +104,17 @@ impl Winograd {
                 .read(input)
                 .read(weight)
                 .write(product)
-                .uniform(tiles as u32)
-                .uniform(inputs as u32)
-                .uniform(outputs as u32),
+                .uniform_sizes(&[tiles, inputs, outputs]),
             Tiling::Tiled(tile) => {
-                let dispatch = Dispatch::new(place.layer, kernel!("conv2d/forward_tiled"));
-                as_columns(dispatch, tile, inputs, outputs)
+                let dispatch = tile
+                    .pass(place.layer, 4, inputs)
                     .read(input)
                     .read(weight)
                     // There is no bias yet.
                     .read(weight)
                     .write(product)
-                    .uniform((tiles / LINE) as u32)
-                    .uniform(inputs.next_multiple_of(tile.step()) as u32)
+                    .uniform_sizes(&[tiles / LINE, inputs.next_multiple_of(tile.step())]);
+                as_columns(dispatch, inputs, outputs)
             }
         };
         let dispatch =
@@ -137,22 +133,19 @@ impl Winograd {
     ) {
         let [input, grad_output, parts] = tensors;
         let (tiles, inputs, outputs) = (chunk.tiles.len(), self.chunks.one().inputs, chunk.outputs.len());
-        let kernel = match self.tiling {
-            Tiling::Subgroup(_) => kernel!("conv2d/winograd_backward_weight_subgroup"),
-            Tiling::Tiled(_) => kernel!("conv2d/backward_weight_tiled"),
-        };
-        let dispatch = Dispatch::new(place.layer, kernel).wide().read(input).read(grad_output).write(parts);
         let dispatch = match self.tiling {
-            Tiling::Subgroup(tile) => dispatch
-                .size("LANES", tile.lanes)
-                .uniform(tiles as u32)
-                .uniform(span as u32)
-                .uniform(inputs as u32)
-                .uniform(outputs as u32),
-            Tiling::Tiled(tile) => as_columns(dispatch, tile, inputs, outputs)
-                .uniform((tiles / LINE) as u32)
-                .uniform(span as u32),
+            Tiling::Subgroup(tile) => {
+                Dispatch::new(place.layer, kernel!("conv2d/winograd_backward_weight_subgroup"))
+                    .wide()
+                    .size("LANES", tile.lanes)
+                    .uniform_sizes(&[tiles, span, inputs, outputs])
+            }
+            Tiling::Tiled(tile) => {
+                let dispatch = tile.backward_weight(place.layer).uniform_sizes(&[tiles / LINE, span]);
+                as_columns(dispatch.size("POINT_PIXELS", LINE), inputs, outputs)
+            }
         };
+        let dispatch = dispatch.read(input).read(grad_output).write(parts);
         let dispatch = dispatch
             .groups(self.workgroups(4 * inputs, outputs))
             .layers(POINTS * tiles.div_ceil(span))
@@ -197,16 +190,18 @@ impl Winograd {
     fn uniform(self, dispatch: Dispatch, problem: &Problem, image: Activation, chunk: &Chunk) -> Dispatch {
         let [rows, columns] = tiles(problem, self.size);
         dispatch
-            .uniform(image.batch as u32)
-            .uniform(image.shape.height as u32)
-            .uniform(image.shape.width as u32)
-            .uniform(image.shape.channels as u32)
-            .uniform(rows as u32)
-            .uniform(columns as u32)
-            .uniform(chunk.tiles.start as u32)
-            .uniform(chunk.tiles.len() as u32)
-            .uniform(chunk.outputs.start as u32)
-            .uniform(chunk.outputs.len() as u32)
+            .uniform_sizes(&[
+                image.batch,
+                image.shape.height,
+                image.shape.width,
+                image.shape.channels,
+                rows,
+                columns,
+                chunk.tiles.start,
+                chunk.tiles.len(),
+                chunk.outputs.start,
+                chunk.outputs.len(),
+            ])
             .invocations(chunk.tiles.len() * chunk.outputs.len(), WORKGROUP)
     }
 
@@ -225,18 +220,19 @@ impl Winograd {
             .wide()
             .read(input.tensor)
             .write(transformed)
-            .uniform(input.batch as u32)
-            .uniform(input.shape.height as u32)
-            .uniform(input.shape.width as u32)
-            .uniform(input.quads() as u32)
-            .uniform(rows as u32)
-            .uniform(columns as u32)
-            .uniform(step(self.size) as u32)
+            .uniform_sizes(&[
+                input.batch,
+                input.shape.height,
+                input.shape.width,
+                input.quads(),
+                rows,
+                columns,
+                step(self.size),
+            ])
             // Two's complement: they may be negative.
             .uniform(pad[0] as u32)
             .uniform(pad[1] as u32)
-            .uniform(range.start as u32)
-            .uniform(range.len() as u32)
+            .uniform_sizes(&[range.start, range.len()])
             .invocations(range.len() * input.quads(), WORKGROUP);
         place.program.push(dispatch);
     }
@@ -260,10 +256,7 @@ impl Winograd {
             .size("BLOCKS", matches!(self.tiling, Tiling::Subgroup(_)).into())
             .read(image.weight)
             .write(transformed)
-            .uniform(inputs as u32)
-            .uniform(image.output.quads() as u32)
-            .uniform(range.start as u32)
-            .uniform(range.len() as u32)
+            .uniform_sizes(&[inputs, image.output.quads(), range.start, range.len()])
             .invocations(16 * inputs * range.len(), WORKGROUP);
         place.program.push(dispatch);
         transformed
@@ -272,16 +265,9 @@ impl Winograd {
 
 /// Tells a tiled kernel of convolution that its image at each point, of every [`LINE`] tiles, is as wide as these, as high
 /// as there are quads of channels, and of four channels; a kernel covers a column of it.
-fn as_columns(dispatch: Dispatch, tile: Tile, in_q: usize, out_q: usize) -> Dispatch {
-    tile.constants(dispatch)
-        .in_f32()
-        .size("POINTS", POINTS)
-        .size("IN_H", in_q)
-        .size("IN_W", LINE)
-        .size("IN_C", 4)
-        .size("OUT_W", LINE)
-        .size("OUT_C", 4 * out_q)
-        .size("KERNEL_H", in_q)
+fn as_columns(dispatch: Dispatch, in_q: usize, out_q: usize) -> Dispatch {
+    let [input, output] = [Shape::new(4, in_q, LINE), Shape::new(4 * out_q, 1, LINE)];
+    tile::images(dispatch.in_f32().size("POINTS", POINTS), &Slide::column(in_q), input, output)
 }
 
 /// A tensor of so many vec4 at each point, which lives as long as the pass.
