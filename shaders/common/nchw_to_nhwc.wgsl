@@ -38,15 +38,16 @@ fn place(item: u32) -> vec3<u32> {
 // The place that is as many items after another as `by` is after the first: without a division, which is slow where
 // the divisor is not known to the compiler.
 fn advance(at: vec3<u32>, by: vec3<u32>) -> vec3<u32> {
-    var next = at + by;
-    if next.x >= params.pixels {
-        next += vec3(0u - params.pixels, 1u, 0u);
-    }
     let quads = (params.channels + 3u) / 4u;
-    if next.y >= quads {
-        next += vec3(0u, 0u - quads, 1u);
-    }
-    return next;
+    let pixel = at.x + by.x;
+    let next_quad = pixel >= params.pixels;
+    let q = at.y + by.y + u32(next_quad);
+    let next_sample = q >= quads;
+    return vec3(
+        select(pixel, pixel - params.pixels, next_quad),
+        select(q, q - quads, next_sample),
+        at.z + by.z + u32(next_sample),
+    );
 }
 
 // An element of the input; zero past the last channel.

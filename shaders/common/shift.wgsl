@@ -11,9 +11,17 @@
 // they are: an earlier dispatch wrote them.
 // An invocation of n takes every n-th quad of the region: the kernel is bound by memory, and neighbours read and
 // write neighbouring quads. Where by.c is no multiple of four a quad comes out of two, of which a neighbour reads one
-// as well. Sizes are in the uniform, not overrides, so that all layers share one pipeline.
+// as well. Sizes are in the uniform, not overrides, so that layers share a pipeline: there is one for each way to move.
 
 const WORKGROUP = 64u;
+
+// Whether by.c is no multiple of four.
+override ACROSS: bool = true;
+// Whether the region reaches past the input's height or width, and past its quads of channels.
+override SURROUNDED: bool = true;
+override LACKING: bool = true;
+// Whether it begins within a quad.
+override KEEPS: bool = true;
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -63,22 +71,24 @@ fn place(item: u32) -> vec4<u32> {
 // The place that is as many items after another as `by` is after the first: without a division, which is slow where
 // the divisor is not known to the compiler.
 fn advance(at: vec4<u32>, by: vec4<u32>) -> vec4<u32> {
-    var next = at + by;
-    if next.x >= params.quads {
-        next += vec4(0u - params.quads, 1u, 0u, 0u);
-    }
-    if next.y >= params.columns {
-        next += vec4(0u, 0u - params.columns, 1u, 0u);
-    }
-    if next.z >= params.rows {
-        next += vec4(0u, 0u, 0u - params.rows, 1u);
-    }
-    return next;
+    let q = at.x + by.x;
+    let next_column = q >= params.quads;
+    let column = at.y + by.y + u32(next_column);
+    let next_row = column >= params.columns;
+    let row = at.z + by.z + u32(next_row);
+    let next_sample = row >= params.rows;
+    return vec4(
+        select(q, q - params.quads, next_column),
+        select(column, column - params.columns, next_row),
+        select(row, row - params.rows, next_sample),
+        at.w + by.w + u32(next_sample),
+    );
 }
 
+// A quad of the input, zero where there is none.
 fn quad(pixel: u32, q: i32) -> vec4<f32> {
     // Below zero this wraps around and is larger than any.
-    if u32(q) >= params.in_quads {
+    if LACKING & (u32(q) >= params.in_quads) {
         return vec4<f32>();
     }
     return load(input[pixel * params.in_quads + u32(q)]);
@@ -88,10 +98,10 @@ fn quad(pixel: u32, q: i32) -> vec4<f32> {
 fn channels(pixel: u32, first: i32) -> vec4<f32> {
     let q = first >> 2u;
     let low = quad(pixel, q);
-    let skip = params.by_channels & 3;
-    if skip == 0 {
+    if !ACROSS {
         return low;
     }
+    let skip = params.by_channels & 3;
     let high = quad(pixel, q + 1);
     let by_one = vec4<f32>(low.yzw, high.x);
     let by_two = vec4<f32>(low.zw, high.xy);
@@ -114,14 +124,15 @@ fn main(
         let iy = y + u32(params.by_rows);
         let ix = x + u32(params.by_columns);
         var value = vec4<f32>(params.value);
-        if (iy < params.in_height) & (ix < params.in_width) {
+        if !SURROUNDED | ((iy < params.in_height) & (ix < params.in_width)) {
             value = channels((at.w * params.in_height + iy) * params.in_width + ix, i32(4u * q) + params.by_channels);
         }
         let out_quads = (params.out_channels + 3u) / 4u;
         let index = ((at.w * params.out_height + y) * params.out_width + x) * out_quads + q;
         let channel = vec4<u32>(4u * q) + vec4<u32>(0u, 1u, 2u, 3u);
-        if 4u * q < params.first {
-            value = select(value, load(output[index]), channel < vec4<u32>(params.first));
+        if KEEPS {
+            let kept = 4u * q < params.first;
+            value = select(value, load(output[select(0u, index, kept)]), channel < vec4<u32>(params.first));
         }
         output[index] = store(select(vec4<f32>(), value, channel < vec4<u32>(params.out_channels)));
     }

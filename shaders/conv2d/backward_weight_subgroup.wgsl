@@ -3,9 +3,9 @@
 //   grad_weight[ky][kx][c][o] = sum over n, y, x of input[n, sy, sx, c] * grad_output[n, y, x, o]
 //   sy = y * STRIDE_H + ky * DILATION_H - PAD_TOP,   sx likewise; what lies outside counts as zero
 //
-// input        [n][IN_H][IN_W][IN_Q] vec4 over channels
-// grad_output  [n][OUT_H][OUT_W][OUT_Q] vec4 over output channels
-// partial      [split][rows][OUT_Q] vec4: the weight's layout, once for each split of the sum
+// input        [n][height][width][quads] vec4 over channels
+// grad_output  [n][height][width][quads] vec4 over output channels
+// partial      [split][rows][quads] vec4: the weight's layout, once for each split of the sum
 //
 // backward_weight_thin_subgroup.wgsl takes one to three input channels, unless there is only one tap.
 //
@@ -16,13 +16,11 @@
 // where they come from memory, it is waited for once. On a processor that stands in for a GPU every step moves all sums
 // to memory and back; more rows or more pixels at a time make a loop too long for its instruction cache. The span bounds
 // the loops, and gives a wide device enough workgroups; common/sum_partials.wgsl joins the splits.
+//
+// As in forward_subgroup.wgsl, the window is in overrides and the sizes of images are in the uniform.
 
-override IN_H: u32 = 1;
-override IN_W: u32 = 1;
-override IN_C: u32 = 4;
-override OUT_H: u32 = 1;
-override OUT_W: u32 = 1;
-override OUT_C: u32 = 4;
+// Whether the output's images have one pixel.
+override FLAT: bool = false;
 override KERNEL_H: u32 = 1;
 override KERNEL_W: u32 = 1;
 override STRIDE_H: i32 = 1;
@@ -32,7 +30,6 @@ override DILATION_W: i32 = 1;
 override PAD_TOP: i32 = 0;
 override PAD_LEFT: i32 = 0;
 override LANES: u32 = 8;
-override OUT_Q: u32 = (OUT_C + 3u) / 4u;
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -49,6 +46,13 @@ struct Params {
     batch: u32,
     // How many output pixels one split sums.
     span: u32,
+    in_height: u32,
+    in_width: u32,
+    // Quads of channels of the input.
+    in_quads: u32,
+    out_height: u32,
+    out_width: u32,
+    out_channels: u32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<Quad>;
@@ -58,7 +62,6 @@ struct Params {
 
 const ROW_QUADS: u32 = 8;
 const ROWS: u32 = 4u * ROW_QUADS;
-const OUTSIDE: u32 = 0xffffffffu;
 
 // A quad of rows of the weight's matrix: the offset of its tap from a pixel's first, and its quad of channels.
 struct Row {
@@ -74,25 +77,52 @@ fn row_of_tap(tap: u32, quad: u32) -> Row {
     return Row(y, x, quad, tap < KERNEL_H * KERNEL_W);
 }
 
-// An output pixel. The sample is OUTSIDE for one that does not count.
-struct Pixel {
+// Quads of channels of the output.
+fn out_quads() -> u32 {
+    return (params.out_channels + 3u) / 4u;
+}
+
+// A pixel of the output.
+struct Place {
+    column: u32,
+    line: u32,
     sample: u32,
-    y: u32,
-    x: u32,
 }
 
-fn pixel(index: u32, counts: bool) -> Pixel {
-    return Pixel(select(OUTSIDE, index / (OUT_H * OUT_W), counts), index / OUT_W % OUT_H, index % OUT_W);
+// The output pixel of an index.
+fn place(index: u32) -> Place {
+    if (FLAT) {
+        return Place(0u, 0u, index);
+    }
+    let line = index / params.out_width;
+    let sample = line / params.out_height;
+    return Place(index - line * params.out_width, line - sample * params.out_height, sample);
 }
 
-// The channels of the input of a row quad under a pixel.
-fn channels(row: Row, p: Pixel) -> vec4<f32> {
-    let sy = i32(p.y) * STRIDE_H + row.y;
-    let sx = i32(p.x) * STRIDE_W + row.x;
-    let counts = row.valid & (p.sample != OUTSIDE);
-    let inside = counts & (sy >= 0) & (sx >= 0) & (u32(sy) < IN_H) & (u32(sx) < IN_W);
-    let source = (p.sample * IN_H + u32(sy)) * IN_W + u32(sx);
-    return select(vec4(0.0), load(input[select(0u, source * ((IN_C + 3u) / 4u) + row.quad, inside)]), inside);
+// The pixel that is as far after another as `by` is after the first.
+fn after(at: Place, by: Place) -> Place {
+    if (FLAT) {
+        return Place(0u, 0u, at.sample + by.sample);
+    }
+    let column = at.column + by.column;
+    let new_line = column >= params.out_width;
+    let line = at.line + by.line + u32(new_line);
+    let new_sample = line >= params.out_height;
+    return Place(
+        select(column, column - params.out_width, new_line),
+        select(line, line - params.out_height, new_sample),
+        at.sample + by.sample + u32(new_sample),
+    );
+}
+
+// The channels of the input of a row quad under a pixel, if that counts.
+fn channels(row: Row, at: Place, counts: bool) -> vec4<f32> {
+    let sy = i32(at.line) * STRIDE_H + row.y;
+    let sx = i32(at.column) * STRIDE_W + row.x;
+    let inside = counts & row.valid & (sy >= 0) & (sx >= 0)
+        & (u32(sy) < params.in_height) & (u32(sx) < params.in_width);
+    let source = (at.sample * params.in_height + u32(sy)) * params.in_width + u32(sx);
+    return select(vec4(0.0), load(input[select(0u, source * params.in_quads + row.quad, inside)]), inside);
 }
 
 // The sums of eight rows. An index that a loop counts would move them out of the registers.
@@ -138,13 +168,13 @@ fn pick(block: ptr<function, Block>, row: u32) -> vec4<f32> {
 }
 
 fn row_quads() -> u32 {
-    return KERNEL_H * KERNEL_W * ((IN_C + 3u) / 4u);
+    return KERNEL_H * KERNEL_W * params.in_quads;
 }
 
 fn put(split: u32, row: u32, column: u32, value: vec4<f32>) {
     let rows = 4u * row_quads();
-    if ((row < rows) & (column < OUT_Q)) {
-        partial[(split * rows + row) * OUT_Q + column] = value;
+    if ((row < rows) & (column < out_quads())) {
+        partial[(split * rows + row) * out_quads() + column] = value;
     }
 }
 
@@ -154,12 +184,13 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(subgroup_invocation_id) lane: u32,
 ) {
-    let tiles = (OUT_Q + LANES - 1u) / LANES;
+    let columns = out_quads();
+    let tiles = (columns + LANES - 1u) / LANES;
     let linear = group.x + group.y * groups.x;
     let column = linear % tiles * LANES + lane;
-    let safe_column = min(column, OUT_Q - 1u);
+    let safe_column = min(column, columns - 1u);
     let first_quad = linear / tiles * ROW_QUADS;
-    let quads = (IN_C + 3u) / 4u;
+    let quads = params.in_quads;
     let quad = first_quad + lane % 2u;
     let row0 = row_of_tap(quad / quads, quad % quads);
     let row1 = row_of_tap((quad + 2u) / quads, (quad + 2u) % quads);
@@ -171,22 +202,30 @@ fn main(
     var block2 = Block();
     var block3 = Block();
     let begin = group.z * params.span;
-    let end = min(begin + params.span, params.batch * OUT_H * OUT_W);
+    let end = min(begin + params.span, params.batch * params.out_height * params.out_width);
+    let own = lane % 8u / 2u;
+    let step = place(4u);
+    var at = place(begin + own);
     for (var m = begin; m < end; m += 4u) {
         // Past the end the rows are zero, whatever the gradient.
-        let own = m + lane % 8u / 2u;
-        let p = pixel(own, own < end);
-        let a = Four(channels(row0, p), channels(row1, p), channels(row2, p), channels(row3, p));
+        let counts = m + own < end;
+        let a = Four(
+            channels(row0, at, counts),
+            channels(row1, at, counts),
+            channels(row2, at, counts),
+            channels(row3, at, counts),
+        );
         let gradients = Four(
-            load(grad_output[m * OUT_Q + safe_column]),
-            load(grad_output[min(m + 1u, end - 1u) * OUT_Q + safe_column]),
-            load(grad_output[min(m + 2u, end - 1u) * OUT_Q + safe_column]),
-            load(grad_output[min(m + 3u, end - 1u) * OUT_Q + safe_column]),
+            load(grad_output[m * columns + safe_column]),
+            load(grad_output[min(m + 1u, end - 1u) * columns + safe_column]),
+            load(grad_output[min(m + 2u, end - 1u) * columns + safe_column]),
+            load(grad_output[min(m + 3u, end - 1u) * columns + safe_column]),
         );
         multiply(&block0, a.first, gradients);
         multiply(&block1, a.second, gradients);
         multiply(&block2, a.third, gradients);
         multiply(&block3, a.fourth, gradients);
+        at = after(at, step);
     }
     for (var row = 0u; row < ROWS; row++) {
         let low = select(pick(&block0, row % 8u), pick(&block1, row % 8u), row >= 8u);

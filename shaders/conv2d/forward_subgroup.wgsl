@@ -8,14 +8,14 @@
 // weight transposed and turned round and STRIDE 1. There, the output's
 // pixels are taken in UP_H * UP_W phases: all pixels of a phase use the same taps, and skip the others.
 //
-// input   [n][IN_H][IN_W][IN_Q] vec4 over channels
-// weight  [KERNEL_H][KERNEL_W][rows][OUT_Q] vec4 over output channels; rows = the input channels, padded to
+// input   [n][height][width][quads] vec4 over channels
+// weight  [KERNEL_H][KERNEL_W][rows][quads] vec4 over output channels; rows = the input channels, padded to
 //         whole quads: one to three of them are for forward_thin_subgroup.wgsl, unless there is only one tap.
 //         Where TURNED is 1, the weight of the convolution whose gradient this is, as its own forward pass reads it:
-//         [KERNEL_H][KERNEL_W][output channels][IN_Q] vec4 over input channels, the taps in the other order. There
+//         [KERNEL_H][KERNEL_W][output channels][quads] vec4 over input channels, the taps in the other order. There
 //         must be four input channels or more
-// bias    [OUT_Q] vec4, read where BIAS is 1
-// output  [split][n][OUT_H][OUT_W][OUT_Q] vec4; one split is the result itself
+// bias    [quads] vec4 over output channels, read where BIAS is 1
+// output  [split][n][height][width][quads] vec4; one split is the result itself
 //
 // A workgroup takes a phase of the pixels and a range of the sum, so that a few outputs with a long sum still fill the
 // device, and no invocation loops too long; the bias goes with the first range. There are z = phases * splits times as
@@ -27,13 +27,12 @@
 // any subgroup of eight or more is right. On a processor the loads are what costs: each lane's is by itself and checked
 // against the bounds. The four quads of the weight are loaded for all rows, so that more rows are better, until the
 // loop outgrows the instruction cache.
+//
+// The window is in overrides. The sizes of images are in the uniform, so that layers of several sizes share a pipeline,
+// which some drivers take long to make; the pixels of a tile are counted on, not divided out.
 
-override IN_H: u32 = 1;
-override IN_W: u32 = 1;
-override IN_C: u32 = 4;
-override OUT_H: u32 = 1;
-override OUT_W: u32 = 1;
-override OUT_C: u32 = 4;
+// Whether the output's images have one pixel.
+override FLAT: bool = false;
 override KERNEL_H: u32 = 1;
 override KERNEL_W: u32 = 1;
 override STRIDE_H: i32 = 1;
@@ -49,7 +48,6 @@ override BIAS: u32 = 0;
 override LANES: u32 = 8;
 // 8, 16, 24 or 32.
 override ROWS: u32 = 24;
-override OUT_Q: u32 = (OUT_C + 3u) / 4u;
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -86,6 +84,13 @@ struct Params {
     batch: u32,
     // How many quads of the sum (over taps and channels) one split takes.
     span: u32,
+    in_height: u32,
+    in_width: u32,
+    // Quads of channels of the input.
+    in_quads: u32,
+    out_height: u32,
+    out_width: u32,
+    out_channels: u32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<Quad>;
@@ -93,6 +98,13 @@ struct Params {
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> output: array<Result>;
 @group(0) @binding(4) var<uniform> params: Params;
+
+// A pixel of a phase of the output.
+struct Place {
+    column: u32,
+    line: u32,
+    sample: u32,
+}
 
 // An output pixel: the sample, and where its first tap lies in the (dilated, unpadded) input.
 struct Pixel {
@@ -105,14 +117,48 @@ struct Pixel {
 
 const OUTSIDE: u32 = 0xffffffffu;
 
-fn pixel(row: u32, phase: vec2<u32>) -> Pixel {
-    let phase_w = (OUT_W + UP_W - 1u) / UP_W;
-    let phase_h = (OUT_H + UP_H - 1u) / UP_H;
-    let sample = row / (phase_h * phase_w);
-    let y = (row / phase_w) % phase_h * UP_H + phase.y;
-    let x = row % phase_w * UP_W + phase.x;
-    let inside = (sample < params.batch) & (y < OUT_H) & (x < OUT_W);
-    let index = select(OUTSIDE, (sample * OUT_H + y) * OUT_W + x, inside);
+// Quads of channels of the output.
+fn out_quads() -> u32 {
+    return (params.out_channels + 3u) / 4u;
+}
+
+// How many pixels a phase has along the axes, x and y.
+fn phase_size() -> vec2<u32> {
+    return vec2((params.out_width + UP_W - 1u) / UP_W, (params.out_height + UP_H - 1u) / UP_H);
+}
+
+// The pixel of a row of the product.
+fn place(row: u32) -> Place {
+    if (FLAT) {
+        return Place(0u, 0u, row);
+    }
+    let size = phase_size();
+    let line = row / size.x;
+    let sample = line / size.y;
+    return Place(row - line * size.x, line - sample * size.y, sample);
+}
+
+// The pixel after another.
+fn after(at: Place) -> Place {
+    if (FLAT) {
+        return Place(0u, 0u, at.sample + 1u);
+    }
+    let size = phase_size();
+    let new_line = at.column + 1u == size.x;
+    let new_sample = new_line & (at.line + 1u == size.y);
+    return Place(
+        select(at.column + 1u, 0u, new_line),
+        select(at.line + u32(new_line), 0u, new_sample),
+        at.sample + u32(new_sample),
+    );
+}
+
+fn pixel(at: Place, phase: vec2<u32>) -> Pixel {
+    let sample = at.sample;
+    let y = at.line * UP_H + phase.y;
+    let x = at.column * UP_W + phase.x;
+    let inside = (sample < params.batch) & (y < params.out_height) & (x < params.out_width);
+    let index = select(OUTSIDE, (sample * params.out_height + y) * params.out_width + x, inside);
     return Pixel(sample, i32(y) * STRIDE_H - PAD_TOP, i32(x) * STRIDE_W - PAD_LEFT, index);
 }
 
@@ -123,14 +169,15 @@ fn source(p: Pixel, ky: u32, kx: u32) -> u32 {
     let sy = u32(y / i32(UP_H));
     let sx = u32(x / i32(UP_W));
     let whole = (y % i32(UP_H) == 0) & (x % i32(UP_W) == 0);
-    let inside = whole & (p.index != OUTSIDE) & (y >= 0) & (x >= 0) & (sy < IN_H) & (sx < IN_W);
-    return select(OUTSIDE, (p.sample * IN_H + sy) * IN_W + sx, inside);
+    let inside = whole & (p.index != OUTSIDE) & (y >= 0) & (x >= 0)
+        & (sy < params.in_height) & (sx < params.in_width);
+    return select(OUTSIDE, (p.sample * params.in_height + sy) * params.in_width + sx, inside);
 }
 
 // Channels 4q .. 4q+3 under a tap.
 fn channels(source: u32, q: u32) -> vec4<f32> {
     let inside = source != OUTSIDE;
-    return select(vec4(0.0), load(input[select(0u, source * ((IN_C + 3u) / 4u) + q, inside)]), inside);
+    return select(vec4(0.0), load(input[select(0u, source * params.in_quads + q, inside)]), inside);
 }
 
 // Four rows of the weight: those of one quad of the sum.
@@ -142,10 +189,11 @@ struct Weights {
 }
 
 fn weights(column: u32, tap: u32, q: u32) -> Weights {
-    let in_q = (IN_C + 3u) / 4u;
+    let in_q = params.in_quads;
+    let out_q = out_quads();
     if (TURNED == 1u) {
         // Each is a quad of input channels for one output channel: the transposed of what is wanted.
-        let rows = select((OUT_C + 3u) / 4u * 4u, OUT_C, OUT_C < 4u);
+        let rows = select(4u * out_q, params.out_channels, params.out_channels < 4u);
         let w = ((KERNEL_H * KERNEL_W - 1u - tap) * rows + 4u * column) * in_q + q;
         // Fewer than four output channels are not padded; what is read past the last is not stored.
         let last = (KERNEL_H * KERNEL_W * rows - 1u) * in_q + q;
@@ -160,12 +208,12 @@ fn weights(column: u32, tap: u32, q: u32) -> Weights {
             vec4(a.w, b.w, c.w, d.w),
         );
     }
-    let w = 4u * (tap * in_q + q) * OUT_Q + column;
+    let w = 4u * (tap * in_q + q) * out_q + column;
     return Weights(
         load_plain(weight[w]),
-        load_plain(weight[w + OUT_Q]),
-        load_plain(weight[w + 2u * OUT_Q]),
-        load_plain(weight[w + 3u * OUT_Q]),
+        load_plain(weight[w + out_q]),
+        load_plain(weight[w + 2u * out_q]),
+        load_plain(weight[w + 3u * out_q]),
     );
 }
 
@@ -233,13 +281,14 @@ fn pick(block: ptr<function, Block>, row: u32) -> vec4<f32> {
 
 // What is stored of a finished sum. The lanes past the last channel stay zero, which an activation of 0 need not be.
 fn finished(column: u32, sum: vec4<f32>) -> vec4<f32> {
-    return select(vec4(0.0), activate(sum), vec4(4u * column) + vec4(0u, 1u, 2u, 3u) < vec4(OUT_C));
+    return select(vec4(0.0), activate(sum), vec4(4u * column) + vec4(0u, 1u, 2u, 3u) < vec4(params.out_channels));
 }
 
-fn put(split: u32, row: u32, phase: vec2<u32>, column: u32, value: vec4<f32>) {
-    let index = pixel(row, phase).index;
-    if ((index != OUTSIDE) & (column < OUT_Q)) {
-        output[(split * params.batch * OUT_H * OUT_W + index) * OUT_Q + column] = store_result(finished(column, value));
+fn put(split: u32, at: Place, phase: vec2<u32>, column: u32, value: vec4<f32>) {
+    let index = pixel(at, phase).index;
+    if ((index != OUTSIDE) & (column < out_quads())) {
+        let pixels = params.batch * params.out_height * params.out_width;
+        output[(split * pixels + index) * out_quads() + column] = store_result(finished(column, value));
     }
 }
 
@@ -262,16 +311,16 @@ fn main(
     let phase = vec2(flat % UP_W, flat / UP_W % UP_H);
     let tile = flat / (UP_H * UP_W) % layer;
     let split = flat / (UP_H * UP_W) / layer;
-    let tiles = (OUT_Q + LANES - 1u) / LANES;
+    let tiles = (out_quads() + LANES - 1u) / LANES;
     let column = tile % tiles * LANES + lane;
     let first = tile / tiles * ROWS;
     // Each lane loads for one pixel of each block of eight. Blocks past ROWS are not computed.
-    let pixel0 = pixel(first + lane % 8u, phase);
-    let pixel1 = pixel(first + 8u + lane % 8u, phase);
-    let pixel2 = pixel(first + 16u + lane % 8u, phase);
-    let pixel3 = pixel(first + 24u + lane % 8u, phase);
+    let pixel0 = pixel(place(first + lane % 8u), phase);
+    let pixel1 = pixel(place(first + 8u + lane % 8u), phase);
+    let pixel2 = pixel(place(first + 16u + lane % 8u), phase);
+    let pixel3 = pixel(place(first + 24u + lane % 8u), phase);
     // Lanes past the last channel work on it too and store nothing.
-    let safe_column = min(column, OUT_Q - 1u);
+    let safe_column = min(column, out_quads() - 1u);
 
     let biased = (BIAS == 1u) & (split == 0u);
     let start = select(vec4(0.0), bias[select(0u, safe_column, biased)], biased);
@@ -280,7 +329,7 @@ fn main(
     var block2 = block0;
     var block3 = block0;
     let begin = split * params.span;
-    let quads = (IN_C + 3u) / 4u;
+    let quads = params.in_quads;
     let end = min(begin + params.span, KERNEL_H * KERNEL_W * quads);
     for (var tap = begin / quads; tap * quads < end; tap++) {
         let ky = tap / KERNEL_W;
@@ -304,6 +353,7 @@ fn main(
             multiply_all(&block0, &block1, &block2, &block3, a, b);
         }
     }
+    var at = place(first);
     for (var row = 0u; row < ROWS; row++) {
         var sum = pick(&block0, row % 8u);
         if (ROWS > 8u) {
@@ -315,6 +365,7 @@ fn main(
         if (ROWS > 24u) {
             sum = select(sum, pick(&block3, row % 8u), row >= 24u);
         }
-        put(split, first + row, phase, column, sum);
+        put(split, at, phase, column, sum);
+        at = after(at);
     }
 }

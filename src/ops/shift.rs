@@ -54,6 +54,12 @@ struct Region {
     shape: Shape,
 }
 
+/// Whether a range lies within `size` after it is moved.
+fn within(size: usize, start: usize, len: usize, by: i32) -> bool {
+    let moved = start as i64 + i64::from(by);
+    moved >= 0 && moved + len as i64 <= size as i64
+}
+
 /// The dispatch, which binds `from` alone; an element of `to` comes from its place plus `by`.
 fn shift(
     layer: &str,
@@ -65,7 +71,16 @@ fn shift(
 ) -> Dispatch {
     let Region { place: [first, top, left], shape: Shape { channels, height, width } } = region;
     let region_quads = quads(first + channels) - first / 4;
+    let inside =
+        within(from.shape.height, top, height, by[1]) && within(from.shape.width, left, width, by[2]);
+    // A quad of the output comes out of two of the input where those begin elsewhere.
+    let read = region_quads + usize::from(by[0] % 4 != 0);
+    let has_channels = within(from.quads(), first / 4, read, by[0].div_euclid(4));
     Dispatch::new(layer, kernel!("common/shift"))
+        .constant("ACROSS", by[0] % 4 != 0)
+        .constant("SURROUNDED", !inside)
+        .constant("LACKING", !has_channels)
+        .constant("KEEPS", !first.is_multiple_of(4))
         .read(from.tensor)
         .uniform(to.batch as u32)
         .uniform(value.to_bits())

@@ -161,8 +161,8 @@ impl Product {
         Dispatch::new(layer, kernel).size("GROUPS", convolution.groups)
     }
 
-    /// Tells a dispatch of its kernels the window and the sizes of the images. Where they are words of the uniform, they
-    /// are the last.
+    /// Tells a dispatch of its kernels the window and the images, whose sizes are words of the uniform for some of them, the
+    /// last.
     fn images(self, dispatch: Dispatch, slide: &Slide, input: Shape, output: Shape) -> Dispatch {
         match self {
             Self::Dense(tiling) => tiling.images(dispatch, slide, input, output),

@@ -1,6 +1,6 @@
 //! How a window slides over an image, as the kernels of convolution take it.
 
-use super::super::program::Dispatch;
+use super::super::program::{Dispatch, quads};
 use super::Direction;
 use crate::shape::{Geometry, Shape, effective_kernel};
 
@@ -55,8 +55,15 @@ impl Slide {
         }
     }
 
-    /// Tells a dispatch the window, in constants.
-    pub fn window(&self, dispatch: Dispatch) -> Dispatch {
+    /// Tells a dispatch the window, in constants, and the sizes of the images, which are the last words of its uniform.
+    pub fn images(&self, dispatch: Dispatch, input: Shape, output: Shape) -> Dispatch {
+        self.window(dispatch)
+            .constant("FLAT", output.pixels() == 1)
+            .uniform_sizes(&[input.height, input.width, quads(input.channels)])
+            .uniform_sizes(&[output.height, output.width, output.channels])
+    }
+
+    fn window(&self, dispatch: Dispatch) -> Dispatch {
         dispatch
             .size("KERNEL_H", self.kernel[0])
             .size("KERNEL_W", self.kernel[1])
@@ -68,7 +75,7 @@ impl Slide {
             .constant("PAD_LEFT", self.pad[1] as f64)
     }
 
-    /// Tells a dispatch the window and the sizes of the images, in constants.
+    /// Tells a dispatch the window and the sizes of the images, all in constants.
     pub fn constants(&self, dispatch: Dispatch, input: Shape, output: Shape) -> Dispatch {
         self.window(dispatch)
             .size("IN_H", input.height)

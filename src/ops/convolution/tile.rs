@@ -90,16 +90,11 @@ impl Tile {
     }
 }
 
-/// Tells a dispatch of such a kernel the window and the sizes of the images, which are the last words of its uniform.
+/// Tells a dispatch of such a kernel the window and the images: [`Slide::images`].
 pub(super) fn images(dispatch: Dispatch, slide: &Slide, input: Shape, output: Shape) -> Dispatch {
     let thin = if input.channels < 4 { input.channels } else { 0 };
-    slide
-        .window(dispatch)
-        .size("THIN", thin)
-        .constant("FLAT", output.pixels() == 1)
-        .constant("PADDED", slide.is_padded(input, output))
-        .uniform_sizes(&[input.height, input.width, quads(input.channels)])
-        .uniform_sizes(&[output.height, output.width, output.channels])
+    let padded = slide.is_padded(input, output);
+    slide.images(dispatch, input, output).size("THIN", thin).constant("PADDED", padded)
 }
 
 #[cfg(test)]

@@ -48,11 +48,10 @@ impl Tiling {
         }
     }
 
-    /// Tells a dispatch of its kernels the window and the sizes of the images. Where they are words of the uniform, they
-    /// are the last.
+    /// Tells a dispatch of its kernels the window and the images: [`Slide::images`].
     pub fn images(self, dispatch: Dispatch, slide: &Slide, input: Shape, output: Shape) -> Dispatch {
         match self {
-            Self::Subgroup(_) => slide.constants(dispatch, input, output),
+            Self::Subgroup(_) => slide.images(dispatch, input, output),
             Self::Tiled(_) => tile::images(dispatch, slide, input, output),
         }
     }
