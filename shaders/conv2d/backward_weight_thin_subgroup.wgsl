@@ -13,14 +13,13 @@
 // as five multiply-adds of all lanes: there is one such load for 15 multiply-adds. More pixels would not fit in its
 // instruction cache. The span bounds the loops, and gives a wide device enough workgroups; common/sum_partials.wgsl
 // joins the splits.
+//
+// As in forward_subgroup.wgsl, the window is in overrides and the sizes of images are in the uniform.
 
-override IN_H: u32 = 1;
-override IN_W: u32 = 1;
-// 1, 2 or 3.
-override IN_C: u32 = 3;
-override OUT_H: u32 = 1;
-override OUT_W: u32 = 1;
-override OUT_C: u32 = 4;
+// The input channels: 1, 2 or 3.
+override THIN: u32 = 3;
+// Whether the output's images have one pixel.
+override FLAT: bool = false;
 override KERNEL_H: u32 = 1;
 override KERNEL_W: u32 = 1;
 override STRIDE_H: i32 = 1;
@@ -32,7 +31,6 @@ override PAD_LEFT: i32 = 0;
 // As many as let the halves of all workgroups have all rows, those of padding too.
 override TAPS: u32 = 5;
 override LANES: u32 = 8;
-override OUT_Q: u32 = (OUT_C + 3u) / 4u;
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -49,6 +47,13 @@ struct Params {
     batch: u32,
     // How many output pixels one split sums.
     span: u32,
+    in_height: u32,
+    in_width: u32,
+    // Quads of channels of the input.
+    in_quads: u32,
+    out_height: u32,
+    out_width: u32,
+    out_channels: u32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<Quad>;
@@ -57,6 +62,44 @@ struct Params {
 @group(0) @binding(3) var<uniform> params: Params;
 
 const PIXELS: u32 = 4;
+
+// Quads of channels of the output.
+fn out_quads() -> u32 {
+    return (params.out_channels + 3u) / 4u;
+}
+
+// A pixel of the output.
+struct Place {
+    column: u32,
+    line: u32,
+    sample: u32,
+}
+
+// The output pixel of an index.
+fn place(index: u32) -> Place {
+    if (FLAT) {
+        return Place(0u, 0u, index);
+    }
+    let line = index / params.out_width;
+    let sample = line / params.out_height;
+    return Place(index - line * params.out_width, line - sample * params.out_height, sample);
+}
+
+// The pixel that is as far after another as `by` is after the first.
+fn after(at: Place, by: Place) -> Place {
+    if (FLAT) {
+        return Place(0u, 0u, at.sample + by.sample);
+    }
+    let column = at.column + by.column;
+    let new_line = column >= params.out_width;
+    let line = at.line + by.line + u32(new_line);
+    let new_sample = line >= params.out_height;
+    return Place(
+        select(column, column - params.out_width, new_line),
+        select(line, line - params.out_height, new_sample),
+        at.sample + by.sample + u32(new_sample),
+    );
+}
 
 // An output pixel: the first row of its sample's input, and where its first tap lies in the unpadded input.
 struct Pixel {
@@ -67,10 +110,10 @@ struct Pixel {
     valid: bool,
 }
 
-fn pixel(index: u32, end: u32) -> Pixel {
-    let y = i32(index / OUT_W % OUT_H) * STRIDE_H - PAD_TOP;
-    let x = i32(index % OUT_W) * STRIDE_W - PAD_LEFT;
-    return Pixel(index / (OUT_H * OUT_W) * IN_H, y, x, index < end);
+fn pixel(at: Place, valid: bool) -> Pixel {
+    let y = i32(at.line) * STRIDE_H - PAD_TOP;
+    let x = i32(at.column) * STRIDE_W - PAD_LEFT;
+    return Pixel(at.sample * params.in_height, y, x, valid);
 }
 
 // The channels under a tap, if the half has it.
@@ -82,8 +125,9 @@ fn under(p: Pixel, first: u32, i: u32) -> vec3<f32> {
     let sy = p.y + i32(tap / KERNEL_W) * DILATION_H;
     let sx = p.x + i32(tap % KERNEL_W) * DILATION_W;
     let inside = p.valid & (tap < KERNEL_H * KERNEL_W)
-        & (sy >= 0) & (sx >= 0) & (u32(sy) < IN_H) & (u32(sx) < IN_W);
-    return select(vec3(0.0), load(input[select(0u, (p.sample + u32(sy)) * IN_W + u32(sx), inside)]).xyz, inside);
+        & (sy >= 0) & (sx >= 0) & (u32(sy) < params.in_height) & (u32(sx) < params.in_width);
+    let index = (p.sample + u32(sy)) * params.in_width + u32(sx);
+    return select(vec3(0.0), load(input[select(0u, index, inside)]).xyz, inside);
 }
 
 // The inputs of 16 rows.
@@ -96,7 +140,7 @@ struct Rows {
 
 // The inputs of a pixel under the taps from the given one.
 fn inputs(p: Pixel, tap: u32) -> Rows {
-    if (IN_C == 1u) {
+    if (THIN == 1u) {
         return Rows(
             vec4(under(p, tap, 0u).x, under(p, tap, 1u).x, under(p, tap, 2u).x, under(p, tap, 3u).x),
             vec4(under(p, tap, 4u).x, under(p, tap, 5u).x, under(p, tap, 6u).x, under(p, tap, 7u).x),
@@ -104,7 +148,7 @@ fn inputs(p: Pixel, tap: u32) -> Rows {
             vec4(under(p, tap, 12u).x, under(p, tap, 13u).x, under(p, tap, 14u).x, under(p, tap, 15u).x),
         );
     }
-    if (IN_C == 2u) {
+    if (THIN == 2u) {
         return Rows(
             vec4(under(p, tap, 0u).xy, under(p, tap, 1u).xy),
             vec4(under(p, tap, 2u).xy, under(p, tap, 3u).xy),
@@ -149,7 +193,7 @@ fn madd(sum: vec4<f32>, a: vec4<f32>, b: Four) -> vec4<f32> {
 
 // Whether a half has the row.
 fn has(row: u32) -> bool {
-    return row < TAPS * IN_C;
+    return row < TAPS * THIN;
 }
 
 // Adds the outer products of the inputs of four rows, of which the first is the given one of its half, and the gradients.
@@ -182,9 +226,9 @@ fn pick(block: ptr<function, Block>, row: u32) -> vec4<f32> {
 }
 
 fn put(split: u32, row: u32, column: u32, value: vec4<f32>) {
-    let rows = (KERNEL_H * KERNEL_W * IN_C + 3u) / 4u * 4u;
-    if ((row < rows) & (column < OUT_Q)) {
-        partial[(split * rows + row) * OUT_Q + column] = value;
+    let rows = (KERNEL_H * KERNEL_W * THIN + 3u) / 4u * 4u;
+    if ((row < rows) & (column < out_quads())) {
+        partial[(split * rows + row) * out_quads() + column] = value;
     }
 }
 
@@ -194,10 +238,11 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(subgroup_invocation_id) lane: u32,
 ) {
-    let tiles = (OUT_Q + LANES - 1u) / LANES;
+    let columns = out_quads();
+    let tiles = (columns + LANES - 1u) / LANES;
     let linear = group.x + group.y * groups.x;
     let column = linear % tiles * LANES + lane;
-    let safe_column = min(column, OUT_Q - 1u);
+    let safe_column = min(column, columns - 1u);
     let first = linear / tiles * (2u * TAPS);
     let tap = first + lane / PIXELS % 2u * TAPS;
 
@@ -206,11 +251,14 @@ fn main(
     var block2 = Block();
     var block3 = Block();
     let begin = group.z * params.span;
-    let end = min(begin + params.span, params.batch * OUT_H * OUT_W);
+    let end = min(begin + params.span, params.batch * params.out_height * params.out_width);
+    let own = lane % PIXELS;
+    let step = place(PIXELS);
+    var at = place(begin + own);
     for (var m = begin; m < end; m += PIXELS) {
-        let a = inputs(pixel(m + lane % PIXELS, end), tap);
+        let a = inputs(pixel(at, m + own < end), tap);
         // Past the end the inputs are zero, whatever the gradient.
-        let d = min(vec4(m) + vec4(0u, 1u, 2u, 3u), vec4(end - 1u)) * OUT_Q + vec4(safe_column);
+        let d = min(vec4(m) + vec4(0u, 1u, 2u, 3u), vec4(end - 1u)) * columns + vec4(safe_column);
         let b = Four(load(grad_output[d.x]), load(grad_output[d.y]), load(grad_output[d.z]), load(grad_output[d.w]));
         multiply(&block0, 0u, low(a.first), b);
         multiply(&block0, 4u, low(a.second), b);
@@ -220,12 +268,13 @@ fn main(
         multiply(&block2, 4u, high(a.second), b);
         multiply(&block3, 8u, high(a.third), b);
         multiply(&block3, 12u, high(a.fourth), b);
+        at = after(at, step);
     }
     for (var row = 0u; row < 16u; row++) {
         if (has(row)) {
             let i = row % 8u;
-            put(group.z, first * IN_C + row, column, select(pick(&block0, i), pick(&block1, i), row >= 8u));
-            put(group.z, (first + TAPS) * IN_C + row, column, select(pick(&block2, i), pick(&block3, i), row >= 8u));
+            put(group.z, first * THIN + row, column, select(pick(&block0, i), pick(&block1, i), row >= 8u));
+            put(group.z, (first + TAPS) * THIN + row, column, select(pick(&block2, i), pick(&block3, i), row >= 8u));
         }
     }
 }

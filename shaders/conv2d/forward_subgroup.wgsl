@@ -138,19 +138,29 @@ fn place(row: u32) -> Place {
     return Place(row - line * size.x, line - sample * size.y, sample);
 }
 
-// The pixel after another.
-fn after(at: Place) -> Place {
+// The pixel that is as far after another as `by` is after the first.
+fn after(at: Place, by: Place) -> Place {
     if (FLAT) {
-        return Place(0u, 0u, at.sample + 1u);
+        return Place(0u, 0u, at.sample + by.sample);
     }
     let size = phase_size();
-    let new_line = at.column + 1u == size.x;
-    let new_sample = new_line & (at.line + 1u == size.y);
+    let column = at.column + by.column;
+    let new_line = column >= size.x;
+    let line = at.line + by.line + u32(new_line);
+    let new_sample = line >= size.y;
     return Place(
-        select(at.column + 1u, 0u, new_line),
-        select(at.line + u32(new_line), 0u, new_sample),
-        at.sample + u32(new_sample),
+        select(column, column - size.x, new_line),
+        select(line, line - size.y, new_sample),
+        at.sample + by.sample + u32(new_sample),
     );
+}
+
+// The next pixel.
+fn next(at: Place) -> Place {
+    if (FLAT) {
+        return after(at, Place(0u, 0u, 1u));
+    }
+    return after(at, Place(1u, 0u, 0u));
 }
 
 fn pixel(at: Place, phase: vec2<u32>) -> Pixel {
@@ -315,10 +325,14 @@ fn main(
     let column = tile % tiles * LANES + lane;
     let first = tile / tiles * ROWS;
     // Each lane loads for one pixel of each block of eight. Blocks past ROWS are not computed.
-    let pixel0 = pixel(place(first + lane % 8u), phase);
-    let pixel1 = pixel(place(first + 8u + lane % 8u), phase);
-    let pixel2 = pixel(place(first + 16u + lane % 8u), phase);
-    let pixel3 = pixel(place(first + 24u + lane % 8u), phase);
+    let eight = place(8u);
+    let own0 = place(first + lane % 8u);
+    let own1 = after(own0, eight);
+    let own2 = after(own1, eight);
+    let pixel0 = pixel(own0, phase);
+    let pixel1 = pixel(own1, phase);
+    let pixel2 = pixel(own2, phase);
+    let pixel3 = pixel(after(own2, eight), phase);
     // Lanes past the last channel work on it too and store nothing.
     let safe_column = min(column, out_quads() - 1u);
 
@@ -366,6 +380,6 @@ fn main(
             sum = select(sum, pick(&block3, row % 8u), row >= 24u);
         }
         put(split, at, phase, column, sum);
-        at = after(at);
+        at = next(at);
     }
 }

@@ -12,14 +12,13 @@
 // processor loads lane by lane, so that a load of one float costs it about as much as five multiply-adds of all lanes:
 // with 32 rows a step has one such load for 16 multiply-adds. More rows would not fit in its instruction cache.
 // Lanes past the eighth load what an earlier lane loads too; any subgroup of eight or more is right.
+//
+// As in forward_subgroup.wgsl, the window is in overrides and the sizes of images are in the uniform.
 
-override IN_H: u32 = 1;
-override IN_W: u32 = 1;
-// 1, 2 or 3.
-override IN_C: u32 = 3;
-override OUT_H: u32 = 1;
-override OUT_W: u32 = 1;
-override OUT_C: u32 = 4;
+// The input channels: 1, 2 or 3.
+override THIN: u32 = 3;
+// Whether the output's images have one pixel.
+override FLAT: bool = false;
 override KERNEL_H: u32 = 1;
 override KERNEL_W: u32 = 1;
 override STRIDE_H: i32 = 1;
@@ -32,7 +31,6 @@ override UP_H: u32 = 1;
 override UP_W: u32 = 1;
 override BIAS: u32 = 0;
 override LANES: u32 = 8;
-override OUT_Q: u32 = (OUT_C + 3u) / 4u;
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -71,6 +69,13 @@ struct Params {
     batch: u32,
     // How many taps one split takes, whole steps.
     span: u32,
+    in_height: u32,
+    in_width: u32,
+    // Quads of channels of the input.
+    in_quads: u32,
+    out_height: u32,
+    out_width: u32,
+    out_channels: u32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<Quad>;
@@ -78,6 +83,13 @@ struct Params {
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> output: array<Result>;
 @group(0) @binding(4) var<uniform> params: Params;
+
+// A pixel of a phase of the output.
+struct Place {
+    column: u32,
+    line: u32,
+    sample: u32,
+}
 
 // An output pixel: the first row of its sample's input, and where its first tap lies in the (dilated, unpadded) input.
 struct Pixel {
@@ -90,15 +102,59 @@ struct Pixel {
 
 const OUTSIDE: u32 = 0xffffffffu;
 
-fn pixel(row: u32, phase: vec2<u32>) -> Pixel {
-    let phase_w = (OUT_W + UP_W - 1u) / UP_W;
-    let phase_h = (OUT_H + UP_H - 1u) / UP_H;
-    let sample = row / (phase_h * phase_w);
-    let y = (row / phase_w) % phase_h * UP_H + phase.y;
-    let x = row % phase_w * UP_W + phase.x;
-    let inside = (sample < params.batch) & (y < OUT_H) & (x < OUT_W);
-    let index = select(OUTSIDE, (sample * OUT_H + y) * OUT_W + x, inside);
-    return Pixel(sample * IN_H, i32(y) * STRIDE_H - PAD_TOP, i32(x) * STRIDE_W - PAD_LEFT, index);
+// Quads of channels of the output.
+fn out_quads() -> u32 {
+    return (params.out_channels + 3u) / 4u;
+}
+
+// How many pixels a phase has along the axes, x and y.
+fn phase_size() -> vec2<u32> {
+    return vec2((params.out_width + UP_W - 1u) / UP_W, (params.out_height + UP_H - 1u) / UP_H);
+}
+
+// The pixel of a row of the product.
+fn place(row: u32) -> Place {
+    if (FLAT) {
+        return Place(0u, 0u, row);
+    }
+    let size = phase_size();
+    let line = row / size.x;
+    let sample = line / size.y;
+    return Place(row - line * size.x, line - sample * size.y, sample);
+}
+
+// The pixel that is as far after another as `by` is after the first.
+fn after(at: Place, by: Place) -> Place {
+    if (FLAT) {
+        return Place(0u, 0u, at.sample + by.sample);
+    }
+    let size = phase_size();
+    let column = at.column + by.column;
+    let new_line = column >= size.x;
+    let line = at.line + by.line + u32(new_line);
+    let new_sample = line >= size.y;
+    return Place(
+        select(column, column - size.x, new_line),
+        select(line, line - size.y, new_sample),
+        at.sample + by.sample + u32(new_sample),
+    );
+}
+
+// The next pixel.
+fn next(at: Place) -> Place {
+    if (FLAT) {
+        return after(at, Place(0u, 0u, 1u));
+    }
+    return after(at, Place(1u, 0u, 0u));
+}
+
+fn pixel(at: Place, phase: vec2<u32>) -> Pixel {
+    let sample = at.sample;
+    let y = at.line * UP_H + phase.y;
+    let x = at.column * UP_W + phase.x;
+    let inside = (sample < params.batch) & (y < params.out_height) & (x < params.out_width);
+    let index = select(OUTSIDE, (sample * params.out_height + y) * params.out_width + x, inside);
+    return Pixel(sample * params.in_height, i32(y) * STRIDE_H - PAD_TOP, i32(x) * STRIDE_W - PAD_LEFT, index);
 }
 
 // The channels under a tap, zero outside the input and past the last tap. Past the last pixel, whatever is there: it is
@@ -109,21 +165,22 @@ fn under(p: Pixel, tap: u32) -> vec4<f32> {
     let sy = u32(y / i32(UP_H));
     let sx = u32(x / i32(UP_W));
     let whole = (y % i32(UP_H) == 0) & (x % i32(UP_W) == 0);
-    let inside = whole & (tap < KERNEL_H * KERNEL_W) & (y >= 0) & (x >= 0) & (sy < IN_H) & (sx < IN_W);
-    return select(vec4(0.0), load(input[select(0u, (p.sample + sy) * IN_W + sx, inside)]), inside);
+    let inside = whole & (tap < KERNEL_H * KERNEL_W) & (y >= 0) & (x >= 0)
+        & (sy < params.in_height) & (sx < params.in_width);
+    return select(vec4(0.0), load(input[select(0u, (p.sample + sy) * params.in_width + sx, inside)]), inside);
 }
 
 // How many taps a step takes.
 fn taps() -> u32 {
-    return select(4u / IN_C, 1u, IN_C == 3u);
+    return select(4u / THIN, 1u, THIN == 3u);
 }
 
 // A step's inputs of a pixel.
 fn inputs(p: Pixel, tap: u32) -> vec4<f32> {
-    if (IN_C == 1u) {
+    if (THIN == 1u) {
         return vec4(under(p, tap).x, under(p, tap + 1u).x, under(p, tap + 2u).x, under(p, tap + 3u).x);
     }
-    if (IN_C == 2u) {
+    if (THIN == 2u) {
         return vec4(under(p, tap).xy, under(p, tap + 1u).xy);
     }
     return under(p, tap);
@@ -138,12 +195,13 @@ struct Weights {
 }
 
 fn weights(column: u32, tap: u32) -> Weights {
-    let w = tap * IN_C * OUT_Q + column;
-    let fourth = select(w + 3u * OUT_Q, w, IN_C == 3u);
+    let out_q = out_quads();
+    let w = tap * THIN * out_q + column;
+    let fourth = select(w + 3u * out_q, w, THIN == 3u);
     return Weights(
         load_plain(weight[w]),
-        load_plain(weight[w + OUT_Q]),
-        load_plain(weight[w + 2u * OUT_Q]),
+        load_plain(weight[w + out_q]),
+        load_plain(weight[w + 2u * out_q]),
         load_plain(weight[fourth]),
     );
 }
@@ -151,7 +209,7 @@ fn weights(column: u32, tap: u32) -> Weights {
 // sum + the products of one pixel's inputs with the rows of the weight.
 fn madd(sum: vec4<f32>, a: vec4<f32>, b: Weights) -> vec4<f32> {
     let three = fma(vec4(a.z), b.third, fma(vec4(a.y), b.second, fma(vec4(a.x), b.first, sum)));
-    if (IN_C == 3u) {
+    if (THIN == 3u) {
         return three;
     }
     return fma(vec4(a.w), b.fourth, three);
@@ -187,13 +245,14 @@ fn pick(block: ptr<function, Block>, row: u32) -> vec4<f32> {
 
 // What is stored of a finished sum. The lanes past the last channel stay zero, which an activation of 0 need not be.
 fn finished(column: u32, sum: vec4<f32>) -> vec4<f32> {
-    return select(vec4(0.0), activate(sum), vec4(4u * column) + vec4(0u, 1u, 2u, 3u) < vec4(OUT_C));
+    return select(vec4(0.0), activate(sum), vec4(4u * column) + vec4(0u, 1u, 2u, 3u) < vec4(params.out_channels));
 }
 
-fn put(split: u32, row: u32, phase: vec2<u32>, column: u32, value: vec4<f32>) {
-    let index = pixel(row, phase).index;
-    if ((index != OUTSIDE) & (column < OUT_Q)) {
-        output[(split * params.batch * OUT_H * OUT_W + index) * OUT_Q + column] = store_result(finished(column, value));
+fn put(split: u32, at: Place, phase: vec2<u32>, column: u32, value: vec4<f32>) {
+    let index = pixel(at, phase).index;
+    if ((index != OUTSIDE) & (column < out_quads())) {
+        let pixels = params.batch * params.out_height * params.out_width;
+        output[(split * pixels + index) * out_quads() + column] = store_result(finished(column, value));
     }
 }
 
@@ -203,19 +262,23 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(subgroup_invocation_id) lane: u32,
 ) {
-    let tiles = (OUT_Q + LANES - 1u) / LANES;
+    let tiles = (out_quads() + LANES - 1u) / LANES;
     let linear = group.x + group.y * groups.x;
     let column = linear % tiles * LANES + lane;
     let first = linear / tiles * ROWS;
     let split = group.z / (UP_H * UP_W);
     let phase = vec2(group.z % UP_W, group.z / UP_W % UP_H);
     // Each lane loads for one pixel of each block of eight.
-    let pixel0 = pixel(first + lane % 8u, phase);
-    let pixel1 = pixel(first + 8u + lane % 8u, phase);
-    let pixel2 = pixel(first + 16u + lane % 8u, phase);
-    let pixel3 = pixel(first + 24u + lane % 8u, phase);
+    let eight = place(8u);
+    let own0 = place(first + lane % 8u);
+    let own1 = after(own0, eight);
+    let own2 = after(own1, eight);
+    let pixel0 = pixel(own0, phase);
+    let pixel1 = pixel(own1, phase);
+    let pixel2 = pixel(own2, phase);
+    let pixel3 = pixel(after(own2, eight), phase);
     // Lanes past the last channel work on it too and store nothing.
-    let safe_column = min(column, OUT_Q - 1u);
+    let safe_column = min(column, out_quads() - 1u);
 
     let biased = (BIAS == 1u) & (split == 0u);
     let start = select(vec4(0.0), bias[select(0u, safe_column, biased)], biased);
@@ -237,10 +300,18 @@ fn main(
         multiply(&block2, a2, b);
         multiply(&block3, a3, b);
     }
+    var at0 = place(first);
+    var at1 = after(at0, eight);
+    var at2 = after(at1, eight);
+    var at3 = after(at2, eight);
     for (var row = 0u; row < 8u; row++) {
-        put(split, first + row, phase, column, pick(&block0, row));
-        put(split, first + 8u + row, phase, column, pick(&block1, row));
-        put(split, first + 16u + row, phase, column, pick(&block2, row));
-        put(split, first + 24u + row, phase, column, pick(&block3, row));
+        put(split, at0, phase, column, pick(&block0, row));
+        put(split, at1, phase, column, pick(&block1, row));
+        put(split, at2, phase, column, pick(&block2, row));
+        put(split, at3, phase, column, pick(&block3, row));
+        at0 = next(at0);
+        at1 = next(at1);
+        at2 = next(at2);
+        at3 = next(at3);
     }
 }

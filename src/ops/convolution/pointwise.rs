@@ -54,8 +54,6 @@ pub(super) fn product<'a>(
     let parts = parts(program, layer, terms.div_ceil(span));
     let dispatch = tiling
         .pass(layer, turned, inputs, 1)
-        .size("UP_H", 1)
-        .size("UP_W", 1)
         .size("BIAS", bias.is_some().into())
         .read(input)
         .read(weight)

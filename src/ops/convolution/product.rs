@@ -161,12 +161,12 @@ impl Product {
         Dispatch::new(layer, kernel).size("GROUPS", convolution.groups)
     }
 
-    /// Tells a dispatch of its kernels the window and the images, whose sizes are words of the uniform for some of them, the
-    /// last.
+    /// Tells a dispatch of its kernels the window and the images: [`Slide::images`], or all in constants.
     fn images(self, dispatch: Dispatch, slide: &Slide, input: Shape, output: Shape) -> Dispatch {
         match self {
             Self::Dense(tiling) => tiling.images(dispatch, slide, input, output),
-            Self::Thin(_) | Self::Cooperative(_) | Self::GroupedQuads | Self::Grouped => {
+            Self::Thin(_) => slide.images(dispatch, input, output).size("THIN", input.channels),
+            Self::Cooperative(_) | Self::GroupedQuads | Self::Grouped => {
                 slide.constants(dispatch, input, output)
             }
         }
