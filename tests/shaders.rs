@@ -136,6 +136,21 @@ fn validate(source: &str) -> Result<(Module, ModuleInfo), String> {
     Ok((module, info))
 }
 
+/// How pixels are counted stands in every kernel that does, as each is a module by itself, and is the same in all.
+#[test]
+fn places_are_counted_alike_everywhere() {
+    let mut files = Vec::new();
+    find(&shaders(), &mut files);
+    let sources: Vec<String> = files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
+    let part = |source: &'_ String| {
+        let (_, from) = source.split_once("// section places:")?;
+        from.split_once("// end places").map(|(part, _)| part.to_owned())
+    };
+    let parts: Vec<String> = sources.iter().filter_map(part).collect();
+    assert!(parts.len() > 1, "{} kernels count places", parts.len());
+    assert!(parts.iter().all(|other| *other == parts[0]));
+}
+
 /// Every section of a file fits every file that has a section of that name.
 #[test]
 fn every_section_is_valid_wherever_it_may_be_put() {

@@ -68,38 +68,46 @@ fn out_quads() -> u32 {
     return (params.out_channels + 3u) / 4u;
 }
 
-// A pixel of the output.
+// How many pixels of the output there are along x and y.
+fn grid() -> vec2<u32> {
+    return vec2(params.out_width, params.out_height);
+}
+
+// section places: the pixels of the grid, one after another. Divisions are left out where they can be counted.
 struct Place {
     column: u32,
     line: u32,
     sample: u32,
 }
-
-// The output pixel of an index.
 fn place(index: u32) -> Place {
     if (FLAT) {
         return Place(0u, 0u, index);
     }
-    let line = index / params.out_width;
-    let sample = line / params.out_height;
-    return Place(index - line * params.out_width, line - sample * params.out_height, sample);
+    let size = grid();
+    let line = index / size.x;
+    let sample = line / size.y;
+    return Place(index - line * size.x, line - sample * size.y, sample);
 }
-
 // The pixel that is as far after another as `by` is after the first.
 fn after(at: Place, by: Place) -> Place {
     if (FLAT) {
         return Place(0u, 0u, at.sample + by.sample);
     }
+    let size = grid();
     let column = at.column + by.column;
-    let new_line = column >= params.out_width;
+    let new_line = column >= size.x;
     let line = at.line + by.line + u32(new_line);
-    let new_sample = line >= params.out_height;
+    let new_sample = line >= size.y;
     return Place(
-        select(column, column - params.out_width, new_line),
-        select(line, line - params.out_height, new_sample),
+        select(column, column - size.x, new_line),
+        select(line, line - size.y, new_sample),
         at.sample + by.sample + u32(new_sample),
     );
 }
+fn next(at: Place) -> Place {
+    return after(at, Place(u32(!FLAT), 0u, u32(FLAT)));
+}
+// end places
 
 // An output pixel: the first row of its sample's input, and where its first tap lies in the unpadded input.
 struct Pixel {

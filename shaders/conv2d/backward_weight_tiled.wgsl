@@ -78,13 +78,6 @@ struct Row {
     quad: u32,
 }
 
-// A pixel of the output.
-struct Place {
-    column: u32,
-    line: u32,
-    sample: u32,
-}
-
 // An output pixel: its image, and where its window begins but for the padding.
 struct Pixel {
     image: u32,
@@ -143,39 +136,46 @@ fn row_quads() -> u32 {
     return (KERNEL_H * KERNEL_W * select(4u * params.in_quads, THIN, THIN > 0u) + 3u) / 4u;
 }
 
-// The output pixel of an index.
+// How many pixels of the output there are along x and y.
+fn grid() -> vec2<u32> {
+    return vec2(params.out_width, params.out_height);
+}
+
+// section places: the pixels of the grid, one after another. Divisions are left out where they can be counted.
+struct Place {
+    column: u32,
+    line: u32,
+    sample: u32,
+}
 fn place(index: u32) -> Place {
     if (FLAT) {
         return Place(0u, 0u, index);
     }
-    let line = index / params.out_width;
-    let sample = line / params.out_height;
-    return Place(index - line * params.out_width, line - sample * params.out_height, sample);
+    let size = grid();
+    let line = index / size.x;
+    let sample = line / size.y;
+    return Place(index - line * size.x, line - sample * size.y, sample);
 }
-
 // The pixel that is as far after another as `by` is after the first.
 fn after(at: Place, by: Place) -> Place {
     if (FLAT) {
         return Place(0u, 0u, at.sample + by.sample);
     }
+    let size = grid();
     let column = at.column + by.column;
-    let new_line = column >= params.out_width;
+    let new_line = column >= size.x;
     let line = at.line + by.line + u32(new_line);
-    let new_sample = line >= params.out_height;
+    let new_sample = line >= size.y;
     return Place(
-        select(column, column - params.out_width, new_line),
-        select(line, line - params.out_height, new_sample),
+        select(column, column - size.x, new_line),
+        select(line, line - size.y, new_sample),
         at.sample + by.sample + u32(new_sample),
     );
 }
-
-// The next pixel.
 fn next(at: Place) -> Place {
-    if (FLAT) {
-        return after(at, Place(0u, 0u, 1u));
-    }
-    return after(at, Place(1u, 0u, 0u));
+    return after(at, Place(u32(!FLAT), 0u, u32(FLAT)));
 }
+// end places
 
 fn pixel(point: u32, at: Place, inside: bool) -> Pixel {
     return Pixel(at.sample * POINTS + point, i32(at.line) * STRIDE_H, i32(at.column) * STRIDE_W, inside);

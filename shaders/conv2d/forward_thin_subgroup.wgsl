@@ -84,13 +84,6 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> output: array<Result>;
 @group(0) @binding(4) var<uniform> params: Params;
 
-// A pixel of a phase of the output.
-struct Place {
-    column: u32,
-    line: u32,
-    sample: u32,
-}
-
 // An output pixel: the first row of its sample's input, and where its first tap lies in the (dilated, unpadded) input.
 struct Pixel {
     sample: u32,
@@ -107,28 +100,32 @@ fn out_quads() -> u32 {
     return (params.out_channels + 3u) / 4u;
 }
 
-// How many pixels a phase has along the axes, x and y.
-fn phase_size() -> vec2<u32> {
+// How many pixels of a phase of the output there are along x and y.
+fn grid() -> vec2<u32> {
     return vec2((params.out_width + UP_W - 1u) / UP_W, (params.out_height + UP_H - 1u) / UP_H);
 }
 
-// The pixel of a row of the product.
-fn place(row: u32) -> Place {
-    if (FLAT) {
-        return Place(0u, 0u, row);
-    }
-    let size = phase_size();
-    let line = row / size.x;
-    let sample = line / size.y;
-    return Place(row - line * size.x, line - sample * size.y, sample);
+// section places: the pixels of the grid, one after another. Divisions are left out where they can be counted.
+struct Place {
+    column: u32,
+    line: u32,
+    sample: u32,
 }
-
+fn place(index: u32) -> Place {
+    if (FLAT) {
+        return Place(0u, 0u, index);
+    }
+    let size = grid();
+    let line = index / size.x;
+    let sample = line / size.y;
+    return Place(index - line * size.x, line - sample * size.y, sample);
+}
 // The pixel that is as far after another as `by` is after the first.
 fn after(at: Place, by: Place) -> Place {
     if (FLAT) {
         return Place(0u, 0u, at.sample + by.sample);
     }
-    let size = phase_size();
+    let size = grid();
     let column = at.column + by.column;
     let new_line = column >= size.x;
     let line = at.line + by.line + u32(new_line);
@@ -139,14 +136,10 @@ fn after(at: Place, by: Place) -> Place {
         at.sample + by.sample + u32(new_sample),
     );
 }
-
-// The next pixel.
 fn next(at: Place) -> Place {
-    if (FLAT) {
-        return after(at, Place(0u, 0u, 1u));
-    }
-    return after(at, Place(1u, 0u, 0u));
+    return after(at, Place(u32(!FLAT), 0u, u32(FLAT)));
 }
+// end places
 
 fn pixel(at: Place, phase: vec2<u32>) -> Pixel {
     let sample = at.sample;

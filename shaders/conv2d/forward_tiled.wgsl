@@ -109,13 +109,6 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> output: array<Result>;
 @group(0) @binding(4) var<uniform> params: Params;
 
-// A pixel of a phase of the output.
-struct Place {
-    column: u32,
-    line: u32,
-    sample: u32,
-}
-
 // An output pixel, as far as its sum goes.
 struct Pixel {
     // The index of the first quad of the input pixel under the first tap; it may lie outside.
@@ -182,10 +175,46 @@ fn depth() -> u32 {
     return (KERNEL_H * KERNEL_W * select(4u * params.in_quads, THIN, THIN > 0u) + 3u) / 4u;
 }
 
-// How many pixels a phase has along the axes, x and y.
-fn phase_size() -> vec2<u32> {
+// How many pixels of a phase of the output there are along x and y.
+fn grid() -> vec2<u32> {
     return vec2((params.out_width + UP_W - 1u) / UP_W, (params.out_height + UP_H - 1u) / UP_H);
 }
+
+// section places: the pixels of the grid, one after another. Divisions are left out where they can be counted.
+struct Place {
+    column: u32,
+    line: u32,
+    sample: u32,
+}
+fn place(index: u32) -> Place {
+    if (FLAT) {
+        return Place(0u, 0u, index);
+    }
+    let size = grid();
+    let line = index / size.x;
+    let sample = line / size.y;
+    return Place(index - line * size.x, line - sample * size.y, sample);
+}
+// The pixel that is as far after another as `by` is after the first.
+fn after(at: Place, by: Place) -> Place {
+    if (FLAT) {
+        return Place(0u, 0u, at.sample + by.sample);
+    }
+    let size = grid();
+    let column = at.column + by.column;
+    let new_line = column >= size.x;
+    let line = at.line + by.line + u32(new_line);
+    let new_sample = line >= size.y;
+    return Place(
+        select(column, column - size.x, new_line),
+        select(line, line - size.y, new_sample),
+        at.sample + by.sample + u32(new_sample),
+    );
+}
+fn next(at: Place) -> Place {
+    return after(at, Place(u32(!FLAT), 0u, u32(FLAT)));
+}
+// end places
 
 // Where the first tap of an output line lies: how many input lines from the first, times `up`, and what is left over,
 // which is the same for all lines of a phase. `up` times the padding keeps it from being negative.
@@ -202,32 +231,6 @@ fn meeting(line: u32, stride: i32, dilation: i32, pad: i32, up: u32, taps: u32, 
         bits |= u32(inside) << tap;
     }
     return bits;
-}
-
-// The pixel of a row of the product.
-fn place(row: u32) -> Place {
-    if (FLAT) {
-        return Place(0u, 0u, row);
-    }
-    let size = phase_size();
-    let line = row / size.x;
-    let sample = line / size.y;
-    return Place(row - line * size.x, line - sample * size.y, sample);
-}
-
-// The pixel after another.
-fn after(at: Place) -> Place {
-    if (FLAT) {
-        return Place(0u, 0u, at.sample + 1u);
-    }
-    let size = phase_size();
-    let new_line = at.column + 1u == size.x;
-    let new_sample = new_line & (at.line + 1u == size.y);
-    return Place(
-        select(at.column + 1u, 0u, new_line),
-        select(at.line + u32(new_line), 0u, new_sample),
-        at.sample + u32(new_sample),
-    );
 }
 
 // Past the last pixel, that of the last sample.
@@ -487,8 +490,8 @@ fn main(
     let phase = vec2(group.z % UP_W, group.z / UP_W % UP_H);
 
     let at0 = place(row + 4u * (index / STEP));
-    let at1 = after(at0);
-    let at2 = after(at1);
+    let at1 = next(at0);
+    let at2 = next(at1);
     let brought = min(linear % tiles * (8u * WIDE) + index % (8u * WIDE), quads - 1u);
     let share = Share(
         index % STEP,
@@ -496,7 +499,7 @@ fn main(
         pixel(point, at0, phase),
         pixel(point, at1, phase),
         pixel(point, at2, phase),
-        pixel(point, after(at2), phase),
+        pixel(point, next(at2), phase),
         phase,
         (point * 4u * depth() + index / (8u * WIDE)) * quads + brought,
         ((point + 1u) * 4u * depth() - 1u) * quads + brought,
@@ -519,9 +522,9 @@ fn main(
         put_down(share, at.k, step, local);
         workgroupBarrier();
         // The last step brings itself in again: that is cheaper than a branch.
-        let next = skip(step_after(at), end, phase);
-        ahead = next;
-        if (next.k >= end) {
+        let coming = skip(step_after(at), end, phase);
+        ahead = coming;
+        if (coming.k >= end) {
             ahead = at;
         }
         step = bring(share, ahead);
@@ -542,25 +545,25 @@ fn main(
             }
         }
         workgroupBarrier();
-        at = next;
+        at = coming;
     }
     let own = row + 4u * (8u * TALL * local.z + local.y);
     var to = place(own);
     put(split, point, to, phase, column, acc[0], acc[1]);
-    to = after(to);
+    to = next(to);
     put(split, point, to, phase, column, acc[2], acc[3]);
-    to = after(to);
+    to = next(to);
     put(split, point, to, phase, column, acc[4], acc[5]);
-    to = after(to);
+    to = next(to);
     put(split, point, to, phase, column, acc[6], acc[7]);
     if (TALL > 1u) {
         to = place(own + 32u);
         put(split, point, to, phase, column, acc[8], acc[9]);
-        to = after(to);
+        to = next(to);
         put(split, point, to, phase, column, acc[10], acc[11]);
-        to = after(to);
+        to = next(to);
         put(split, point, to, phase, column, acc[12], acc[13]);
-        to = after(to);
+        to = next(to);
         put(split, point, to, phase, column, acc[14], acc[15]);
     }
 }

@@ -29,6 +29,8 @@
 //! | `result` | `Result` and `store_result`: the same of an output that may be parts of a sum, always f32 |
 //! | `plain` | `Plain` and `load_plain`: how four numbers lie that are in f32 however activations are stored |
 //! | `pair` | `Pair`, `low` and `high`: the same of eight numbers that are read together |
+//!
+//! `places` is never replaced: it marks what several kernels share, `Place` and how pixels are counted.
 
 use std::ops::Range;
 
