@@ -40,6 +40,10 @@ pub enum Rounding {
 /// The tensors of a pass by their names in `gpu::differentiate`.
 type Named = BTreeMap<String, Tensor<f64>>;
 
+/// What becomes of each number. As a trait object, as are others here: for every caller anew, the checks would take
+/// most of the time in which the tests compile.
+type Change<'a> = &'a dyn Fn(f64) -> f64;
+
 /// The most elements of inputs and parameters for which differences are computed as well.
 const FEW: usize = 250;
 
@@ -81,16 +85,14 @@ pub fn check_pass(
 ) {
     let subject = Subject::new(operator, inputs, pass);
     let capabilities = contexts()[0].capabilities();
-    let ways = subject.representatives(capabilities);
-    subject.check(output, gradients, ways.iter().map(|choices| (capabilities, choices)));
+    subject.check(output, gradients, capabilities, &subject.representatives(capabilities));
 }
 
 /// [`check`] of sums, on all tiles in workgroup memory.
 pub fn check_tiles(operator: impl Operator + 'static, inputs: &[[usize; 4]]) {
     let subject = Subject::new(operator, inputs, training(inputs[0][0]));
     let here = contexts()[0].capabilities();
-    let ways = subject.variants(here, |_| false);
-    subject.check(Rounding::Sum, Rounding::Sum, ways.iter().map(|choices| (here, choices)));
+    subject.check(Rounding::Sum, Rounding::Sum, here, &subject.variants(here, |_| false));
 }
 
 /// [`check`] of sums, on what a GPU would take.
@@ -98,15 +100,14 @@ pub fn check_as_gpu(operator: impl Operator + 'static, inputs: &[[usize; 4]]) {
     let subject = Subject::new(operator, inputs, training(inputs[0][0]));
     let here = contexts()[0].capabilities().clone();
     let gpu = Capabilities { software: false, subgroup_size: None, ..here };
-    subject.check(Rounding::Sum, Rounding::Sum, std::iter::once((&gpu, &Choices::default())));
+    subject.check(Rounding::Sum, Rounding::Sum, &gpu, &[Choices::default()]);
 }
 
 /// [`check`] of sums, by the kernels as they stand: on processors others read words of 64 bits.
 pub fn check_in_vectors(operator: impl Operator + 'static, inputs: &[[usize; 4]]) {
     let subject = Subject::new(operator, inputs, training(inputs[0][0]));
     let narrow = Capabilities { shader_int64: false, ..contexts()[0].capabilities().clone() };
-    let ways = subject.representatives(&narrow);
-    subject.check(Rounding::Sum, Rounding::Sum, ways.iter().map(|choices| (&narrow, choices)));
+    subject.check(Rounding::Sum, Rounding::Sum, &narrow, &subject.representatives(&narrow));
 }
 
 /// Checks an operator between two convolutions, which read what it writes and write what it reads, on an input of this
@@ -155,6 +156,10 @@ pub fn check_stable(network: Network, batch: usize, contexts: &[Context]) -> Tes
 
 /// Checks that every element is within its bound; NaN never is.
 pub fn close(what: &str, got: &[f64], wanted: &[f64], bound: impl Fn(usize) -> f64) {
+    close_within(what, got, wanted, &bound);
+}
+
+fn close_within(what: &str, got: &[f64], wanted: &[f64], bound: &dyn Fn(usize) -> f64) {
     assert_eq!(got.len(), wanted.len(), "{what}: number of elements");
     for (i, (got, wanted)) in got.iter().zip(wanted).enumerate() {
         let (error, bound) = ((got - wanted).abs(), bound(i));
@@ -184,9 +189,12 @@ struct Subject {
 
 impl Subject {
     fn new(operator: impl Operator + 'static, inputs: &[[usize; 4]], pass: Pass) -> Self {
+        Self::of_operator(Arc::new(operator), inputs, pass)
+    }
+
+    fn of_operator(operator: Arc<dyn Operator>, inputs: &[[usize; 4]], pass: Pass) -> Self {
         let name = format!("{operator:?} on {inputs:?}");
         let shapes: Vec<_> = inputs.iter().map(|[_, c, h, w]| Shape::new(*c, *h, *w)).collect();
-        let operator: Arc<dyn Operator> = Arc::new(operator);
         let network =
             Network::from_operator(operator, &shapes).unwrap_or_else(|error| panic!("{name}: {error}"));
         Self::of(name, network, inputs[0][0], pass)
@@ -205,18 +213,19 @@ impl Subject {
         Self { name, network, inputs, grad_output, pass }
     }
 
+    /// What the reference gives.
+    fn wanted(&self) -> Named {
+        self.reference(&|x| x, &|grad| grad)
+    }
+
     /// What the reference gives where inputs and parameters are changed by one function and the arriving gradient by
     /// another.
-    fn reference(&self, change: impl Fn(f64) -> f64, change_grad: impl Fn(f64) -> f64) -> Named {
+    fn reference(&self, change: Change<'_>, change_grad: Change<'_>) -> Named {
         self.reference_in::<f64>(change, change_grad)
     }
 
     /// [`reference`](Self::reference) in some arithmetic.
-    fn reference_in<T: Precision>(
-        &self,
-        change: impl Fn(f64) -> f64,
-        change_grad: impl Fn(f64) -> f64,
-    ) -> Named {
+    fn reference_in<T: Precision>(&self, change: Change<'_>, change_grad: Change<'_>) -> Named {
         let (network, pass) = (&self.network, &self.pass);
         let [inputs, mut parameters] = self.doubles().map(|tensors| -> Vec<Tensor<T>> {
             tensors.iter().map(|tensor| tensor.map(|x| T::of(change(x)))).collect()
@@ -239,18 +248,13 @@ impl Subject {
         named
     }
 
-    /// Checks what the kernels give against the reference, each way: a plan for a device of such capabilities by these
+    /// Checks what the kernels give against the reference, by plans for a device of such capabilities with each of these
     /// choices.
-    fn check<'a>(
-        &self,
-        output: Rounding,
-        gradients: Rounding,
-        ways: impl Iterator<Item = (&'a Capabilities, &'a Choices)>,
-    ) {
-        let wanted = self.reference(|x| x, |grad| grad);
-        let absolute = self.reference(f64::abs, f64::abs);
-        let counts = self.reference(|_| 1.0, |_| 1.0);
-        let positive = self.reference(|x| x, f64::abs);
+    fn check(&self, output: Rounding, gradients: Rounding, capabilities: &Capabilities, ways: &[Choices]) {
+        let wanted = self.wanted();
+        let absolute = self.reference(&f64::abs, &f64::abs);
+        let counts = self.reference(&|_| 1.0, &|_| 1.0);
+        let positive = self.reference(&|x| x, &f64::abs);
         let largest: BTreeMap<_, _> =
             wanted.iter().map(|(name, tensor)| (name.as_str(), largest(tensor))).collect();
         let bound = |name: &str, i: usize| {
@@ -265,7 +269,7 @@ impl Subject {
         };
         let numeric = self.differences();
         let context = &contexts()[0];
-        for (capabilities, choices) in ways {
+        for choices in ways {
             let got = self.gpu_by(context, capabilities, choices);
             let on = format!("{} by {:?}", self.name, choices.iter().next().map(|(_, name)| name));
             assert!(got.keys().eq(wanted.keys()), "{on}: {:?}", got.keys());
@@ -281,7 +285,7 @@ impl Subject {
 
     /// Checks what the kernels of these choices give, where each result may be off by so much of its largest element.
     fn check_near(&self, ways: &[Choices]) {
-        let wanted = self.reference(|x| x, |grad| grad);
+        let wanted = self.wanted();
         let context = &contexts()[0];
         for choices in ways {
             let got = self.gpu_by(context, context.capabilities(), choices);
@@ -296,12 +300,12 @@ impl Subject {
     /// quarter as far off if numbers are moved by some of their roundings, or in f32: where the network multiplies errors,
     /// where a maximum would change hands, or where a gradient is a small sum of large ones.
     fn check_stable(&self, contexts: &[Context]) -> TestCaseResult {
-        let wanted = self.reference(|x| x, |grad| grad);
+        let wanted = self.wanted();
         // Up or down, as chance will have it.
         let moved = |x: f64| {
             if x.to_bits().count_ones().is_multiple_of(2) { x * (1.0 + 1e-6) } else { x * (1.0 - 1e-6) }
         };
-        for other in [self.reference(moved, |grad| grad), self.reference_in::<f32>(|x| x, |grad| grad)] {
+        for other in [self.reference(&moved, &|grad| grad), self.reference_in::<f32>(&|x| x, &|grad| grad)] {
             for (name, wanted) in &wanted {
                 let bound = OF_NETWORK / 4.0 * largest(wanted);
                 let near = |(wanted, other): (&f64, &f64)| (wanted - other).abs() <= bound;

@@ -24,12 +24,15 @@ fn values() -> Vec<f32> {
 /// Checks output and gradient. Rounding may take the two off by `units` roundings of `magnitudes(x, y)`: the sums of the
 /// magnitudes that make up the output y and the derivative where the input is x.
 pub fn check(operator: impl Operator + 'static, units: f64, magnitudes: impl Fn(f64, f64) -> [f64; 2]) {
+    check_function(&(Arc::new(operator) as Arc<dyn Operator>), units, &magnitudes);
+}
+
+fn check_function(operator: &Arc<dyn Operator>, units: f64, magnitudes: &dyn Fn(f64, f64) -> [f64; 2]) {
     let name = operator.name();
-    let operator: Arc<dyn Operator> = Arc::new(operator);
     let values = values();
     // Channel counts that leave pad lanes, and more elements than one workgroup has.
     for [batch, channels, height, width] in [[1, 1, 1, 1], [2, 3, 5, 7], [1, 17, 19, 11], [3, 64, 5, 1]] {
-        let network = Network::from_operator(Arc::clone(&operator), &[Shape::new(channels, height, width)]);
+        let network = Network::from_operator(Arc::clone(operator), &[Shape::new(channels, height, width)]);
         let network = network.unwrap();
         let input = Tensor::from_fn([batch, channels, height, width], |i| values[i % values.len()]);
         let grad = Tensor::from_fn(input.shape(), |i| [1.0, -0.75, 1e-3, 123.0][i / 3 % 4]);

@@ -30,6 +30,17 @@ pub fn check(
     loss_bound: impl Fn(&Measured<f64>) -> f64,
     gradient_bound: impl Fn(&Measured<f64>, usize) -> f64,
 ) {
+    check_within(loss, prediction, target, samples, &loss_bound, &gradient_bound);
+}
+
+fn check_within(
+    loss: &dyn Loss,
+    prediction: &Tensor,
+    target: Target<'_, f32>,
+    samples: usize,
+    loss_bound: &dyn Fn(&Measured<f64>) -> f64,
+    gradient_bound: &dyn Fn(&Measured<f64>, usize) -> f64,
+) {
     let name = format!("{loss:?} on {samples} of {:?}", prediction.shape());
     let wanted = reference(loss, &prediction.map(f64::from), target, samples);
     let numeric = (prediction.len() <= FEW).then(|| differences(loss, prediction, target, samples));
