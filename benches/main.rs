@@ -34,6 +34,7 @@ mod sampling;
 mod start;
 mod statistics;
 
+use std::fs::OpenOptions;
 use std::process::ExitCode;
 
 use bench::Bench;
@@ -62,6 +63,10 @@ fn run(options: Options) -> Result<()> {
     }
     // Before anything is measured, as the new results may be written in their place.
     let old = options.compare.as_deref().map(json::read).transpose()?;
+    for path in [&options.json, &options.chart, &options.page].into_iter().flatten() {
+        let file = OpenOptions::new().append(true).create(true).open(path);
+        file.map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+    }
     let rows = match &options.results {
         Some(path) => {
             let rows = json::read(path)?;
@@ -97,6 +102,9 @@ fn measure(options: &Options) -> Result<Vec<Row>> {
     operators::measure(&mut bench, &ceilings)?;
     networks::measure(&mut bench, &ceilings)?;
     start::measure(&mut bench)?;
+    if !bench.rows.iter().any(|row| options.wants(&row.case)) {
+        return Err(format!("there is no case whose name contains {}", options.filters.join(" or ")).into());
+    }
     rooflines::recheck(&bench, &ceilings)?;
     Ok(bench.rows)
 }

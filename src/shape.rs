@@ -336,12 +336,12 @@ struct Along {
 }
 
 /// How much a kernel covers: `(K − 1) · D + 1`.
-pub fn effective_kernel(kernel: usize, dilation: usize) -> usize {
+pub(crate) fn effective_kernel(kernel: usize, dilation: usize) -> usize {
     (kernel - 1) * dilation + 1
 }
 
 /// The padding before and after that gives `ceil(size / stride)` positions.
-pub fn same_padding(size: usize, kernel_eff: usize, stride: usize) -> (usize, usize) {
+pub(crate) fn same_padding(size: usize, kernel_eff: usize, stride: usize) -> (usize, usize) {
     let output = size.div_ceil(stride);
     let total = ((output - 1) * stride + kernel_eff).saturating_sub(size);
     (total / 2, total - total / 2)

@@ -20,8 +20,10 @@ impl<T: Copy + Default> Tensor<T> {
     /// [`Error::Input`] where `data` does not have as many elements as `shape` says.
     pub fn new(shape: impl Into<Vec<usize>>, data: Vec<T>) -> Result<Self> {
         let shape = shape.into();
-        if shape.iter().product::<usize>() != data.len() {
-            let expected = format!("{shape:?} ({} elements)", shape.iter().product::<usize>());
+        let elements = shape.iter().try_fold(1, |product: usize, size| product.checked_mul(*size));
+        if elements != Some(data.len()) {
+            let elements = elements.map_or("more than fit into memory".into(), |n| format!("{n} elements"));
+            let expected = format!("{shape:?} ({elements})");
             return Err(Error::Input { what: "tensor".into(), expected, got: vec![data.len()] });
         }
         Ok(Self { shape, data })
@@ -94,5 +96,19 @@ impl<T: Copy + Default> Tensor<T> {
     /// Each element converted by `f`.
     pub fn map<U: Copy + Default>(&self, f: impl FnMut(T) -> U) -> Tensor<U> {
         Tensor { shape: self.shape.clone(), data: self.data.iter().copied().map(f).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_elements_is_checked() {
+        let refused = |shape: &[usize]| Tensor::<f32>::new(shape, vec![0.0; 3]).unwrap_err().to_string();
+        assert_eq!(refused(&[2, 2]), "tensor: expected shape [2, 2] (4 elements), got [3]");
+        let huge = 1 << (usize::BITS / 2);
+        assert!(refused(&[huge, huge]).contains("more than fit into memory"), "{}", refused(&[huge, huge]));
+        assert_eq!(Tensor::new([3, 1], vec![0.0; 3]).unwrap().nchw(), [3, 1, 1, 1]);
     }
 }

@@ -2,7 +2,6 @@
 
 use wgcnn::Tensor;
 use wgcnn::gpu::Context;
-use wgcnn::network::Network;
 use wgcnn::ops::registry::Entry;
 use wgcnn::schedule::Execution;
 
@@ -32,11 +31,7 @@ const ELEMENTS: usize = 48;
 ///
 /// # Errors
 /// Says what is wrong.
-pub fn check_convolution(
-    execution: &Execution,
-    network: &Network,
-    convolution: &Convolution<'_>,
-) -> Result<(), String> {
+pub fn check_convolution(execution: &Execution, convolution: &Convolution<'_>) -> Result<(), String> {
     let text = |error: wgcnn::Error| error.to_string();
     let read = |pending: wgcnn::gpu::Pending<Vec<f32>>| pending.wait().map_err(text);
     compare("output", &read(execution.read_output().map_err(text)?)?, |at| convolution.output(at))?;
@@ -44,7 +39,7 @@ pub fn check_convolution(
         let gradient = read(execution.read_grad_input(0).map_err(text)?)?;
         compare("the gradient to the input", &gradient, |at| convolution.grad_input(at))?;
     }
-    for (name, gradient) in execution.read_parameter_gradients(network).map_err(text)? {
+    for (name, gradient) in execution.read_parameter_gradients().map_err(text)? {
         let is_bias = name.ends_with("bias");
         let sum = |at| if is_bias { convolution.grad_bias(at) } else { convolution.grad_weight(at) };
         compare(&format!("the gradient to {name}"), gradient.data(), sum)?;

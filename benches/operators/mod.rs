@@ -123,7 +123,7 @@ fn measure_layer(bench: &mut Bench<'_>, ceilings: &Ceilings, layer: &Layer, pass
             let execution = ready(bench, &case, layer.entry, &subject, plan)?;
             let name = format!("{}/{}{suffix}", layer.name, pass.name());
             if let Some(convolution) = &convolution {
-                check::check_convolution(&execution, &subject.network, convolution)
+                check::check_convolution(&execution, convolution)
                     .map_err(|error| format!("{name}: {error}"))?;
             }
             let samples = bench.time(&execution, &dispatches)?;

@@ -77,7 +77,7 @@ impl Engine {
         Ok(engine)
     }
 
-    pub fn set_learning_rate(&mut self, learning_rate: f32) {
+    pub fn set_learning_rate(&mut self, learning_rate: f32) -> Result<()> {
         match self {
             Self::Gpu(trainer) => trainer.set_learning_rate(learning_rate),
             Self::Cpu(trainer) => trainer.set_learning_rate(learning_rate),

@@ -85,7 +85,7 @@ fn run_epoch(
     train: &Dataset,
     test: &Dataset,
 ) -> Result<Epoch> {
-    engine.set_learning_rate(options.learning_rate(epoch));
+    engine.set_learning_rate(options.learning_rate(epoch))?;
     // Each epoch has an order of its own, and another seed gives other orders throughout.
     let order = train.shuffled(options.seed.wrapping_mul(1 << 32).wrapping_add(epoch.into()));
     let batches = order.batches(options.batch);

@@ -75,8 +75,8 @@ fn main(
         means[index] = mean;
         squares[index] = square;
         let before = largest[index];
-        // Not max(): a NaN is to be seen.
-        let most = select(square, before, before > square);
+        // By their bits, since a NaN is to be seen: neither is negative, and NaN is more than infinity.
+        let most = bitcast<vec4<f32>>(max(bitcast<vec4<u32>>(square), bitcast<vec4<u32>>(before)));
         largest[index] = most;
         let root = sqrt(most / correction) + EPS;
         let decayed = (1.0 - step.learning_rate * WEIGHT_DECAY) * parameter;

@@ -150,15 +150,14 @@ fn pixel(at: Place, phase: vec2<u32>) -> Pixel {
     return Pixel(sample * params.in_height, i32(y) * STRIDE_H - PAD_TOP, i32(x) * STRIDE_W - PAD_LEFT, index);
 }
 
-// The channels under a tap, zero outside the input and past the last tap. Past the last pixel, whatever is there: it is
-// not stored.
+// The channels under a tap, zero outside the input, past the last tap and past the last pixel.
 fn under(p: Pixel, tap: u32) -> vec4<f32> {
     let y = p.y + i32(tap / KERNEL_W) * DILATION_H;
     let x = p.x + i32(tap % KERNEL_W) * DILATION_W;
     let sy = u32(y / i32(UP_H));
     let sx = u32(x / i32(UP_W));
     let whole = (y % i32(UP_H) == 0) & (x % i32(UP_W) == 0);
-    let inside = whole & (tap < KERNEL_H * KERNEL_W) & (y >= 0) & (x >= 0)
+    let inside = whole & (p.index != OUTSIDE) & (tap < KERNEL_H * KERNEL_W) & (y >= 0) & (x >= 0)
         & (sy < params.in_height) & (sx < params.in_width);
     return select(vec4(0.0), load(input[select(0u, (p.sample + sy) * params.in_width + sx, inside)]), inside);
 }

@@ -26,8 +26,8 @@
 // the loop.
 //
 // The window is in overrides. The sizes of images are in the uniform, so that layers of several sizes share a pipeline,
-// which some drivers take long to make. There is no division by them in the loop, nor more than three around it: what
-// comes next is counted on.
+// which some drivers take long to make. There is no division by them in the loop: what comes next is counted on. Where a step
+// begins is the same for all invocations, which is what lets a barrier be in the loop, and a GPU count with scalars.
 //
 // Conditions are joined with &, not &&: none of their parts may fail or costs much, while every && is a branch, of
 // which inlining makes dozens. SwiftShader took minutes to compile them.
@@ -135,10 +135,11 @@ struct Share {
     // Its quad of the first row of the sum, and of the last, in the product's weight.
     weight: u32,
     last: u32,
+    // How far its quad of the input is after the first of a step.
+    own: Step,
 }
 
-// A step of the sum: its first quad, and the tap and the quad of channels of what an invocation brings in; where all of
-// it lies under one tap, of its first quad.
+// A quad of the sum, the first of a step for instance: the tap and the quad of channels that it is.
 struct Step {
     k: u32,
     tap: u32,
@@ -303,8 +304,12 @@ fn weights(s: Share, r: u32) -> vec4<f32> {
 fn bring(s: Share, at: Step) -> Load {
     var to: Load;
     if (THIN == 0u) {
-        let t = tap(at.tap, s.phase);
-        let c = select(at.quad, at.quad + s.quad, ONE_TAP);
+        var own = Step(at.k, at.tap, at.quad + s.quad);
+        if (!ONE_TAP) {
+            own = step_after(at, s.own);
+        }
+        let t = tap(own.tap, s.phase);
+        let c = own.quad;
         let ends = RAGGED & (at.k + s.quad >= depth());
         to.inside = vec4(meets(s.p0, t), meets(s.p1, t), meets(s.p2, t), meets(s.p3, t)) & vec4(!ends);
         to.a0 = channels(s.p0, t, c, to.inside.x);
@@ -437,22 +442,16 @@ fn missed(phase: u32, tap: u32, stride: i32, dilation: i32, pad: i32, up: u32) -
     return (first(phase, stride, pad, up) % up + tap * u32(dilation)) % up != 0u;
 }
 
-// The step that begins with quad k of the sum, for an invocation that brings in a quad of it.
-fn step_from(k: u32, quad: u32) -> Step {
-    let q = select(k + quad, k, ONE_TAP);
-    return Step(k, q / params.in_quads, q % params.in_quads);
+// Quad k of the sum.
+fn step_from(k: u32) -> Step {
+    return Step(k, k / params.in_quads, k % params.in_quads);
 }
 
-// The step after another.
-fn step_after(at: Step) -> Step {
-    if (ONE_TAP) {
-        let new_tap = at.quad + STEP == params.in_quads;
-        return Step(at.k + STEP, at.tap + u32(new_tap), select(at.quad + STEP, 0u, new_tap));
-    }
-    let quad = at.quad + STEP % params.in_quads;
+// The quad that is as far after another as `by` is after the first.
+fn step_after(at: Step, by: Step) -> Step {
+    let quad = at.quad + by.quad;
     let over = quad >= params.in_quads;
-    let tap = at.tap + STEP / params.in_quads + u32(over);
-    return Step(at.k + STEP, tap, select(quad, quad - params.in_quads, over));
+    return Step(at.k + by.k, at.tap + by.tap + u32(over), select(quad, quad - params.in_quads, over));
 }
 
 // The first step from the given one on that is not all zeros.
@@ -503,6 +502,7 @@ fn main(
         phase,
         (point * 4u * depth() + index / (8u * WIDE)) * quads + brought,
         ((point + 1u) * 4u * depth() - 1u) * quads + brought,
+        step_from(index % STEP),
     );
 
     let biased = (BIAS == 1u) & (split == 0u);
@@ -511,7 +511,8 @@ fn main(
     acc = array(low, high, low, high, low, high, low, high, low, high, low, high, low, high, low, high);
 
     let end = min((split + 1u) * params.span, depth());
-    let begin = step_from(split * params.span, share.quad);
+    let begin = step_from(split * params.span);
+    let long = step_from(STEP);
     var at = skip(begin, end, phase);
     var ahead = at;
     if (at.k >= end) {
@@ -522,7 +523,7 @@ fn main(
         put_down(share, at.k, step, local);
         workgroupBarrier();
         // The last step brings itself in again: that is cheaper than a branch.
-        let coming = skip(step_after(at), end, phase);
+        let coming = skip(step_after(at, long), end, phase);
         ahead = coming;
         if (coming.k >= end) {
             ahead = at;

@@ -23,10 +23,10 @@ fn store(value: vec4<f32>) -> Quad {
 override ALPHA: f32 = 0.16666667;
 override BETA: f32 = 0.5;
 fn activate(x: vec4<f32>) -> vec4<f32> {
-    // Comparisons keep NaN, which a minimum or a maximum may hide.
     let line = ALPHA * x + BETA;
-    let y = select(line, vec4<f32>(), line <= vec4<f32>());
-    return select(y, vec4(1.0), y >= vec4(1.0));
+    // What bounds a value may hide NaN, and so may a comparison of floats where a driver takes leave to assume none.
+    let is_nan = (bitcast<vec4<u32>>(line) & vec4(0x7fffffffu)) > vec4(0x7f800000u);
+    return select(clamp(line, vec4<f32>(), vec4(1.0)), line, is_nan);
 }
 // end activation
 

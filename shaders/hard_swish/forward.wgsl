@@ -21,8 +21,9 @@ fn store(value: vec4<f32>) -> Quad {
 // section activation: the function, which can also be fused into the store of the layer before.
 fn activate(x: vec4<f32>) -> vec4<f32> {
     let y = x * clamp(x / 6.0 + 0.5, vec4<f32>(), vec4(1.0));
-    // A clamp may hide NaN.
-    return select(y, x, x != x);
+    // What bounds a value may hide NaN, and so may a comparison of floats where a driver takes leave to assume none.
+    let is_nan = (bitcast<vec4<u32>>(x) & vec4(0x7fffffffu)) > vec4(0x7f800000u);
+    return select(y, x, is_nan);
 }
 // end activation
 

@@ -23,9 +23,9 @@ fn store(value: vec4<f32>) -> Quad {
 override LOWEST: f32 = -1.0;
 override HIGHEST: f32 = 1.0;
 fn activate(x: vec4<f32>) -> vec4<f32> {
-    // Comparisons keep NaN, which a minimum or a maximum may hide.
-    let y = select(x, vec4(LOWEST), x <= vec4(LOWEST));
-    return select(y, vec4(HIGHEST), y >= vec4(HIGHEST));
+    // What bounds a value may hide NaN, and so may a comparison of floats where a driver takes leave to assume none.
+    let is_nan = (bitcast<vec4<u32>>(x) & vec4(0x7fffffffu)) > vec4(0x7f800000u);
+    return select(clamp(x, vec4(LOWEST), vec4(HIGHEST)), x, is_nan);
 }
 // end activation
 

@@ -20,8 +20,9 @@ fn store(value: vec4<f32>) -> Quad {
 
 // section activation: the function, which can also be fused into the store of the layer before.
 fn activate(x: vec4<f32>) -> vec4<f32> {
-    // A maximum may hide NaN as zero. The comparison keeps it, unless the driver takes leave to assume none.
-    return select(x, vec4<f32>(), x <= vec4<f32>());
+    // A maximum may hide NaN as zero, and so may a comparison of floats where a driver takes leave to assume none. By their
+    // bits, -0 to -infinity are zero.
+    return select(x, vec4<f32>(), bitcast<vec4<u32>>(x) - vec4(0x80000000u) <= vec4(0x7f800000u));
 }
 // end activation
 

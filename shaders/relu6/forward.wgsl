@@ -20,9 +20,9 @@ fn store(value: vec4<f32>) -> Quad {
 
 // section activation: the function, which can also be fused into the store of the layer before.
 fn activate(x: vec4<f32>) -> vec4<f32> {
-    // Comparisons keep NaN, which a minimum or a maximum may hide.
-    let y = select(x, vec4<f32>(), x <= vec4<f32>());
-    return select(y, vec4(6.0), y >= vec4(6.0));
+    // What bounds a value may hide NaN, and so may a comparison of floats where a driver takes leave to assume none.
+    let is_nan = (bitcast<vec4<u32>>(x) & vec4(0x7fffffffu)) > vec4(0x7f800000u);
+    return select(clamp(x, vec4<f32>(), vec4(6.0)), x, is_nan);
 }
 // end activation
 

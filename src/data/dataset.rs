@@ -190,7 +190,7 @@ impl Dataset {
         let at = self.order.get(image)?;
         let Shape { channels, height, width } = self.shape;
         let mut picture = Tensor::zeros([channels, height, width]);
-        self.images.pixels.read(at * self.shape.len(), picture.data_mut(), |_, value| value);
+        self.images.pixels.read(at * self.shape.len(), picture.data_mut(), |value| value);
         Some(picture)
     }
 
@@ -231,8 +231,10 @@ impl Dataset {
         let plane = self.shape.pixels();
         let mut images = Tensor::zeros(self.shape.nchw(order.len()));
         for (at, to) in order.iter().zip(images.data_mut().chunks_exact_mut(self.shape.len())) {
-            let normalise = |i, value| self.normalisation.apply(i / plane, value);
-            self.images.pixels.read(at * self.shape.len(), to, normalise);
+            for (channel, to) in to.chunks_exact_mut(plane).enumerate() {
+                let start = at * self.shape.len() + channel * plane;
+                self.images.pixels.read(start, to, self.normalisation.of(channel));
+            }
         }
         Batch { images, targets: self.images.targets_of(order) }
     }
@@ -252,10 +254,14 @@ impl Images {
         match &self.targets {
             Targets::Classes(labels) => order.iter().map(|at| labels[*at]).collect::<Vec<_>>().into(),
             Targets::Values(values) => {
-                let row = values.len() / self.count();
+                let row = (values.len() / self.count()).max(1);
                 let mut shape = values.shape().to_vec();
                 shape[0] = order.len();
-                Tensor::from_fn(shape, |i| values.data()[order[i / row] * row + i % row]).into()
+                let mut picked = Tensor::zeros(shape);
+                for (at, to) in order.iter().zip(picked.data_mut().chunks_exact_mut(row)) {
+                    to.copy_from_slice(&values.data()[at * row..][..row]);
+                }
+                picked.into()
             }
         }
     }

@@ -26,14 +26,13 @@ impl Pixels {
         self.len() == 0
     }
 
-    /// Writes the values from number `start` on into `to`, each through `map` with its index in `to`.
-    pub(super) fn read(&self, start: usize, to: &mut [f32], map: impl Fn(usize, f32) -> f32) {
-        let to = to.iter_mut().enumerate();
+    /// Writes the values from number `start` on into `to`, each through `map`.
+    pub(super) fn read(&self, start: usize, to: &mut [f32], map: impl Fn(f32) -> f32) {
         match self {
             Self::Bytes(values) => {
-                to.zip(&values[start..]).for_each(|((i, to), v)| *to = map(i, f32::from(*v) / 255.0));
+                to.iter_mut().zip(&values[start..]).for_each(|(to, v)| *to = map(f32::from(*v) / 255.0));
             }
-            Self::Floats(values) => to.zip(&values[start..]).for_each(|((i, to), v)| *to = map(i, *v)),
+            Self::Floats(values) => to.iter_mut().zip(&values[start..]).for_each(|(to, v)| *to = map(*v)),
         }
     }
 }
@@ -85,9 +84,9 @@ impl Normalisation {
         Ok(Self { mean: mean.into(), std: std.into() })
     }
 
-    /// What is seen of `value` in `channel`.
-    pub fn apply(&self, channel: usize, value: f32) -> f32 {
-        let of = |values: &[f32]| values[channel % values.len()];
-        (value - of(&self.mean)) / of(&self.std)
+    /// What is seen of a value in `channel`.
+    pub fn of(&self, channel: usize) -> impl Fn(f32) -> f32 + use<> {
+        let [mean, std] = [&self.mean, &self.std].map(|values| values[channel % values.len()]);
+        move |value| (value - mean) / std
     }
 }

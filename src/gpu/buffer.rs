@@ -33,7 +33,7 @@ impl Buffer {
         let buffer = Self::zeros(context, label, bytes)?;
         if context.poison() {
             let nan = vec![f32::NAN; buffer.raw.size() as usize / 4];
-            context.queue().write_buffer(&buffer.raw, 0, bytemuck::cast_slice(&nan));
+            context.write(&buffer, 0, bytemuck::cast_slice(&nan))?;
         }
         Ok(buffer)
     }
@@ -45,7 +45,7 @@ impl Buffer {
     pub(crate) fn uniform(context: &Context, label: &str, words: &[u32]) -> Result<Self> {
         let bytes = bytemuck::cast_slice(words);
         let buffer = Self::create(context, label, bytes.len() as u64, BufferUsages::UNIFORM)?;
-        context.queue().write_buffer(&buffer.raw, 0, bytes);
+        context.write(&buffer, 0, bytes)?;
         Ok(buffer)
     }
 

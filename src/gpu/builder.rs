@@ -170,7 +170,8 @@ impl ContextBuilder {
             shader_f16: features.contains(Features::SHADER_F16),
             shader_int64: features.contains(Features::SHADER_INT64),
             cooperative_matrix: matrices.then(|| experimental::cooperative_matrix(adapter)).flatten(),
-            max_storage_binding: limits.max_storage_buffer_binding_size,
+            // Shaders are told the length of a binding in 32 bits, on Metal whatever its length is.
+            max_storage_binding: limits.max_storage_buffer_binding_size.min(i32::MAX as u64),
             max_buffer: limits.max_buffer_size,
             alignment: u64::from(limits.min_storage_buffer_offset_alignment).max(16),
             max_storage_buffers: limits.max_storage_buffers_per_shader_stage,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -10,7 +11,7 @@ use wgpu::{Adapter, AdapterInfo, CommandBuffer, Device, Features, Queue, Submiss
 use super::cache::{Cache, PipelineCache};
 use super::failure::{self, Failure, lock};
 use super::pipeline::{Pipeline, PipelineKey};
-use super::{Capabilities, ContextBuilder, adapter};
+use super::{Buffer, Capabilities, ContextBuilder, adapter};
 use crate::{Error, Result};
 
 /// A device, its queue, and the pipelines made on it so far. Cheap to clone; all clones are one.
@@ -175,6 +176,15 @@ impl Context {
         lock(&self.inner.pipelines)
     }
 
+    /// Copies bytes from the host into a buffer, before whatever is submitted next.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`] where there is no memory to stage them, and what else the device reports.
+    pub(crate) fn write(&self, buffer: &Buffer, offset: u64, bytes: &[u8]) -> Result<()> {
+        let write = || self.inner.queue.write_buffer(buffer.raw(), offset, bytes);
+        self.guard("an upload", bytes.len() as u64, write)
+    }
+
     /// Submits command buffers.
     ///
     /// # Errors
@@ -204,9 +214,18 @@ impl Context {
     }
 
     fn poll_type(&self, kind: wgpu::PollType) -> Result<()> {
-        let polled = self.inner.device.poll(kind);
-        self.check()?;
-        polled.map(|_| ()).map_err(|e| Error::DeviceLost(e.to_string()))
+        loop {
+            // wgpu panics where it is told in the midst of a wait that the device is gone.
+            let polled = panic::catch_unwind(AssertUnwindSafe(|| self.inner.device.poll(kind.clone())));
+            self.check()?;
+            match polled {
+                Ok(Ok(_)) => return Ok(()),
+                // On OpenGL a wait ends after two seconds, whatever it was told.
+                Ok(Err(wgpu::PollError::Timeout)) => {}
+                Ok(Err(error)) => return Err(Error::DeviceLost(error.to_string())),
+                Err(_) => return Err(Error::DeviceLost("wgpu gave up waiting for it".into())),
+            }
+        }
     }
 
     /// The failure that was recorded, if any. A lost device stays lost.

@@ -13,12 +13,14 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// Records what goes wrong on a device outside of any scope; the first failure is kept.
+    /// Records what goes wrong on a device outside of any scope; the first failure is kept, but for a lost
+    /// device, which is for good.
     pub fn watch(device: &Device) -> Self {
         let failure = Self::default();
         let lost = Arc::clone(&failure.first);
         device.set_device_lost_callback(move |reason, message| {
-            lock(&lost).get_or_insert(Error::DeviceLost(format!("{message} ({reason:?})")));
+            // Whatever else was reported: nothing works any more.
+            *lock(&lost) = Some(Error::DeviceLost(format!("{message} ({reason:?})")));
         });
         let uncaptured = Arc::clone(&failure.first);
         device.on_uncaptured_error(Arc::new(move |error| {

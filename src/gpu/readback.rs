@@ -104,9 +104,9 @@ impl<T> Pending<T> {
     }
 }
 
-impl<T: 'static> IntoFuture for Pending<T> {
+impl<T: Send + 'static> IntoFuture for Pending<T> {
     type Output = Result<T>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Result<T>>>>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.receive())

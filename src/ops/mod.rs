@@ -136,6 +136,7 @@ pub use relu::Relu;
 pub use relu6::Relu6;
 pub use reshape::Reshape;
 pub use rmsprop::RmsProp;
+pub(crate) use setting::check_learning_rate;
 pub use sgd::Sgd;
 pub use sigmoid::Sigmoid;
 pub use sigmoid_focal::SigmoidFocal;

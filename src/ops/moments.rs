@@ -38,7 +38,7 @@ impl Moments {
     }
 
     pub fn check(&self) -> Result<()> {
-        setting::from_zero("the learning rate", self.learning_rate)?;
+        setting::check_learning_rate(self.learning_rate)?;
         setting::fraction("the first beta", self.betas[0])?;
         setting::fraction("the second beta", self.betas[1])?;
         setting::above_zero("eps", self.eps)?;

@@ -207,7 +207,7 @@ impl Attributes {
 
     /// The size `name`, or `default` where it is absent.
     pub fn usize(&self, name: &str, default: usize) -> Result<usize, Refusal> {
-        self.get(name, default, "a whole number from 0", |v| v.as_u64().map(|v| v as usize))
+        self.get(name, default, "a whole number from 0", usize_of)
     }
 
     /// The `N` sizes of attribute `name`, or `default` where it is absent: of height and width (2), or on the four
@@ -219,8 +219,7 @@ impl Attributes {
             _ => "a list of whole numbers from 0, as many as its default has",
         };
         self.get(name, default, wanted, |v| {
-            let list: Option<Vec<usize>> =
-                v.as_array()?.iter().map(|v| v.as_u64().map(|v| v as usize)).collect();
+            let list: Option<Vec<usize>> = v.as_array()?.iter().map(usize_of).collect();
             list?.try_into().ok()
         })
     }
@@ -244,7 +243,7 @@ impl Attributes {
     /// The sizes of attribute `name`, of any number, if it is there.
     pub fn size_list(&self, name: &str) -> Result<Option<Vec<usize>>, Refusal> {
         self.get(name, None, "a list of whole numbers from 0", |v| {
-            v.as_array()?.iter().map(|v| v.as_u64().map(|v| v as usize)).collect::<Option<_>>().map(Some)
+            v.as_array()?.iter().map(usize_of).collect::<Option<_>>().map(Some)
         })
     }
 
@@ -277,4 +276,9 @@ impl Attributes {
             }
         }
     }
+}
+
+/// A number as a size of this machine.
+fn usize_of(value: &Value) -> Option<usize> {
+    usize::try_from(value.as_u64()?).ok()
 }

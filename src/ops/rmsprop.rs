@@ -88,7 +88,7 @@ impl Optimizer for RmsProp {
     }
 
     fn check(&self) -> Result<()> {
-        setting::from_zero("the learning rate", self.learning_rate)?;
+        setting::check_learning_rate(self.learning_rate)?;
         setting::fraction("alpha", self.alpha)?;
         setting::above_zero("eps", self.eps)?;
         setting::from_zero("the weight decay", self.weight_decay)?;

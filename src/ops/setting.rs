@@ -17,6 +17,11 @@ pub(crate) fn from_zero(option: &'static str, got: f32) -> Result<()> {
     require(got.is_finite() && got >= 0.0, option, got, "a number from 0")
 }
 
+/// A learning rate.
+pub(crate) fn check_learning_rate(learning_rate: f32) -> Result<()> {
+    from_zero("the learning rate", learning_rate)
+}
+
 /// A number that a device does not take for zero.
 pub(crate) fn above_zero(option: &'static str, got: f32) -> Result<()> {
     require(got.is_normal() && got > 0.0, option, got, "a number more than 0")

@@ -79,7 +79,7 @@ impl Optimizer for Sgd {
 
     fn check(&self) -> Result<()> {
         let Self { learning_rate, momentum, dampening, weight_decay, nesterov } = *self;
-        setting::from_zero("the learning rate", learning_rate)?;
+        setting::check_learning_rate(learning_rate)?;
         setting::fraction("the momentum", momentum)?;
         setting::require((0.0..=1.0).contains(&dampening), "the dampening", dampening, "from 0 to 1")?;
         setting::from_zero("the weight decay", weight_decay)?;

@@ -2,7 +2,9 @@
 
 use crate::data::{Batch, Dataset, Targets};
 use crate::network::Network;
-use crate::ops::{Loss, LossOutput, Optimizer, StepState, Target, UpdateControl, UpdateOptions};
+use crate::ops::{
+    Loss, LossOutput, Optimizer, StepState, Target, UpdateControl, UpdateOptions, check_learning_rate,
+};
 use crate::train::{Metrics, TrainerOptions, input};
 use crate::{Result, Tensor};
 
@@ -66,8 +68,13 @@ impl<T: Precision> Trainer<T> {
     }
 
     /// Sets the learning rate from the next step on.
-    pub fn set_learning_rate(&mut self, learning_rate: f32) {
+    ///
+    /// # Errors
+    /// [`Error::Option`](crate::Error::Option) where it is negative or no number; the one until now stays.
+    pub fn set_learning_rate(&mut self, learning_rate: f32) -> Result<()> {
+        check_learning_rate(learning_rate)?;
         self.learning_rate = learning_rate;
+        Ok(())
     }
 
     /// One training step: forward, loss, backward, update. The metrics are those before the update.

@@ -3,6 +3,7 @@
 use crate::Result;
 use crate::gpu::Capabilities;
 use crate::network::{Network, Parameter, ParameterId};
+use crate::ops::program::ParameterLayout;
 
 use super::placement::{check_binding, check_size};
 
@@ -18,8 +19,35 @@ pub struct Block {
     pub buffers: bool,
     /// The size of the buffer in bytes.
     pub bytes: u64,
-    /// The parameters with their offsets in bytes.
-    pub members: Vec<(ParameterId, u64)>,
+    /// The parameters.
+    pub members: Vec<Member>,
+}
+
+/// A parameter of a [`Block`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Member {
+    /// Which of the network's parameters it is.
+    pub id: ParameterId,
+    /// Its name in the network.
+    pub name: String,
+    /// Its shape, as a person sees it.
+    pub shape: Vec<usize>,
+    /// How it lies in memory.
+    pub layout: ParameterLayout,
+    /// Where it begins in the buffer, in bytes.
+    pub offset: u64,
+}
+
+impl Member {
+    fn first(id: ParameterId, parameter: &Parameter) -> Self {
+        let (name, spec) = (parameter.name.clone(), &parameter.spec);
+        Self { id, name, shape: spec.shape.clone(), layout: spec.layout, offset: 0 }
+    }
+
+    /// Its size in bytes.
+    pub fn bytes(&self) -> u64 {
+        4 * self.layout.len(&self.shape) as u64
+    }
 }
 
 /// The blocks of a network's parameters: the trainable ones first, then the frozen ones, then the buffers; each block
@@ -35,7 +63,8 @@ pub(super) fn blocks(network: &Network, capabilities: &Capabilities) -> Result<V
         let belongs =
             |parameter: &Parameter| parameter.trainable == trainable && parameter.spec.buffer == buffers;
         for (id, parameter) in parameters.filter(|(_, parameter)| belongs(parameter)) {
-            let bytes = 4 * parameter.spec.layout.len(&parameter.spec.shape) as u64;
+            let member = Member::first(ParameterId(id), parameter);
+            let bytes = member.bytes();
             check_binding(&parameter.name, bytes, capabilities)?;
             check_size(&parameter.name, bytes, capabilities)?;
             let aligned = bytes.next_multiple_of(capabilities.alignment);
@@ -46,7 +75,7 @@ pub(super) fn blocks(network: &Network, capabilities: &Capabilities) -> Result<V
                 blocks.push(Block { trainable, buffers, bytes: 0, members: vec![] });
             }
             if let Some(block) = blocks.last_mut() {
-                block.members.push((ParameterId(id), block.bytes));
+                block.members.push(Member { offset: block.bytes, ..member });
                 block.bytes = (block.bytes + aligned).min(most);
             }
         }
@@ -64,7 +93,7 @@ mod tests {
         let mut network = norms(Network::builder(3)).build().unwrap();
         network.freeze("a").unwrap();
         let kinds = |network: &Network| -> Vec<(bool, bool, Vec<String>)> {
-            let name = |(id, _): &(ParameterId, u64)| network.parameters()[id.0].name.clone();
+            let name = |member: &Member| member.name.clone();
             let blocks = blocks(network, &Capabilities::webgpu()).unwrap();
             blocks.iter().map(|b| (b.trainable, b.buffers, b.members.iter().map(name).collect())).collect()
         };

@@ -8,6 +8,7 @@ use wgpu::CommandEncoder;
 use crate::gpu::{Buffer, Context, Pending, Readback, Stopwatch};
 use crate::ops::program::TensorId;
 use crate::ops::{LossOutput, StepState, Target, UpdateControl};
+use crate::shape::Shape;
 use crate::{Error, Result};
 
 use super::parameters::{DeviceParameters, read};
@@ -18,7 +19,8 @@ use super::version::{Prepared, Version};
 
 /// A plan whose buffers are allocated and whose pipelines and bind groups are made.
 ///
-/// A pass is: write the inputs, [`encode`](Self::encode) into any encoder, submit, read.
+/// A pass is: write the inputs, [`encode`](Self::encode) into any encoder, submit, read. A pass of training, or with a loss, is
+/// told of its step and its samples before: [`write_step`](Self::write_step).
 #[derive(Debug)]
 pub struct Execution {
     pub(super) context: Context,
@@ -36,6 +38,7 @@ impl Execution {
     /// between the writing of their inputs and the reading of their results at the same time.
     ///
     /// # Errors
+    /// [`Error::Network`] where the plan is of a network with other parameters, or others are frozen;
     /// [`Error::OutOfMemory`], or [`Error::Gpu`] where the driver refuses a kernel.
     pub fn new(
         context: &Context,
@@ -43,6 +46,7 @@ impl Execution {
         parameters: &DeviceParameters,
         beside: Option<&Execution>,
     ) -> Result<Self> {
+        parameters.check(&plan.blocks)?;
         let mut free = beside.map(Execution::shareable).unwrap_or_default();
         let mut buffers = vec![];
         for desc in &plan.buffers {
@@ -61,7 +65,7 @@ impl Execution {
                 Role::Constant(tensor) | Role::Resident(Resident::UpdateControl(tensor)) => {
                     let buffer = new(false)?;
                     let contents = plan.program.tensors[tensor.0].contents.as_deref().unwrap_or_default();
-                    context.queue().write_buffer(buffer.raw(), 0, bytemuck::cast_slice(contents));
+                    context.write(&buffer, 0, bytemuck::cast_slice(contents))?;
                     buffer
                 }
             });
@@ -90,9 +94,12 @@ impl Execution {
     /// Writes the `index`th input: NCHW, for up to the plan's batch. What is left of the batch becomes zero.
     ///
     /// # Errors
-    /// [`Error::Input`] where there are more elements than the plan has room for.
+    /// [`Error::Input`] where the elements are not whole samples, or more of them than the plan has room for;
+    /// [`Error::Network`] where there is no such input.
     pub fn write_input(&self, index: usize, elements: &[f32]) -> Result<()> {
-        self.write_padded(self.plan.io.inputs.get(index).copied(), "input", bytemuck::cast_slice(elements))
+        let tensor = self.plan.io.inputs.get(index).copied();
+        let shape = self.plan.input_shapes.get(index).copied();
+        self.write_samples(tensor, &format!("input {index}"), shape, elements)
     }
 
     /// Writes the target of the loss: labels, or values in NCHW order. What is left of the batch becomes 0, which
@@ -116,9 +123,11 @@ impl Execution {
     /// Writes the gradient to the output, NCHW.
     ///
     /// # Errors
-    /// [`Error::Input`] where there are more elements than the plan has room for.
+    /// [`Error::Input`] where the elements are not whole samples, or more of them than the plan has room for;
+    /// [`Error::Network`] where the plan takes none.
     pub fn write_grad_output(&self, elements: &[f32]) -> Result<()> {
-        self.write_padded(self.plan.io.grad_output, "grad_output", bytemuck::cast_slice(elements))
+        let shape = Some(self.plan.output_shape);
+        self.write_samples(self.plan.io.grad_output, "grad_output", shape, elements)
     }
 
     /// Writes the state of the step.
@@ -129,17 +138,37 @@ impl Execution {
         self.write_padded(Some(self.plan.io.step), "step state", bytemuck::bytes_of(&step))
     }
 
+    /// Writes whole samples of a shape.
+    fn write_samples(
+        &self,
+        tensor: Option<TensorId>,
+        what: &str,
+        shape: Option<Shape>,
+        elements: &[f32],
+    ) -> Result<()> {
+        if let Some(Shape { channels, height, width }) = shape {
+            let sample = channels * height * width;
+            if !elements.len().is_multiple_of(sample) || elements.len() / sample > self.plan.batch {
+                let most = self.plan.batch;
+                let expected = format!(
+                    "[n, {channels}, {height}, {width}] with n to {most}, n times {sample} elements in a row"
+                );
+                return Err(Error::Input { what: what.into(), expected, got: vec![elements.len()] });
+            }
+        }
+        self.write_padded(tensor, what, bytemuck::cast_slice(elements))
+    }
+
     fn write_padded(&self, tensor: Option<TensorId>, what: &str, bytes: &[u8]) -> Result<()> {
         let (buffer, offset, room) = self.locate(tensor, what)?;
         if bytes.len() as u64 > room {
             let expected = format!("at most {} elements", room / 4);
             return Err(Error::Input { what: what.into(), expected, got: vec![bytes.len() / 4] });
         }
-        let queue = self.context.queue();
-        queue.write_buffer(buffer.raw(), offset, bytes);
+        self.context.write(buffer, offset, bytes)?;
         let rest = room as usize - bytes.len();
         if rest > 0 {
-            queue.write_buffer(buffer.raw(), offset + bytes.len() as u64, &vec![0; rest]);
+            self.context.write(buffer, offset + bytes.len() as u64, &vec![0; rest])?;
         }
         Ok(())
     }
@@ -164,7 +193,7 @@ impl Execution {
         let first = if self.is_prepared() {
             self.plan.prologue()
         } else {
-            self.prepared.encoded(encoder);
+            self.prepared.encoded(self.context.device(), encoder);
             0
         };
         self.recording.encode(encoder, first..usize::MAX);

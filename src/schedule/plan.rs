@@ -4,6 +4,7 @@ use crate::gpu::Capabilities;
 use crate::network::Network;
 use crate::ops::program::{Access, Program, TensorId};
 use crate::ops::{Choices, Loss, Optimizer, TargetSpec, UpdateOptions};
+use crate::shape::Shape;
 use crate::{Error, Result};
 
 use super::blocks::{Block, blocks};
@@ -153,6 +154,9 @@ pub struct Plan {
     pub(super) places: Vec<Option<Place>>,
     pub(super) buffers: Vec<BufferPlan>,
     pub(super) blocks: Vec<Block>,
+    /// The shapes of the inputs' samples, and of the output's.
+    pub(super) input_shapes: Vec<Shape>,
+    pub(super) output_shape: Shape,
     arena_lower_bound: u64,
     arena_unshared: u64,
 }
@@ -168,6 +172,7 @@ impl Plan {
         if options.batch == 0 {
             return Err(Error::Option { option: "batch", got: "0".into(), expected: "at least 1" });
         }
+        check_batch(network, options.batch, capabilities)?;
         if options.training {
             network.check_training(options.batch)?;
         }
@@ -201,6 +206,8 @@ impl Plan {
             places: layout.places,
             buffers: layout.buffers,
             blocks,
+            input_shapes: network.inputs().iter().map(|input| network.shape(*input)).collect(),
+            output_shape: network.output_shape(),
             arena_lower_bound: layout.lower_bound,
             arena_unshared: layout.unshared,
         })
@@ -269,6 +276,28 @@ impl Plan {
     pub fn flops(&self) -> u64 {
         self.program.dispatches[self.prologue..].iter().map(|dispatch| dispatch.flops).sum()
     }
+}
+
+/// Refuses so many samples that one of the network's values is larger than any buffer, before anything is computed with
+/// their number.
+fn check_batch(network: &Network, batch: usize, capabilities: &Capabilities) -> Result<()> {
+    // Two bytes an element are the least that any storage takes.
+    let bytes = |shape: Shape| (shape.len() as u64).saturating_mul(2).saturating_mul(batch as u64);
+    let inputs = network.inputs().iter().map(|input| ("the input".to_owned(), *input));
+    let outputs =
+        network.nodes().iter().map(|node| (format!("the output of layer {:?}", node.name), node.output));
+    for (what, value) in inputs.chain(outputs) {
+        let needed = bytes(network.shape(value));
+        if needed > capabilities.max_buffer {
+            return Err(Error::Limit {
+                what: format!("{what} for {batch} samples (bytes)"),
+                needed,
+                limit_name: "maxBufferSize",
+                limit: capabilities.max_buffer,
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Checks that no dispatch has more workgroups, larger bindings or more of them than the device allows.

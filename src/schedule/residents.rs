@@ -3,36 +3,35 @@
 use std::sync::Arc;
 
 use crate::gpu::Buffer;
-use crate::network::Network;
 use crate::{Error, Result, Tensor};
 
-use super::blocks::Block;
+use super::blocks::{Block, Member};
 use super::execution::Execution;
 use super::parameters::read_blocks;
 use super::plan::Role;
 use super::planner::Resident;
 
 impl Execution {
-    /// Reads the gradients to the parameters of `network`, which the plan was made of, with their names.
+    /// Reads the gradients to the network's parameters, with their names.
     ///
     /// # Errors
     /// [`Error::DeviceLost`] and what else the device reports.
-    pub fn read_parameter_gradients(&self, network: &Network) -> Result<Vec<(String, Tensor)>> {
+    pub fn read_parameter_gradients(&self) -> Result<Vec<(String, Tensor)>> {
         let (blocks, buffers) = self.residents(|resident| match resident {
             Resident::Gradients(block) => Some(block),
             _ => None,
         });
-        read_blocks(&self.context, network, &blocks, &buffers)
+        read_blocks(&self.context, &blocks, &buffers)
     }
 
-    /// Reads the `index`th of the tensors that the optimizer remembers for each parameter of `network`, which the plan
-    /// was made of, with the parameters' names.
+    /// Reads the `index`th of the tensors that the optimizer remembers for each of the network's parameters, with the
+    /// parameters' names.
     ///
     /// # Errors
     /// [`Error::DeviceLost`] and what else the device reports.
-    pub fn read_optimizer_state(&self, network: &Network, index: usize) -> Result<Vec<(String, Tensor)>> {
+    pub fn read_optimizer_state(&self, index: usize) -> Result<Vec<(String, Tensor)>> {
         let (blocks, buffers) = self.states(index);
-        read_blocks(&self.context, network, &blocks, &buffers)
+        read_blocks(&self.context, &blocks, &buffers)
     }
 
     /// Writes what [`read_optimizer_state`](Self::read_optimizer_state) reads. What is not among the `values` stays as
@@ -41,31 +40,27 @@ impl Execution {
     /// # Errors
     /// [`Error::Parameter`] where a name is not that of a parameter that is trained, or its value is of another shape
     /// than the parameter, and where the optimizer remembers no such tensor.
-    pub fn write_optimizer_state(
-        &self,
-        network: &Network,
-        index: usize,
-        values: &[(String, Tensor)],
-    ) -> Result<()> {
+    pub fn write_optimizer_state(&self, index: usize, values: &[(String, Tensor)]) -> Result<()> {
         let (blocks, buffers) = self.states(index);
-        for (name, value) in values {
+        let places = values.iter().map(|(name, value)| {
             let refusal = |message: String| Error::Parameter { name: name.clone(), message };
-            let parameter = network.parameter(name)?;
-            let (layout, shape) = (parameter.spec.layout, &parameter.spec.shape);
-            if value.shape() != shape {
-                let message = format!("its state is of shape {shape:?}, got {:?}", value.shape());
-                return Err(refusal(message));
-            }
             let place = blocks.iter().zip(&buffers).find_map(|(block, buffer)| {
-                let mut members = block.members.iter();
-                let (_, offset) = members.find(|(id, _)| network.parameters()[id.0].name == *name)?;
-                Some((buffer, *offset))
+                let member = block.members.iter().find(|member| member.name == *name)?;
+                Some((buffer, member))
             });
-            let Some((buffer, offset)) = place else {
+            let Some((buffer, member)) = place else {
                 return Err(refusal(format!("the optimizer remembers no tensor {index} of it")));
             };
+            if value.shape() != member.shape {
+                let message = format!("its state is of shape {:?}, got {:?}", member.shape, value.shape());
+                return Err(refusal(message));
+            }
+            Ok((buffer, member, value))
+        });
+        // Nothing is written where one of them cannot be.
+        for (buffer, Member { shape, layout, offset, .. }, value) in places.collect::<Result<Vec<_>>>()? {
             let packed = layout.pack(shape, value.data());
-            self.context.queue().write_buffer(buffer.raw(), offset, bytemuck::cast_slice(&packed));
+            self.context.write(buffer, *offset, bytemuck::cast_slice(&packed))?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use wgpu::CommandEncoder;
+use wgpu::{BufferDescriptor, BufferUsages, CommandEncoder, Device, MapMode};
 
 /// A counter of the changes of parameters, of which all that use them have a copy.
 #[derive(Debug, Clone, Default)]
@@ -39,13 +39,36 @@ impl Prepared {
         self.done.load(Ordering::Relaxed) == self.parameters.now() + 1
     }
 
-    /// Says that the prologue was encoded. It counts once the encoder's commands are done: an encoder may be dropped
-    /// instead.
-    pub fn encoded(&self, encoder: &CommandEncoder) {
-        let (done, version) = (Arc::clone(&self.done), self.parameters.now() + 1);
-        encoder.on_submitted_work_done(move || done.store(version, Ordering::Relaxed));
+    /// Says that the prologue was encoded. It counts once a word has come back that the encoder's commands copy: the
+    /// encoder may be dropped, and of an encoder that is refused, for other commands in it, wgpu says that its work is done.
+    pub fn encoded(&self, device: &Device, encoder: &mut CommandEncoder) {
+        let make = |usage, mapped_at_creation| {
+            let label = Some("the prologue is done");
+            device.create_buffer(&BufferDescriptor {
+                label,
+                size: WORD.len() as u64,
+                usage,
+                mapped_at_creation,
+            })
+        };
+        let word = make(BufferUsages::COPY_SRC, true);
+        if let Ok(mut contents) = word.get_mapped_range_mut(..) {
+            contents.copy_from_slice(&WORD);
+        }
+        word.unmap();
+        let copy = make(BufferUsages::COPY_DST | BufferUsages::MAP_READ, false);
+        encoder.copy_buffer_to_buffer(&word, 0, &copy, 0, WORD.len() as u64);
+        let (done, version, read) = (Arc::clone(&self.done), self.parameters.now() + 1, copy.clone());
+        encoder.map_buffer_on_submit(&copy, MapMode::Read, .., move |mapped| {
+            if mapped.is_ok() && read.get_mapped_range(..).is_ok_and(|copied| *copied == WORD) {
+                done.store(version, Ordering::Relaxed);
+            }
+        });
     }
 }
+
+/// What no new buffer holds.
+const WORD: [u8; 4] = [1; 4];
 
 #[cfg(test)]
 mod tests {

@@ -35,7 +35,7 @@ impl PendingMetrics {
 
 impl IntoFuture for PendingMetrics {
     type Output = Result<Metrics>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output>>>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move { self.loss.await.map(|output| Metrics::new(output, self.has_classes)) })

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::data::{Batch, Dataset};
 use crate::gpu::{Context, Pending};
 use crate::network::Network;
-use crate::ops::{Choices, Loss, LossOutput, Optimizer, StepState, UpdateControl};
+use crate::ops::{Choices, Loss, LossOutput, Optimizer, StepState, UpdateControl, check_learning_rate};
 use crate::schedule::{DeviceParameters, Execution, Plan, PlanOptions, tune};
 use crate::{Result, Tensor};
 
@@ -92,8 +92,13 @@ impl Trainer {
     }
 
     /// Sets the learning rate from the next step on.
-    pub fn set_learning_rate(&mut self, learning_rate: f32) {
+    ///
+    /// # Errors
+    /// [`Error::Option`](crate::Error::Option) where it is negative or no number; the one until now stays.
+    pub fn set_learning_rate(&mut self, learning_rate: f32) -> Result<()> {
+        check_learning_rate(learning_rate)?;
         self.learning_rate = learning_rate;
+        Ok(())
     }
 
     /// What a training step does, and the memory it takes.

@@ -151,7 +151,7 @@ fn update_on_gpu(
     let plan = Plan::new(&network, &options, context.capabilities())?;
     let execution = Execution::new(context, plan, &parameters, None)?;
     for (index, state) in state.iter().enumerate() {
-        execution.write_optimizer_state(&network, index, &[(WEIGHT.into(), column(state)?)])?;
+        execution.write_optimizer_state(index, &[(WEIGHT.into(), column(state)?)])?;
     }
     execution.write_input(0, &[1.0])?;
     execution.write_grad_output(gradient.data())?;
@@ -161,7 +161,7 @@ fn update_on_gpu(
     let updated = parameters.download(context, &network)?;
     let mut results = vec![double(&updated.parameter(WEIGHT)?.value).into_data()];
     for index in 0..state.len() {
-        let state = execution.read_optimizer_state(&network, index)?;
+        let state = execution.read_optimizer_state(index)?;
         results.extend(state.iter().map(|(_, state)| double(state).into_data()));
     }
     Ok(results)

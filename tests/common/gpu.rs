@@ -108,7 +108,7 @@ pub fn differentiate_for<'a>(
             let gradient = execution.read_grad_input(i)?.wait()?;
             results.insert(format!("grad.input.{i}"), double(&gradient[..input.len()]));
         }
-        for (name, gradient) in execution.read_parameter_gradients(network)? {
+        for (name, gradient) in execution.read_parameter_gradients()? {
             results.insert(format!("grad.param.{name}"), double(gradient.data()));
         }
     }

@@ -90,10 +90,10 @@ fn frozen_layers_and_a_rate_of_zero_stay_as_they_are() {
         let same = before.parameters().iter().zip(after.parameters()).map(|(a, b)| a.value == b.value);
         same.collect::<Vec<_>>()
     };
-    trainer.set_learning_rate(0.0);
+    trainer.set_learning_rate(0.0).unwrap();
     train(&mut trainer, &dataset);
     assert_eq!(unchanged(&trainer), [true; 4]);
-    trainer.set_learning_rate(0.05);
+    trainer.set_learning_rate(0.05).unwrap();
     train(&mut trainer, &dataset);
     assert_eq!(unchanged(&trainer), [true, true, false, false]);
 }

@@ -99,6 +99,14 @@ fn long_kernels() {
     conv2d(Conv2d::new(3, [2, 32]), [1, 2, 3, 34]);
 }
 
+/// A sum over so many taps is split; the kernels of few channels take several of them in a step.
+#[test]
+fn few_channels_and_many_taps() {
+    conv2d(Conv2d::new(8, 13), [1, 1, 16, 16]);
+    conv2d(Conv2d::new(5, [15, 14]), [1, 2, 17, 15]);
+    conv2d(Conv2d::new(3, 14), [1, 3, 15, 16]);
+}
+
 #[test]
 fn groups() {
     conv2d(Conv2d::new(6, [3, 2]).groups(2).dilation([1, 3]).padding([3, 0]), [2, 4, 5, 7]);

@@ -79,8 +79,8 @@ fn a_rate_that_changes_is_followed() {
     let (mut trainer, mut reference) = (trainer(context, network()), reference_trainer(network()));
     for (step, rate) in [0.05, 0.0, 0.01].into_iter().enumerate() {
         let before = values(&trainer.network().unwrap());
-        trainer.set_learning_rate(rate);
-        reference.set_learning_rate(rate);
+        trainer.set_learning_rate(rate).unwrap();
+        reference.set_learning_rate(rate).unwrap();
         trainer.step(&batch(BATCH)).unwrap();
         reference.step(&batch(BATCH)).unwrap();
         assert_eq!(values(&trainer.network().unwrap()) == before, rate == 0.0, "step {step}");
@@ -96,16 +96,16 @@ fn a_batch_need_not_be_full() {
             let mut trainer =
                 Trainer::new(context, network(), CrossEntropy::mean(), optimizer(), room).unwrap();
             // A full batch first, so that what it left behind would be seen.
-            trainer.set_learning_rate(0.0);
+            trainer.set_learning_rate(0.0).unwrap();
             trainer.step(&batch(room)).unwrap();
-            trainer.set_learning_rate(0.02);
+            trainer.set_learning_rate(0.02).unwrap();
             let metrics = trainer.step(&batch(5)).unwrap().wait().unwrap();
             (metrics, trainer.network().unwrap())
         };
         let mut reference = reference_trainer(network());
-        reference.set_learning_rate(0.0);
+        reference.set_learning_rate(0.0).unwrap();
         reference.step(&batch(5)).unwrap();
-        reference.set_learning_rate(0.02);
+        reference.set_learning_rate(0.02).unwrap();
         let measured = reference.step(&batch(5)).unwrap();
         assert_eq!(measured.count, 5);
         let (tight, _) = run(5);

@@ -57,6 +57,10 @@ fn a_trainer_that_cannot_be_is_an_error() {
     let (loss, sgd) = (CrossEntropy::mean, || Sgd::new(0.1));
     assert_says(new(loss(), sgd(), 0), "batch is 0; it must be at least 1");
     assert_says(new(loss(), Sgd::new(-0.1), 8), "the learning rate is -0.1; it must be a number from 0");
+    let mut trainer = new(loss(), sgd(), 8).unwrap();
+    assert_says(trainer.set_learning_rate(f32::NAN), "the learning rate is NaN; it must be a number from 0");
+    assert_says(trainer.set_learning_rate(-1.0), "the learning rate is -1; it must be a number from 0");
+    trainer.set_learning_rate(0.0).unwrap();
     assert_says(
         new(loss().class_weights(vec![1.0; 3]), sgd(), 8),
         "network: its output [4] does not suit the loss cross_entropy: there are 3 class weights for a network \
@@ -66,11 +70,13 @@ fn a_trainer_that_cannot_be_is_an_error() {
 
 #[test]
 fn a_batch_past_the_devices_limits_is_an_error() {
-    match Trainer::new(&contexts()[0], network(), CrossEntropy::mean(), Sgd::new(0.1), 1 << 24) {
-        Err(Error::Limit { what, needed, limit, .. }) => {
-            assert!(!what.is_empty() && needed > limit, "{what}: {needed}, {limit}");
+    for batch in [1 << 24, 1 << 40, usize::MAX] {
+        match Trainer::new(&contexts()[0], network(), CrossEntropy::mean(), Sgd::new(0.1), batch) {
+            Err(Error::Limit { what, needed, limit, .. }) => {
+                assert!(!what.is_empty() && needed > limit, "{what}: {needed}, {limit}");
+            }
+            other => panic!("expected a limit, got {other:?}"),
         }
-        other => panic!("expected a limit, got {other:?}"),
     }
 }
 
@@ -119,6 +125,28 @@ fn a_plan_takes_the_kind_of_target_that_its_loss_does() {
     assert!(execution.write_target(Target::Values(&[0.0; 4])).is_ok());
 }
 
+/// Part of an image would pass for one whose rest is black.
+#[test]
+fn an_execution_takes_whole_samples() {
+    let context = &contexts()[0];
+    let plan = Plan::new(&network(), &PlanOptions::gradients(2), context.capabilities()).unwrap();
+    let parameters = DeviceParameters::upload(context, &network()).unwrap();
+    let execution = Execution::new(context, plan, &parameters, None).unwrap();
+    for elements in [143, 145, 3 * 144] {
+        let wanted = format!(
+            "input 0: expected shape [n, 1, 12, 12] with n to 2, n times 144 elements in a row, got [{elements}]"
+        );
+        assert_says(execution.write_input(0, &vec![0.0; elements]), &wanted);
+    }
+    assert_says(execution.write_input(1, &[0.0; 144]), "network: this plan has no input 1");
+    let wanted = "grad_output: expected shape [n, 4, 1, 1] with n to 2, n times 4 elements in a row, got [5]";
+    assert_says(execution.write_grad_output(&[0.0; 5]), wanted);
+    for samples in 0..=2 {
+        execution.write_input(0, &vec![0.0; samples * 144]).unwrap();
+        execution.write_grad_output(&vec![0.0; samples * 4]).unwrap();
+    }
+}
+
 fn lost(result: Result<()>) {
     assert!(matches!(result, Err(Error::DeviceLost(_))), "expected a lost device, got {result:?}");
 }
@@ -130,6 +158,10 @@ fn a_lost_device_is_an_error_and_what_was_read_back_stays() {
     trainer.step(&batch(BATCH)).unwrap().wait().unwrap();
     let pending = trainer.step(&batch(BATCH)).unwrap();
     let before = trainer.network().unwrap();
+    // An error that reached no scope is not what is said of the device from then on.
+    let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::STORAGE;
+    let refused = wgpu::BufferDescriptor { label: None, size: 16, usage, mapped_at_creation: false };
+    let _ = context.device().create_buffer(&refused);
     context.device().destroy();
     // A step that was done before the loss may still be read.
     let _ = pending.wait();

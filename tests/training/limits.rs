@@ -55,8 +55,7 @@ fn pass(context: &Context, network: &Network, samples: usize) -> Result<BTreeMap
     execution.write_grad_output(&(0..samples * output.len()).map(wave).collect::<Vec<_>>())?;
     execution.write_step(StepState::new(7, 3, samples, 0.0))?;
     execution.run()?;
-    let mut results: BTreeMap<String, Tensor> =
-        execution.read_parameter_gradients(network)?.into_iter().collect();
+    let mut results: BTreeMap<String, Tensor> = execution.read_parameter_gradients()?.into_iter().collect();
     let output = execution.read_output()?.wait()?;
     results.insert("output".into(), Tensor::new([output.len()], output)?);
     let input = execution.read_grad_input(0)?.wait()?;

@@ -120,3 +120,27 @@ fn an_encoder_that_is_dropped_prepares_nothing() {
     assert_eq!(predict(&inference, &images), predict(&other, &images));
     assert!(inference.is_prepared());
 }
+
+/// An application's frame may be refused for what else is in it; wgpu calls back as if it had been done.
+#[test]
+fn an_encoder_that_is_refused_prepares_nothing() {
+    let context = &contexts()[1];
+    let parameters = DeviceParameters::upload(context, &normalised()).unwrap();
+    let [inference, other] =
+        [(); 2].map(|()| execution(context, &parameters, &PlanOptions::inference(BATCH)));
+    let images = batch(BATCH).images;
+    let device = context.device();
+    let usage = wgpu::BufferUsages::COPY_SRC;
+    let descriptor = wgpu::BufferDescriptor { label: None, size: 4, usage, mapped_at_creation: false };
+    let [from, to] = [(); 2].map(|()| device.create_buffer(&descriptor));
+    let mut encoder = device.create_command_encoder(&Default::default());
+    inference.encode(&mut encoder);
+    encoder.copy_buffer_to_buffer(&from, 0, &to, 0, 4);
+    let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
+    context.queue().submit([encoder.finish()]);
+    assert!(pollster::block_on(scope.pop()).is_some(), "the copy's target cannot be written");
+    context.poll().unwrap();
+    assert!(!inference.is_prepared());
+    assert_eq!(predict(&inference, &images), predict(&other, &images));
+    assert!(inference.is_prepared());
+}

@@ -16,6 +16,9 @@ pub(super) use pipelines::PipelineCache;
 
 use crate::file;
 
+/// The most bytes of a file. One of pipelines that is larger would hold what no program needs any more.
+const MAX_BYTES: u64 = 256 << 20;
+
 /// The cached files about one device.
 #[derive(Debug, Clone)]
 pub(crate) struct Cache {
@@ -41,6 +44,14 @@ impl Cache {
 
     /// What a file holds, if there is one.
     pub fn read(path: &Path) -> Option<Vec<u8>> {
+        let size = fs::metadata(path).map_or(0, |file| file.len());
+        if size > MAX_BYTES {
+            log::warn!(
+                "{} is left out: it has {size} bytes, more than the {MAX_BYTES} of any such file",
+                path.display()
+            );
+            return None;
+        }
         match fs::read(path) {
             Ok(bytes) => Some(bytes),
             Err(error) if error.kind() == ErrorKind::NotFound => None,

@@ -13,9 +13,6 @@ use super::{Cache, Identity};
 /// What a file begins with.
 const MAGIC: &[u8; 8] = b"wgcnn\0p1";
 
-/// A larger cache is not kept: it would hold what no program needs any more.
-const MAX_BYTES: usize = 256 << 20;
-
 /// A device's pipelines as its driver compiled them, from this process and those before it.
 #[derive(Debug)]
 pub(in crate::gpu) struct PipelineCache {
@@ -57,7 +54,9 @@ impl PipelineCache {
         if !self.used.swap(false, Ordering::Relaxed) {
             return;
         }
-        let Some(data) = self.raw.get_data().filter(|data| data.len() <= MAX_BYTES) else { return };
+        let Some(data) = self.raw.get_data().filter(|data| data.len() as u64 <= super::MAX_BYTES) else {
+            return;
+        };
         let sum = checksum(&data);
         if self.kept.swap(sum, Ordering::Relaxed) != sum {
             Cache::write(&self.path, &pack(&data, &self.identity));

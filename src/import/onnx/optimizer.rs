@@ -53,8 +53,10 @@ pub(super) fn convert(
     count: Option<Constant>,
 ) -> Result<ImportedOptimizer, Refusal> {
     let rate = match rate {
-        Some(Constant::Floats(rate)) if rate.len() == 1 => f64::from(rate.data()[0]),
-        _ => return Err("input 0, the learning rate, must be a constant of one FLOAT".into()),
+        Some(Constant::Floats(rate)) if rate.len() == 1 && rate.data()[0].is_finite() => {
+            f64::from(rate.data()[0])
+        }
+        _ => return Err("input 0, the learning rate, must be a constant of one FLOAT that is finite".into()),
     };
     let count = match count.as_ref() {
         Some(Constant::Integers(count)) => u32::try_from(count.data().first().copied().unwrap_or(-1)).ok(),

@@ -65,8 +65,9 @@ impl Product {
             Pass::BackwardWeight => problem.convolution.inputs,
         };
         match tiling {
-            Tiling::Subgroup(lanes) if channels < 4 && problem.convolution.groups == 1 => {
-                Some(Self::Thin(lanes))
+            Tiling::Subgroup(tile) if channels < 4 && problem.convolution.groups == 1 => {
+                // Its kernels have one size.
+                Some(Self::Thin(Subgroup { rows: 32, ..tile }))
             }
             _ => None,
         }
@@ -132,7 +133,9 @@ impl Product {
         match self {
             Self::Dense(tiling) => tiling.step(),
             Self::Cooperative(units) => units.step(),
-            Self::Thin(_) | Self::GroupedQuads | Self::Grouped => 1,
+            // Four taps of one channel, two of two, or one of three.
+            Self::Thin(_) => 4,
+            Self::GroupedQuads | Self::Grouped => 1,
         }
     }
 

@@ -233,7 +233,7 @@ impl Dispatch {
 
     /// Adds a word for each of these sizes to the uniform.
     pub fn uniform_sizes(mut self, sizes: &[usize]) -> Self {
-        self.uniform.extend(sizes.iter().map(|size| *size as u32));
+        self.uniform.extend(sizes.iter().map(|size| word(*size)));
         self
     }
 
@@ -266,7 +266,7 @@ impl Dispatch {
 
     /// This many layers of workgroups along z.
     pub fn layers(mut self, z: usize) -> Self {
-        self.workgroups[2] = z as u32;
+        self.workgroups[2] = word(z);
         self
     }
 
@@ -275,6 +275,11 @@ impl Dispatch {
         self.flops = flops;
         self
     }
+}
+
+/// A size as a word. What does not fit is more than any limit, and is refused as such.
+fn word(size: usize) -> u32 {
+    u32::try_from(size).unwrap_or(u32::MAX)
 }
 
 /// WebGPU's limit on the workgroups along one axis, which no adapter seen passes by much.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::super::blocks::Block;
+use super::super::blocks::{Block, Member};
 use super::{Planner, Resident};
 use crate::network::ParameterId;
 use crate::ops::program::TensorId;
@@ -38,17 +38,17 @@ impl Planner<'_> {
         let kept = self.keeps_gradients();
         let blocks = self.blocks;
         for (index, block) in blocks.iter().enumerate().filter(|(_, block)| block.trainable) {
-            let capacity = if kept { u64::MAX } else { self.largest(block).max(SMALL) };
-            for members in self.runs(block, capacity) {
-                let range = members[0].1..self.end(members);
+            let capacity = if kept { u64::MAX } else { largest(block).max(SMALL) };
+            for members in runs(block, capacity) {
+                let range = members[0].offset..end(members);
                 let bytes = (range.end - range.start) as usize;
                 let tensor = self.program.tensor(format!("gradients {index}"), bytes);
                 if kept {
                     self.resident.push((tensor, Resident::Gradients(index), range.start));
                 }
-                for (id, offset) in members {
-                    let gradient = self.program.part(tensor, offset - range.start, self.bytes(*id));
-                    self.gradients[id.0] = Some((gradient, self.groups.len()));
+                for member in members {
+                    let gradient = self.program.part(tensor, member.offset - range.start, member.bytes());
+                    self.gradients[member.id.0] = Some((gradient, self.groups.len()));
                 }
                 self.groups.push(Gradients { block: index, range, tensor, missing: members.len() });
             }
@@ -81,35 +81,29 @@ impl Planner<'_> {
         }
         nodes
     }
+}
 
-    /// The members of a block in runs of as many bytes as `capacity`, or less.
-    fn runs<'b>(&self, block: &'b Block, capacity: u64) -> Vec<&'b [(ParameterId, u64)]> {
-        let mut runs = vec![];
-        let mut first = 0;
-        for next in 1..=block.members.len() {
-            let full = |member: &(ParameterId, u64)| {
-                self.end(std::slice::from_ref(member)) - block.members[first].1 > capacity
-            };
-            if block.members.get(next).is_none_or(full) {
-                runs.push(&block.members[first..next]);
-                first = next;
-            }
+/// The members of a block in runs of as many bytes as `capacity`, or less.
+fn runs(block: &Block, capacity: u64) -> Vec<&[Member]> {
+    let mut runs = vec![];
+    let mut first = 0;
+    for next in 1..=block.members.len() {
+        let full =
+            |member: &Member| end(std::slice::from_ref(member)) - block.members[first].offset > capacity;
+        if block.members.get(next).is_none_or(full) {
+            runs.push(&block.members[first..next]);
+            first = next;
         }
-        runs
     }
+    runs
+}
 
-    /// The byte of its block at which a run ends.
-    fn end(&self, members: &[(ParameterId, u64)]) -> u64 {
-        members.last().map_or(0, |(id, offset)| offset + self.bytes(*id))
-    }
+/// The byte of its block at which a run ends.
+fn end(members: &[Member]) -> u64 {
+    members.last().map_or(0, |member| member.offset + member.bytes())
+}
 
-    /// The size of a block's largest parameter.
-    fn largest(&self, block: &Block) -> u64 {
-        block.members.iter().map(|(id, _)| self.bytes(*id)).max().unwrap_or(0)
-    }
-
-    /// The size of a parameter in device memory.
-    fn bytes(&self, id: ParameterId) -> u64 {
-        self.program.tensors[self.parameters[id.0].0].bytes
-    }
+/// The size of a block's largest parameter.
+fn largest(block: &Block) -> u64 {
+    block.members.iter().map(Member::bytes).max().unwrap_or(0)
 }

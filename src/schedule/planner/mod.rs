@@ -130,12 +130,10 @@ impl<'a> Planner<'a> {
 
     fn place_parameters(&mut self) {
         for (index, block) in self.blocks.iter().enumerate() {
-            for (id, offset) in &block.members {
-                let parameter = &self.network.parameters()[id.0];
-                let bytes = 4 * parameter.spec.layout.len(&parameter.spec.shape);
-                let tensor = self.program.tensor(parameter.name.clone(), bytes);
-                self.resident.push((tensor, Resident::Parameters(index), *offset));
-                self.parameters[id.0] = tensor;
+            for member in &block.members {
+                let tensor = self.program.tensor(member.name.clone(), member.bytes() as usize);
+                self.resident.push((tensor, Resident::Parameters(index), member.offset));
+                self.parameters[member.id.0] = tensor;
             }
         }
     }

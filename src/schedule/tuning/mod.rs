@@ -55,7 +55,7 @@ impl Tuning {
 /// first; those for which the time does not suffice, and those where no variant is clearly faster than the best by
 /// estimate, are left to the estimate.
 ///
-/// A variant whose numbers are not those of the others within rounding is not taken, nor is one that does not compile
+/// A variant whose numbers are not those of the best by estimate within rounding is not taken, nor is one that does not compile
 /// or for which there is no memory; a warning says so. Where the context keeps files
 /// ([`ContextBuilder::cache_dir`](crate::gpu::ContextBuilder::cache_dir)) the choices are remembered for the adapter, its
 /// driver and this version of the crate, and not measured again.

@@ -40,7 +40,7 @@ impl<'a> Rehearsal<'a> {
             if desc.part_of.is_none() {
                 let buffer = Buffer::scratch(context, &desc.label, desc.bytes)?;
                 if let Some(contents) = &desc.contents {
-                    context.queue().write_buffer(buffer.raw(), 0, bytemuck::cast_slice(contents));
+                    context.write(&buffer, 0, bytemuck::cast_slice(contents))?;
                 }
                 places[tensor] = Some(Place { buffer: buffers.len(), offset: 0 });
                 buffers.push(Arc::new(buffer));
@@ -58,8 +58,7 @@ impl<'a> Rehearsal<'a> {
         let rehearsal = Self { context, trial, storage, buffers, places, recording, keep_pipelines: false };
         for (operand, bytes) in rehearsal.trial.operands.iter().zip(&*contents) {
             if let Some(place) = rehearsal.places[operand.tensor().0] {
-                let buffer = rehearsal.buffers[place.buffer].raw();
-                context.queue().write_buffer(buffer, place.offset, bytes);
+                context.write(&rehearsal.buffers[place.buffer], place.offset, bytes)?;
             }
         }
         Ok(rehearsal)
