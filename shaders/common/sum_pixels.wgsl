@@ -5,7 +5,8 @@
 // grad_output  [pixels][OUT_Q] vec4 over channels
 // partial      [splits][OUT_Q] vec4
 //
-// An invocation owns one channel quad of one split; neighbours read neighbouring quads.
+// An invocation owns one channel quad of one split. On a GPU splits lie between each other, so that neighbours read
+// neighbouring quads however few there are in a pixel; on a processor each lies in one piece.
 // common/sum_partials.wgsl joins the splits.
 
 override OUT_Q: u32 = 1;
@@ -22,9 +23,11 @@ fn store(value: vec4<f32>) -> Quad {
 
 struct Params {
     pixels: u32,
-    // How many pixels one split sums.
-    span: u32,
     splits: u32,
+    // How far the first pixels of two splits are apart, and two pixels of one: a split lies in one piece, or between the
+    // others.
+    first: u32,
+    step: u32,
 }
 
 @group(0) @binding(0) var<storage, read> grad_output: array<Quad>;
@@ -43,10 +46,11 @@ fn main(
         return;
     }
     let q = i % OUT_Q;
-    let begin = split * params.span;
-    let end = min(begin + params.span, params.pixels);
+    // Pieces are as long as they are apart.
+    let begin = split * params.first;
+    let end = select(params.pixels, min(begin + params.first, params.pixels), params.step == 1u);
     var sum = vec4(0.0);
-    for (var pixel = begin; pixel < end; pixel++) {
+    for (var pixel = begin; pixel < end; pixel += params.step) {
         sum += load(grad_output[pixel * OUT_Q + q]);
     }
     partial[i] = sum;

@@ -6,7 +6,8 @@
 //                     is 1 and every quad counts as a pixel.
 // partial             [splits][QUADS] vec4; with one slope its sum is in the first lane, and the others are zero
 //
-// An invocation owns one channel quad of one split; neighbours read neighbouring quads.
+// An invocation owns one channel quad of one split. On a GPU splits lie between each other, so that neighbours read
+// neighbouring quads however few there are in a pixel; on a processor each lies in one piece.
 // common/sum_partials.wgsl joins the splits.
 
 override QUADS: u32 = 1;
@@ -24,9 +25,11 @@ fn store(value: vec4<f32>) -> Quad {
 
 struct Params {
     pixels: u32,
-    // How many pixels one split sums.
-    span: u32,
     splits: u32,
+    // How far the first pixels of two splits are apart, and two pixels of one: a split lies in one piece, or between the
+    // others.
+    first: u32,
+    step: u32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<Quad>;
@@ -45,10 +48,11 @@ fn main(
     if split >= params.splits {
         return;
     }
-    let begin = split * params.span;
-    let end = min(begin + params.span, params.pixels);
+    // Pieces are as long as they are apart.
+    let begin = split * params.first;
+    let end = select(params.pixels, min(begin + params.first, params.pixels), params.step == 1u);
     var sum = vec4(0.0);
-    for (var pixel = begin; pixel < end; pixel++) {
+    for (var pixel = begin; pixel < end; pixel += params.step) {
         let at = pixel * QUADS + i % QUADS;
         let x = load(input[at]);
         sum += select(vec4<f32>(), x * load(grad_output[at]), x <= vec4<f32>());

@@ -2,7 +2,7 @@
 //! were repeated along that axis. No operator of its own.
 
 use super::program::{Activation, Dispatch, Program, kernel};
-use super::reduce::{MAX_TERMS, Parts, splits};
+use super::reduce::Parts;
 use super::{Function, Refusal, elementwise};
 use crate::shape::{Axis, Shape};
 
@@ -84,8 +84,7 @@ pub(super) fn sum(
     let [k_c, k_h, k_w] = grad_operand.shape.sizes();
     let kept = grad_operand.total_quads();
     let terms = grad_output.total_quads() / kept;
-    // Each invocation sums enough to be worth its while, and few enough are left to join.
-    let parts = splits(terms, 32, kept, 4096).min(128).max(terms.div_ceil(MAX_TERMS));
+    let parts = program.summation.parts(terms, 32, kept);
     let span = terms.div_ceil(parts);
     let parts = terms.div_ceil(span);
     let partial = Parts::of_activation(program, layer, grad_operand, parts, None);

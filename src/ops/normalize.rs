@@ -122,6 +122,11 @@ impl Sections {
         Self { of, count, pixels, limited, splits: pixels.div_ceil(span), span }
     }
 
+    /// The same in as many ranges as suit a pass that writes each element for itself.
+    fn elementwise(&self, program: &Program) -> Self {
+        Self::new(self.of, self.count, self.limited, program.workgroups_in_turn)
+    }
+
     /// How many workgroups lie side by side over the quads of a pixel, and how many invocations of each share a quad.
     fn workgroups(of: Activation) -> (usize, usize) {
         let columns = lanes(of.quads());
@@ -192,7 +197,7 @@ impl Normalization<'_> {
         y: Activation,
         activation: Option<&Function>,
     ) {
-        let dispatch = self.normalize(x, statistics, y, false).activation(activation);
+        let dispatch = self.normalize(program, [x, y], statistics, false).activation(activation);
         program.push(dispatch);
     }
 
@@ -204,13 +209,21 @@ impl Normalization<'_> {
         statistics: TensorId,
         grad_input: Activation,
     ) {
-        program.push(self.normalize(grad_output, statistics, grad_input, true));
+        let dispatch = self.normalize(program, [grad_output, grad_input], statistics, true);
+        program.push(dispatch);
     }
 
-    fn normalize(&self, x: Activation, statistics: TensorId, y: Activation, linear: bool) -> Dispatch {
+    fn normalize(
+        &self,
+        program: &Program,
+        [x, y]: [Activation; 2],
+        statistics: TensorId,
+        linear: bool,
+    ) -> Dispatch {
         // Something must be bound; where there is no weight and bias it is not read.
         let [weight, bias] = self.affine.unwrap_or([statistics; 2]);
         self.sections
+            .elementwise(program)
             .dispatch(self.layer, kernel!("common/normalize"), FORWARD_FLOPS)
             .uniform(x.shape.channels as u32)
             .constant("AFFINE", self.affine.is_some())
@@ -254,6 +267,7 @@ impl Normalization<'_> {
     ) {
         let dispatch = self
             .sections
+            .elementwise(program)
             .dispatch(self.layer, kernel!("common/normalize_backward_input"), BACKWARD_INPUT_FLOPS)
             .constant("AFFINE", self.affine.is_some())
             .read(x.tensor)

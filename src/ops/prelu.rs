@@ -117,14 +117,14 @@ impl Operator for Prelu {
             // With one slope, all quads are terms of one sum.
             let quads = if self.shared { 1 } else { input.quads() };
             let pixels = input.total_quads() / quads;
-            let (splits, span) = channel_splits(pixels, quads);
+            let (splits, uniform) = channel_splits(pass.program, pixels, quads);
             let parts = Parts::new(pass.program, pass.layer, grad_weight, splits, quads);
             let dispatch = self
                 .dispatch(pass.layer, kernel!("prelu/backward_weight"), quads)
                 .read(input.tensor)
                 .read(grad_output.tensor)
                 .write(parts.tensor)
-                .uniform_sizes(&[pixels, span, splits])
+                .uniform_sizes(&uniform)
                 .invocations(quads * splits, 64)
                 .flops(2 * elementwise::elements(input));
             pass.program.push(dispatch);

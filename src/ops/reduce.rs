@@ -14,8 +14,47 @@ const WORKGROUP: usize = 64;
 /// iterations in all, without a word, and the tiled kernels take up to four for a term.
 pub(crate) const MAX_TERMS: usize = 1 << 13;
 
-/// The most parts that one invocation joins in one loop.
-const MAX_PARTS: usize = 1 << 10;
+/// How a device takes sums over many pixels that an invocation adds up a part of.
+#[derive(Debug, Clone, Copy)]
+pub struct Summation {
+    /// How many invocations keep it busy.
+    invocations: usize,
+    /// The most parts of a sum.
+    parts: usize,
+    /// How many parts an invocation joins. On a GPU every one of them is a wait for memory, and a dispatch less than forty.
+    joined: usize,
+    /// Whether the terms of all parts lie between each other, so that neighbours read side by side whatever they read. On a
+    /// processor, which runs a few invocations to their end before the next ones, a part lies in one piece.
+    interleaved: bool,
+}
+
+impl Summation {
+    pub(in crate::ops) fn on(capabilities: &Capabilities) -> Self {
+        if capabilities.software {
+            Self { invocations: 4096, parts: 128, joined: 1024, interleaved: false }
+        } else {
+            let invocations = WORKGROUP * capabilities.workgroups_wanted();
+            Self { invocations, parts: 1024, joined: 32, interleaved: true }
+        }
+    }
+
+    /// Into how many parts to split each of `sums` sums of `terms` terms, an invocation a part. Each invocation has `least`
+    /// terms or more, which are worth its while, and few enough parts are left to join.
+    pub(in crate::ops) fn parts(self, terms: usize, least: usize, sums: usize) -> usize {
+        let parts = splits(terms, least, sums, self.invocations);
+        parts.min(self.parts).max(terms.div_ceil(MAX_TERMS))
+    }
+
+    /// How many of so many parts are joined to one in the next round; the rounds are as few as can be, and as even.
+    fn next_round(self, parts: usize) -> usize {
+        let (mut rounds, mut reach) = (1, self.joined);
+        while reach < parts {
+            rounds += 1;
+            reach *= self.joined;
+        }
+        (2..=self.joined).find(|span| span.pow(rounds) >= parts).unwrap_or(self.joined)
+    }
+}
 
 /// Into how many parts to split a sum of `terms` terms, of which one part should have at least `least`, so
 /// that `groups` workgroups times the parts are about as many as `wanted`.
@@ -101,7 +140,7 @@ impl<'a> Parts<'a> {
     pub fn finish(self, program: &mut Program, layer: &str) {
         let (mut joined, mut parts, quads) = (self.tensor, self.parts, self.quads);
         while parts > 1 {
-            let span = parts.min(MAX_PARTS);
+            let span = program.summation.next_round(parts);
             let ranges = parts.div_ceil(span);
             let Self { tensor: to, .. } = Self::new(program, layer, self.result, ranges, quads);
             let channels = self.image.filter(|_| ranges == 1).map_or(4, |image| image.shape.channels);
@@ -117,25 +156,27 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// How to split a sum over `pixels` pixels of each of `quads` channel quads, an invocation a part: into how many
-/// parts, of how many pixels. Each invocation sums enough pixels to be worth its while, and few enough parts are
-/// left to join.
-pub(crate) fn channel_splits(pixels: usize, quads: usize) -> (usize, usize) {
-    let splits = splits(pixels, 32, quads, 4096).min(128).max(pixels.div_ceil(MAX_TERMS));
-    let span = pixels.div_ceil(splits);
-    (pixels.div_ceil(span), span)
+/// How a sum over `pixels` pixels of each of `quads` channel quads is split, an invocation a part: the number of parts, and
+/// the uniform of the kernels that take it.
+pub(crate) fn channel_splits(program: &Program, pixels: usize, quads: usize) -> (usize, [usize; 4]) {
+    let parts = program.summation.parts(pixels, 32, quads);
+    let span = pixels.div_ceil(parts);
+    let parts = pixels.div_ceil(span);
+    let interleaved = program.summation.interleaved && parts > 1;
+    let [first, step] = if interleaved { [1, parts] } else { [span, 1] };
+    (parts, [pixels, parts, first, step])
 }
 
 /// The sum of each channel over all pixels of a batch: the gradient to a bias.
 pub(crate) fn sum_pixels(program: &mut Program, layer: &str, of: Activation, result: TensorId) {
     let (pixels, quads) = (of.pixels(), of.quads());
-    let (splits, span) = channel_splits(pixels, quads);
+    let (splits, uniform) = channel_splits(program, pixels, quads);
     let parts = Parts::new(program, layer, result, splits, quads);
     let dispatch = Dispatch::new(layer, kernel!("common/sum_pixels"))
         .size("OUT_Q", quads)
         .read(of.tensor)
         .write(parts.tensor)
-        .uniform_sizes(&[pixels, span, splits])
+        .uniform_sizes(&uniform)
         .invocations(quads * splits, WORKGROUP)
         .flops((4 * quads * pixels) as u64);
     program.push(dispatch);
@@ -159,4 +200,51 @@ pub(crate) fn finish_loss(
             .uniform_sizes(&[parts.start, parts.end])
             .flops(4 * parts.len() as u64),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_joined_in_few_even_rounds() {
+        let processor = Summation::on(&Capabilities { software: true, ..Capabilities::webgpu() });
+        assert_eq!([2, 128, 1024].map(|parts| processor.next_round(parts)), [2, 128, 1024]);
+        let gpu = Summation::on(&Capabilities::webgpu());
+        assert_eq!([2, 32, 33, 1024, 6272].map(|parts| gpu.next_round(parts)), [2, 32, 6, 32, 19]);
+        for parts in [1, 2, 31, 32, 33, 500, 1024, 1025, 6272, 100_000] {
+            let (mut left, mut rounds) = (parts, 0);
+            while left > 1 {
+                let span = gpu.next_round(left);
+                assert!((2..=32).contains(&span), "{parts}: {span}");
+                left = left.div_ceil(span);
+                rounds += 1;
+            }
+            assert_eq!(
+                rounds,
+                [1, 32, 1024, 32_768].iter().filter(|reach| **reach < parts).count(),
+                "{parts}"
+            );
+        }
+    }
+
+    /// Whatever lies between what, every pixel is a term of one part.
+    #[test]
+    fn every_pixel_is_in_one_part() {
+        for software in [false, true] {
+            let program = Program::new(&Capabilities { software, ..Capabilities::webgpu() });
+            for (pixels, quads) in [(1, 1), (31, 1), (1000, 3), (12_543, 16), (100_352, 1), (40_000, 9000)] {
+                let (parts, [all, splits, first, step]) = channel_splits(&program, pixels, quads);
+                assert_eq!((all, splits), (pixels, parts));
+                let mut seen = vec![0; pixels];
+                for split in 0..parts {
+                    let begin = split * first;
+                    let end = if step == 1 { (begin + first).min(pixels) } else { pixels };
+                    assert!(begin < end, "part {split} of {parts} is empty");
+                    (begin..end).step_by(step).for_each(|pixel| seen[pixel] += 1);
+                }
+                assert!(seen.iter().all(|times| *times == 1), "{pixels} pixels in {parts} parts");
+            }
+        }
+    }
 }

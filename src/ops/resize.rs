@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::program::{Activation, Dispatch, Kernel, Program};
-use super::reduce::{MAX_TERMS, Parts, splits};
+use super::reduce::{MAX_TERMS, Parts};
 use super::registry::Attributes;
 use super::{Refusal, single_input};
 use crate::shape::{Pair, Shape};
@@ -100,8 +100,10 @@ pub(super) fn backward(
     let columns = most(grad_input.shape.width, grad_output.shape.width);
     // The rows are split where one invocation would have too many terms, or where too few would work.
     let quads = grad_input.total_quads();
-    let parts =
-        splits(rows, 32_usize.div_ceil(columns), quads, 4096).max((rows * columns).div_ceil(MAX_TERMS));
+    let parts = program
+        .summation
+        .parts(rows, 32_usize.div_ceil(columns), quads)
+        .max((rows * columns).div_ceil(MAX_TERMS));
     let span = rows.div_ceil(parts);
     let parts = rows.div_ceil(span);
     let partial = Parts::of_activation(program, layer, grad_input, parts, None);

@@ -172,7 +172,7 @@ mod tests {
 
     /// A chain: each dispatch reads one tensor and writes the next.
     fn chain(sizes: &[usize]) -> Program {
-        let mut program = Program::default();
+        let mut program = Program::new(&Capabilities::webgpu());
         let tensors: Vec<TensorId> = sizes.iter().map(|bytes| program.tensor("t", *bytes)).collect();
         for pair in tensors.windows(2) {
             program.push(Dispatch::new("layer", KERNEL).read(pair[0]).write(pair[1]));

@@ -11,7 +11,7 @@ use wgcnn::reference::{self, Gradients, Pass, Twin};
 use wgcnn::shape::Shape;
 use wgcnn::{Error, Tensor};
 
-use crate::check::{Rounding, check_network, check_pass, close, training};
+use crate::check::{Rounding, check_as_gpu, check_network, check_pass, close, training};
 use crate::common::bound::UNIT;
 use crate::common::gpu;
 use crate::contexts::contexts;
@@ -43,6 +43,12 @@ fn every_setting() {
         check(norm().affine(false).momentum(1.0), [3, 6, 2, 2], pass);
         check(norm().eps(0.0).momentum(0.0), [3, 6, 2, 2], pass);
     }
+}
+
+/// There more workgroups write elements than take sums.
+#[test]
+fn what_a_gpu_takes() {
+    check_as_gpu(BatchNorm::new(), &[[3, 5, 97, 61]], ROUNDING, ROUNDING);
 }
 
 /// What a batch lacks to its full size has no part in anything.

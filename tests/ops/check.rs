@@ -95,12 +95,17 @@ pub fn check_tiles(operator: impl Operator + 'static, inputs: &[[usize; 4]]) {
     subject.check(Rounding::Sum, Rounding::Sum, here, &subject.variants(here, |_| false));
 }
 
-/// [`check`] of sums, on what a GPU would take.
-pub fn check_as_gpu(operator: impl Operator + 'static, inputs: &[[usize; 4]]) {
+/// [`check`] on what a GPU would take.
+pub fn check_as_gpu(
+    operator: impl Operator + 'static,
+    inputs: &[[usize; 4]],
+    output: Rounding,
+    gradients: Rounding,
+) {
     let subject = Subject::new(operator, inputs, training(inputs[0][0]));
     let here = contexts()[0].capabilities().clone();
     let gpu = Capabilities { software: false, subgroup_size: None, ..here };
-    subject.check(Rounding::Sum, Rounding::Sum, &gpu, &[Choices::default()]);
+    subject.check(output, gradients, &gpu, &[Choices::default()]);
 }
 
 /// [`check`] of sums, by the kernels as they stand: on processors others read words of 64 bits.

@@ -36,7 +36,7 @@ macro_rules! every {
 
             #[test]
             fn properties() {
-                super::check_properties(super::entry(NAME), crate::random::seed(), super::contexts());
+                super::check_properties(super::entry(NAME), crate::random::seed(), &super::contexts()[..1]);
             }
         })+
     };
@@ -118,8 +118,10 @@ fn cases(name: &str) -> Vec<&'static Case> {
 
 /// Checks that cases give what PyTorch gave.
 fn check_cases(entry: &Entry, cases: &[&Case]) {
-    for context in contexts() {
-        for case in cases {
+    // Tiles in workgroup memory, which take their place where there are no subgroups, are what a driver compiles longest. All
+    // cases run on them on the adapters that have nothing else.
+    for (context, step) in contexts().iter().zip([1, 4]) {
+        for case in cases.iter().step_by(step) {
             let results = gpu::run(context, case, entry).unwrap();
             let wrong: Vec<_> = case.mismatches(&results).iter().map(ToString::to_string).collect();
             assert!(wrong.is_empty(), "{} on {}\n{}", case.name, context.description(), wrong.join("\n"));

@@ -3,7 +3,7 @@
 use wgcnn::ops::{Operator, Prelu};
 use wgcnn::shape::Shape;
 
-use crate::check::{Rounding, check, check_within};
+use crate::check::{Rounding, check, check_as_gpu, check_within};
 
 /// All terms of a slope's gradient have the sign of the arriving gradient turned round: what it would be were all of that
 /// positive is the sum of their magnitudes, of `terms` terms.
@@ -29,6 +29,17 @@ fn one_slope_for_all_channels() {
 fn long_sums_are_split() {
     prelu(Prelu::new(), [2, 2, 61, 83], 10_126.0);
     prelu(Prelu::new().shared(true), [2, 6, 61, 37], 27_084.0);
+}
+
+/// There parts of a sum lie between each other, and are joined in several rounds.
+#[test]
+fn what_a_gpu_takes() {
+    let prelu = |prelu, input, terms: f64| {
+        check_as_gpu(prelu, &[input], Rounding::Sum, Rounding::Units(4.0 * terms.sqrt()));
+    };
+    prelu(Prelu::new(), [2, 5, 61, 37], 4514.0);
+    prelu(Prelu::new().shared(true), [2, 6, 61, 37], 27_084.0);
+    prelu(Prelu::new().shared(true), [1, 3, 1, 2], 6.0);
 }
 
 /// More quads than invocations, which stay with their channels in the first two.

@@ -131,5 +131,5 @@ pub fn check(seed: u64, contexts: &[Context]) {
 
 #[test]
 fn random_networks_are_those_of_the_reference() {
-    check(seed(), contexts());
+    check(seed(), &contexts()[..1]);
 }

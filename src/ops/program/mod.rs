@@ -31,6 +31,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::choice::{Choices, Problem};
+use super::reduce::Summation;
 use crate::gpu::Capabilities;
 use crate::shape::Shape;
 
@@ -92,7 +93,7 @@ pub fn quads(channels: usize) -> usize {
 }
 
 /// Dispatches in the order in which they run, and the tensors they work on.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Program {
     /// How activations, and gradients to them, are stored.
     pub storage: Storage,
@@ -101,6 +102,8 @@ pub struct Program {
     pub wide_loads: bool,
     /// How many workgroups take items in turn: see [`Dispatch::in_turn`].
     pub workgroups_in_turn: usize,
+    /// How sums over many pixels are taken.
+    pub summation: Summation,
     /// Which variants were chosen for problems that have several.
     pub choices: Choices,
     /// The problems for which a variant was chosen, as often as it was.
@@ -112,6 +115,20 @@ pub struct Program {
 }
 
 impl Program {
+    /// An empty one, for a device that can do what `capabilities` say; activations are in single precision.
+    pub fn new(capabilities: &Capabilities) -> Self {
+        Self {
+            storage: Storage::default(),
+            wide_loads: capabilities.wide_loads(),
+            workgroups_in_turn: capabilities.workgroups_in_turn(),
+            summation: Summation::on(capabilities),
+            choices: Choices::default(),
+            problems: vec![],
+            tensors: vec![],
+            dispatches: vec![],
+        }
+    }
+
     /// Which of a problem's candidates is to compute it.
     pub fn choose(&mut self, problem: Arc<dyn Problem>, capabilities: &Capabilities) -> usize {
         let candidate = self.choices.pick(&*problem, capabilities);

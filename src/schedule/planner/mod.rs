@@ -99,10 +99,8 @@ impl<'a> Planner<'a> {
     ) -> Self {
         let mut program = Program {
             storage: storage(options, capabilities),
-            wide_loads: capabilities.wide_loads(),
-            workgroups_in_turn: capabilities.workgroups_in_turn(),
             choices: options.choices.cloned().unwrap_or_default(),
-            ..Program::default()
+            ..Program::new(capabilities)
         };
         let step = program.tensor("step state", size_of::<StepState>());
         let mut planner = Self {

@@ -33,7 +33,7 @@ impl<'a> Rehearsal<'a> {
         candidate: usize,
         contents: impl FnOnce(&Trial, Storage) -> Arc<[Vec<u8>]>,
     ) -> Result<Self> {
-        let mut program = Program::default();
+        let mut program = Program::new(context.capabilities());
         let trial = problem.trial(&mut program, context.capabilities(), candidate);
         let (mut buffers, mut places) = (vec![], vec![None; program.tensors.len()]);
         for (tensor, desc) in program.tensors.iter().enumerate() {

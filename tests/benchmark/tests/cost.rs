@@ -1,5 +1,6 @@
 //! What must be read and written.
 
+use wgcnn::gpu::Capabilities;
 use wgcnn::ops::program::{Dispatch, Kernel, Program, TensorId};
 
 use crate::ceilings::Work;
@@ -14,7 +15,7 @@ fn dispatch(layer: &str, read: &[TensorId], write: &[TensorId]) -> Dispatch {
 
 #[test]
 fn what_stays_within_a_layer_does_not_count() {
-    let mut program = Program::default();
+    let mut program = Program::new(&Capabilities::webgpu());
     let [input, partial, output, end] = [64, 1024, 32, 16].map(|bytes| program.tensor("", bytes));
     program.push(dispatch("sum", &[input], &[partial]));
     program.push(dispatch("sum", &[partial], &[output]));
@@ -29,7 +30,7 @@ fn what_stays_within_a_layer_does_not_count() {
 
 #[test]
 fn what_is_updated_in_place_counts_twice() {
-    let mut program = Program::default();
+    let mut program = Program::new(&Capabilities::webgpu());
     let [state, gradient] = [64, 32].map(|bytes| program.tensor("", bytes));
     program.push(dispatch("update", &[gradient], &[]).update(state));
     assert_eq!(parts(&program, &[0]), [Work { flops: 10, bytes: 2 * 64 + 32 }]);
