@@ -122,11 +122,9 @@ fn report(
     }
     let program = plan.program();
     let all: Vec<usize> = (0..program.dispatches.len()).collect();
-    let own = program.tensors.iter().filter(|tensor| tensor.part_of.is_none());
-    let tensors = own.map(|tensor| tensor.bytes).sum();
     let row = Row::new(case, bench.adapter(), cost::variant(program, &all), samples);
     let row = row.against(ceilings, &cost::parts(program, &all)).bytes(cost::bound_bytes(program, &all));
-    bench.report(Row { memory: Some(Memory { peak: plan.peak_bytes(), tensors, allocated }), ..row });
+    bench.report(Row { memory: Some(Memory { peak: plan.peak_bytes(), tensors: plan.unshared_bytes(), allocated }), ..row });
 }
 
 /// Times functions of one variable and a sum that follow upon each other. What they must read and write is the input
