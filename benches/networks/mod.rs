@@ -124,7 +124,10 @@ fn report(
     let all: Vec<usize> = (0..program.dispatches.len()).collect();
     let row = Row::new(case, bench.adapter(), cost::variant(program, &all), samples);
     let row = row.against(ceilings, &cost::parts(program, &all)).bytes(cost::bound_bytes(program, &all));
-    bench.report(Row { memory: Some(Memory { peak: plan.peak_bytes(), tensors: plan.unshared_bytes(), allocated }), ..row });
+    bench.report(Row {
+        memory: Some(Memory { peak: plan.peak_bytes(), tensors: plan.unshared_bytes(), allocated }),
+        ..row
+    });
 }
 
 /// Times functions of one variable and a sum that follow upon each other. What they must read and write is the input

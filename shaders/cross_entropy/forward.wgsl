@@ -12,13 +12,15 @@
 // rows: (top, log_sum, weight w_y, 1 + y if it counts and 0 if not) of each row, for the backward pass; and behind
 // them for each workgroup the sums over its rows of (loss, weight w_y, predictions that are right, rows that count).
 //
-// An invocation owns one row and goes through its classes twice, a workgroup 64 rows, which it sums as a
-// fixed tree. The heads of classifiers have few rows: a larger workgroup would mostly idle.
+// A workgroup owns 64 / LANES rows, whose invocations go through the classes of a row in turn, twice, are joined as a fixed
+// tree, and then with those of the other rows. Few classes are too little to share.
 
 const WORKGROUP = 64u;
-const LANES = vec4<u32>(0u, 1u, 2u, 3u);
+const IN_QUAD = vec4<u32>(0u, 1u, 2u, 3u);
 const LOWEST = -3.4028234e38;
 
+// How many invocations share a row, a power of two.
+override LANES: u32 = 1;
 override CLASSES: u32;
 // Rows of one sample.
 override PIXELS: u32;
@@ -53,9 +55,25 @@ struct StepState {
 @group(0) @binding(5) var<uniform> batch: u32;
 
 var<workgroup> sums: array<vec4<f32>, WORKGROUP>;
+// Of each invocation's part of a row: its largest logit, and whether none of them beats the label's.
+var<workgroup> tops: array<f32, WORKGROUP>;
+var<workgroup> rights: array<u32, WORKGROUP>;
+// Σ e^(x_c − top) and Σ w_c (top − x_c).
+var<workgroup> parts: array<vec2<f32>, WORKGROUP>;
 
-// Writes what the backward pass needs of the row and returns what its workgroup sums.
-fn measure(row: u32) -> vec4<f32> {
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) invocation: u32,
+) {
+    let group = workgroup.x + workgroup.y * workgroups.x;
+    let lane = invocation % LANES;
+    let own_row = group * (WORKGROUP / LANES) + invocation / LANES;
+    let row_count = batch * PIXELS;
+    // Those past the last go along with it, and a folded dispatch has whole workgroups of them.
+    let is_row = own_row < row_count;
+    let row = min(own_row, row_count - 1u);
     let quads = (CLASSES + 3u) / 4u;
     let first = row * quads;
     let is_class = labels[row] >= 0 && labels[row] < i32(CLASSES);
@@ -67,52 +85,59 @@ fn measure(row: u32) -> vec4<f32> {
     // The prediction is the first of the largest logits: what comes before the label must be less.
     var largest = vec4(LOWEST);
     var is_right = true;
-    for (var quad = 0u; quad < quads; quad++) {
+    for (var quad = lane; quad < quads; quad += LANES) {
         let logits = load(prediction[first + quad]);
-        let classes = quad * 4u + LANES;
+        let classes = quad * 4u + IN_QUAD;
         let is_pad = classes >= vec4(CLASSES);
         largest = max(largest, select(logits, vec4(LOWEST), is_pad));
         let loses = (logits < vec4(own)) | ((logits == vec4(own)) & (classes >= vec4(label)));
         is_right = is_right && all(loses | is_pad);
     }
-    let top = max(max(largest.x, largest.y), max(largest.z, largest.w));
+    tops[invocation] = max(max(largest.x, largest.y), max(largest.z, largest.w));
+    rights[invocation] = u32(is_right);
+    workgroupBarrier();
+    for (var half = LANES / 2u; half > 0u; half /= 2u) {
+        if lane < half {
+            tops[invocation] = max(tops[invocation], tops[invocation + half]);
+            rights[invocation] &= rights[invocation + half];
+        }
+        workgroupBarrier();
+    }
+    let top = tops[invocation - lane];
 
     var exponentials = vec4<f32>();
     var smoothing = vec4<f32>();
-    for (var quad = 0u; quad < quads; quad++) {
+    for (var quad = lane; quad < quads; quad += LANES) {
         let below = load(prediction[first + quad]) - top;
-        let is_pad = quad * 4u + LANES >= vec4(CLASSES);
+        let is_pad = quad * 4u + IN_QUAD >= vec4(CLASSES);
         exponentials += select(exp(below), vec4<f32>(), is_pad);
         smoothing -= select(class_weights[quad] * below, vec4<f32>(), is_pad);
     }
-    let log_sum = log(exponentials.x + exponentials.y + exponentials.z + exponentials.w);
-    let weight = class_weights[label / 4u][label % 4u];
-    rows[row] = vec4(top, log_sum, weight, select(0.0, 1.0 + f32(label), counts));
-    if !counts {
-        return vec4<f32>();
+    parts[invocation] = vec2(
+        exponentials.x + exponentials.y + exponentials.z + exponentials.w,
+        smoothing.x + smoothing.y + smoothing.z + smoothing.w,
+    );
+    workgroupBarrier();
+    for (var half = LANES / 2u; half > 0u; half /= 2u) {
+        if lane < half {
+            parts[invocation] += parts[invocation + half];
+        }
+        workgroupBarrier();
     }
 
-    var loss = (1.0 - LABEL_SMOOTHING) * weight * ((top - own) + log_sum);
-    // Not with ε = 0: a logit of −∞ has an infinite loss, and zero times that is NaN.
-    if LABEL_SMOOTHING > 0.0 {
-        let all_classes = smoothing.x + smoothing.y + smoothing.z + smoothing.w + CLASS_WEIGHT_SUM * log_sum;
-        loss += LABEL_SMOOTHING / f32(CLASSES) * all_classes;
-    }
-    return vec4(loss, weight, select(0.0, 1.0, is_right), 1.0);
-}
-
-@compute @workgroup_size(WORKGROUP)
-fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
-    @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) invocation: u32,
-) {
-    let group = workgroup.x + workgroup.y * workgroups.x;
-    let row = group * WORKGROUP + invocation;
-    let row_count = batch * PIXELS;
     var measured = vec4<f32>();
-    if row < row_count {
-        measured = measure(row);
+    if is_row && lane == 0u {
+        let log_sum = log(parts[invocation].x);
+        let weight = class_weights[label / 4u][label % 4u];
+        rows[row] = vec4(top, log_sum, weight, select(0.0, 1.0 + f32(label), counts));
+        var loss = (1.0 - LABEL_SMOOTHING) * weight * ((top - own) + log_sum);
+        // Not with ε = 0: a logit of −∞ has an infinite loss, and zero times that is NaN.
+        if LABEL_SMOOTHING > 0.0 {
+            loss += LABEL_SMOOTHING / f32(CLASSES) * (parts[invocation].y + CLASS_WEIGHT_SUM * log_sum);
+        }
+        if counts {
+            measured = vec4(loss, weight, f32(rights[invocation]), 1.0);
+        }
     }
     sums[invocation] = measured;
     workgroupBarrier();
@@ -122,8 +147,7 @@ fn main(
         }
         workgroupBarrier();
     }
-    // A folded dispatch has workgroups too many; those have no row.
-    if invocation == 0u && row < row_count {
+    if is_row && invocation == 0u {
         rows[row_count + group] = sums[0];
     }
 }

@@ -10,13 +10,14 @@
 // partials: for each workgroup the sums over its rows of (loss, weight w_y, predictions that are right,
 // rows that count).
 //
-// An invocation owns one row and goes through its classes to see whether the prediction is right, a workgroup
-// 64 rows, which it sums as a fixed tree. The heads of classifiers have few rows: a larger workgroup would
-// mostly idle.
+// A workgroup owns 64 / LANES rows, whose invocations go through the classes of a row in turn to see whether the prediction is
+// right, are joined as a fixed tree, and then with those of the other rows. Few classes are too little to share.
 
 const WORKGROUP = 64u;
-const LANES = vec4<u32>(0u, 1u, 2u, 3u);
+const IN_QUAD = vec4<u32>(0u, 1u, 2u, 3u);
 
+// How many invocations share a row, a power of two.
+override LANES: u32 = 1;
 override CLASSES: u32;
 // Rows of one sample.
 override PIXELS: u32;
@@ -48,30 +49,8 @@ struct StepState {
 @group(0) @binding(5) var<uniform> batch: u32;
 
 var<workgroup> sums: array<vec4<f32>, WORKGROUP>;
-
-// What the workgroup sums.
-fn measure(row: u32) -> vec4<f32> {
-    let is_class = (labels[row] >= 0) & (labels[row] < i32(CLASSES)) & (labels[row] != IGNORE_INDEX);
-    if row / PIXELS >= step.samples || !is_class {
-        return vec4<f32>();
-    }
-    let quads = (CLASSES + 3u) / 4u;
-    let first = row * quads;
-    let label = u32(labels[row]);
-    let own_quad = load(prediction[first + label / 4u]);
-    let own = own_quad[label % 4u];
-
-    // The prediction is the first of the largest: what comes before the label must be less.
-    var is_right = true;
-    for (var quad = 0u; quad < quads; quad++) {
-        let scores = load(prediction[first + quad]);
-        let classes = quad * 4u + LANES;
-        let loses = (scores < vec4(own)) | ((scores == vec4(own)) & (classes >= vec4(label)));
-        is_right = is_right && all(loses | (classes >= vec4(CLASSES)));
-    }
-    let weight = class_weights[label / 4u][label % 4u];
-    return vec4(-weight * own, weight, select(0.0, 1.0, is_right), 1.0);
-}
+// Of each invocation's part of a row: whether none of its scores beats the label's.
+var<workgroup> rights: array<u32, WORKGROUP>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -80,11 +59,41 @@ fn main(
     @builtin(local_invocation_index) invocation: u32,
 ) {
     let group = workgroup.x + workgroup.y * workgroups.x;
-    let row = group * WORKGROUP + invocation;
+    let lane = invocation % LANES;
+    let own_row = group * (WORKGROUP / LANES) + invocation / LANES;
     let row_count = batch * PIXELS;
+    // Those past the last go along with it, and a folded dispatch has whole workgroups of them.
+    let is_row = own_row < row_count;
+    let row = min(own_row, row_count - 1u);
+    let quads = (CLASSES + 3u) / 4u;
+    let first = row * quads;
+    let is_class = (labels[row] >= 0) & (labels[row] < i32(CLASSES)) & (labels[row] != IGNORE_INDEX);
+    let counts = (row / PIXELS < step.samples) & is_class;
+    let label = select(0u, u32(labels[row]), counts);
+    let own_quad = load(prediction[first + label / 4u]);
+    let own = own_quad[label % 4u];
+
+    // The prediction is the first of the largest: what comes before the label must be less.
+    var is_right = true;
+    for (var quad = lane; quad < quads; quad += LANES) {
+        let scores = load(prediction[first + quad]);
+        let classes = quad * 4u + IN_QUAD;
+        let loses = (scores < vec4(own)) | ((scores == vec4(own)) & (classes >= vec4(label)));
+        is_right = is_right && all(loses | (classes >= vec4(CLASSES)));
+    }
+    rights[invocation] = u32(is_right);
+    workgroupBarrier();
+    for (var half = LANES / 2u; half > 0u; half /= 2u) {
+        if lane < half {
+            rights[invocation] &= rights[invocation + half];
+        }
+        workgroupBarrier();
+    }
+
     var measured = vec4<f32>();
-    if row < row_count {
-        measured = measure(row);
+    if is_row && counts && lane == 0u {
+        let weight = class_weights[label / 4u][label % 4u];
+        measured = vec4(-weight * own, weight, f32(rights[invocation]), 1.0);
     }
     sums[invocation] = measured;
     workgroupBarrier();
@@ -94,8 +103,7 @@ fn main(
         }
         workgroupBarrier();
     }
-    // A folded dispatch has workgroups too many; those have no row.
-    if invocation == 0u && row < row_count {
+    if is_row && invocation == 0u {
         partials[group] = sums[0];
     }
 }

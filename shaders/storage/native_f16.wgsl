@@ -1,7 +1,7 @@
 // Activations in half precision on devices with the feature shader-f16.
 //
 // A file of sections, put into the place of the kernels' own (src/ops/section.rs). The conversion rounds to the
-// nearest and makes infinite what is too large, so that an overflow is seen.
+// nearest and makes infinite what is too large on all adapters seen, so that an overflow is seen; WGSL promises neither.
 
 enable f16;
 

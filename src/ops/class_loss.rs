@@ -5,11 +5,14 @@ use super::registry::Attributes;
 use super::{Reduction, Refusal, TargetSpec};
 use crate::shape::Shape;
 
-/// The rows that a workgroup of the forward kernels owns.
-pub(crate) const ROWS: usize = 64;
+/// The invocations of a workgroup of the forward kernels.
+const WORKGROUP: usize = 64;
 
-/// An invocation goes through a row's quads up to twice, and must end before 65,535 iterations. A kernel may also keep
-/// a class as a float, which is exact for so few.
+/// How many quads of a row an invocation should have before the row is shared by more of them.
+const QUADS_WORTHWHILE: usize = 4;
+
+/// An invocation could go through all of a row's quads twice and end before 65,535 iterations. A kernel may also keep a
+/// class as a float, which is exact for so few.
 const MAX_CLASSES: usize = 65_535 / 2 * 4;
 
 /// The settings of a loss of class labels: channels are classes, and each pixel of each sample is a row with
@@ -75,9 +78,19 @@ impl ClassLoss {
             .uniform(prediction.batch as u32)
     }
 
+    /// How many invocations of a forward kernel share a row.
+    fn lanes(prediction: Activation) -> usize {
+        prediction.quads().div_ceil(QUADS_WORTHWHILE).next_power_of_two().min(WORKGROUP)
+    }
+
     /// The number of workgroups of a forward kernel.
     pub fn groups(prediction: Activation) -> usize {
-        prediction.pixels().div_ceil(ROWS)
+        prediction.pixels().div_ceil(WORKGROUP / Self::lanes(prediction))
+    }
+
+    /// The workgroups of a forward kernel.
+    pub fn measuring(dispatch: Dispatch, prediction: Activation) -> Dispatch {
+        dispatch.size("LANES", Self::lanes(prediction)).groups(Self::groups(prediction))
     }
 }
 

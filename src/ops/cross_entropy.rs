@@ -99,14 +99,13 @@ impl Loss for CrossEntropy {
         // The partial sums lie behind the rows: a device may bind no more than four tensors.
         let measured = pass.program.tensor(format!("{}.rows", Self::NAME), (rows + groups) * 16);
         pass.program.push(
-            self.over_rows(kernel!("cross_entropy/forward"), prediction)
+            ClassLoss::measuring(self.over_rows(kernel!("cross_entropy/forward"), prediction), prediction)
                 .constant("IGNORE_INDEX", self.settings.ignore_index)
                 .read(prediction.tensor)
                 .read(target)
                 .read(weights)
                 .write(measured)
                 .read_uniform(step)
-                .groups(groups)
                 .flops(8 * elementwise::elements(prediction)),
         );
         reduce::finish_loss(pass, Self::NAME, self.settings.reduction, measured, rows..rows + groups);

@@ -73,16 +73,15 @@ impl Loss for NllLoss {
             (ClassLoss::groups(prediction), self.settings.weights(prediction.shape.channels));
         let weights = pass.program.constant_tensor(format!("{}.class_weights", Self::NAME), weights);
         let partials = pass.program.tensor(format!("{}.partials", Self::NAME), groups * 16);
+        let dispatch = Dispatch::new(Self::NAME, kernel!("nll_loss/forward"));
         pass.program.push(
-            self.settings
-                .over_rows(Dispatch::new(Self::NAME, kernel!("nll_loss/forward")), prediction)
+            ClassLoss::measuring(self.settings.over_rows(dispatch, prediction), prediction)
                 .constant("IGNORE_INDEX", self.settings.ignore_index)
                 .read(prediction.tensor)
                 .read(target)
                 .read(weights)
                 .write(partials)
                 .read_uniform(step)
-                .groups(groups)
                 .flops(elementwise::elements(prediction)),
         );
         reduce::finish_loss(pass, Self::NAME, self.settings.reduction, partials, 0..groups);

@@ -48,10 +48,18 @@ fn weights(classes: usize) -> Vec<f32> {
 
 #[test]
 fn odd_numbers_of_classes_and_rows() {
-    for shape in [[1, 1, 1, 1], [7, 2, 1, 1], [65, 10, 1, 1], [3, 17, 5, 3], [2, 1001, 1, 1], [130, 4, 1, 1]]
-    {
+    for shape in [[1, 1, 1, 1], [7, 2, 1, 1], [65, 10, 1, 1], [3, 17, 5, 3], [130, 4, 1, 1]] {
         check(&CrossEntropy::mean(), shape, shape[0], 3.0);
         check(&CrossEntropy::sum(), shape, shape[0], 3.0);
+    }
+}
+
+/// Several invocations share a row, the more the more classes there are.
+#[test]
+fn many_classes() {
+    for shape in [[11, 37, 2, 3], [9, 101, 1, 1], [2, 1001, 1, 1], [3, 250, 2, 1]] {
+        check(&CrossEntropy::mean(), shape, shape[0], 3.0);
+        check(&CrossEntropy::sum().label_smoothing(0.1), shape, shape[0] - 1, 3.0);
     }
 }
 

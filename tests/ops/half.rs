@@ -49,6 +49,11 @@ fn storing_is_what_ieee_754_says() {
     values.extend((0..200).map(|i| (i as f32 * 0.731).sin() * 2f32.powi(i % 30 - 14)));
     // Halfway between two f16, to even, and just beside it.
     values.extend([2049.0, 2051.0, 2049.001, 2048.999].map(|x: f32| x / 1024.0));
+    // The same below 2^-14, where f16 has fewer bits, and around half of its least number.
+    let least = 2f32.powi(-24);
+    values.extend(
+        [0.499, 0.5, 0.501, 0.7, 1.0, 1.5, 2.5, 2.501, 700.5, 701.5, 1022.5, 1023.5].map(|x| x * least),
+    );
     let values: Vec<f32> = values.iter().flat_map(|x| [*x, -*x]).collect();
     let input = Tensor::new([1, values.len(), 1, 1], values.clone()).unwrap();
     let identity: Arc<dyn Operator> = Arc::new(Dropout::new(0.0));

@@ -39,7 +39,8 @@ fn weights(classes: usize) -> Vec<f32> {
 
 #[test]
 fn odd_numbers_of_classes_and_rows() {
-    for shape in [[1, 1, 1, 1], [7, 2, 1, 1], [65, 10, 1, 1], [3, 17, 5, 3], [2, 1001, 1, 1]] {
+    for shape in [[1, 1, 1, 1], [7, 2, 1, 1], [65, 10, 1, 1], [3, 17, 5, 3], [2, 1001, 1, 1], [11, 37, 2, 3]]
+    {
         check(&NllLoss::mean(), shape, shape[0], -3.0);
         check(&NllLoss::sum().class_weights(weights(shape[1])), shape, shape[0], -3.0);
     }
