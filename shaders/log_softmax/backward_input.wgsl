@@ -45,9 +45,11 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
+    // Neighbours read neighbouring quads: of a line across channels it is its lanes that do, otherwise the owners.
     let owners = WORKGROUP / LANES;
-    let owner = local % owners;
-    let lane = local / owners;
+    let apart = select(owners, 1u, ACROSS);
+    let lane = local / apart % LANES;
+    let owner = select(local % owners, local / LANES, ACROSS);
     let owned = (group.x + group.y * groups.x) * owners + owner;
     // What is past the last goes along, because all meet at the barriers, and writes nothing.
     let line = min(owned, lines - 1u);
@@ -63,11 +65,11 @@ fn main(
     workgroupBarrier();
     for (var half = LANES / 2u; half > 0u; half /= 2u) {
         if lane < half {
-            sums[local] += sums[local + half * owners];
+            sums[local] += sums[local + half * apart];
         }
         workgroupBarrier();
     }
-    sum = sums[owner];
+    sum = sums[local - lane * apart];
     if ACROSS {
         sum = vec4(sum.x + sum.y + sum.z + sum.w);
     }

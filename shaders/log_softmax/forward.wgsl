@@ -48,9 +48,11 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
+    // Neighbours read neighbouring quads: of a line across channels it is its lanes that do, otherwise the owners.
     let owners = WORKGROUP / LANES;
-    let owner = local % owners;
-    let lane = local / owners;
+    let apart = select(owners, 1u, ACROSS);
+    let lane = local / apart % LANES;
+    let owner = select(local % owners, local / LANES, ACROSS);
     let owned = (group.x + group.y * groups.x) * owners + owner;
     // What is past the last goes along, because all meet at the barriers, and writes nothing.
     let line = min(owned, lines - 1u);
@@ -71,15 +73,15 @@ fn main(
     workgroupBarrier();
     for (var half = LANES / 2u; half > 0u; half /= 2u) {
         if lane < half {
-            let other = local + half * owners;
+            let other = local + half * apart;
             let higher = max(tops[local], tops[other]);
             sums[local] = sums[local] * exp(tops[local] - higher) + sums[other] * exp(tops[other] - higher);
             tops[local] = higher;
         }
         workgroupBarrier();
     }
-    top = tops[owner];
-    sum = sums[owner];
+    top = tops[local - lane * apart];
+    sum = sums[local - lane * apart];
     if ACROSS {
         let higher = max(max(top.x, top.y), max(top.z, top.w));
         sum = vec4(dot(sum, exp(top - higher)));
