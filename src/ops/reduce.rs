@@ -21,7 +21,8 @@ pub struct Summation {
     invocations: usize,
     /// The most parts of a sum.
     parts: usize,
-    /// How many parts an invocation joins. On a GPU every one of them is a wait for memory, and a dispatch less than forty.
+    /// The most parts that an invocation joins. On a GPU each is a wait for memory, and another dispatch takes less than
+    /// many of those.
     joined: usize,
     /// Whether the terms of all parts lie between each other, so that neighbours read side by side whatever they read. On a
     /// processor, which runs a few invocations to their end before the next ones, a part lies in one piece.
