@@ -1,5 +1,6 @@
 //! What losses of class labels have in common. No operator of its own.
 
+use super::lines::lanes;
 use super::program::{Activation, Dispatch};
 use super::registry::Attributes;
 use super::{Reduction, Refusal, TargetSpec};
@@ -7,9 +8,6 @@ use crate::shape::Shape;
 
 /// The invocations of a workgroup of the forward kernels.
 const WORKGROUP: usize = 64;
-
-/// How many quads of a row an invocation should have before the row is shared by more of them.
-const QUADS_WORTHWHILE: usize = 4;
 
 /// An invocation could go through all of a row's quads twice and end before 65,535 iterations. A kernel may also keep a
 /// class as a float, which is exact for so few.
@@ -78,19 +76,14 @@ impl ClassLoss {
             .uniform(prediction.batch as u32)
     }
 
-    /// How many invocations of a forward kernel share a row.
-    fn lanes(prediction: Activation) -> usize {
-        prediction.quads().div_ceil(QUADS_WORTHWHILE).next_power_of_two().min(WORKGROUP)
-    }
-
     /// The number of workgroups of a forward kernel.
     pub fn groups(prediction: Activation) -> usize {
-        prediction.pixels().div_ceil(WORKGROUP / Self::lanes(prediction))
+        prediction.pixels().div_ceil(WORKGROUP / lanes(prediction.quads()))
     }
 
     /// The workgroups of a forward kernel.
     pub fn measuring(dispatch: Dispatch, prediction: Activation) -> Dispatch {
-        dispatch.size("LANES", Self::lanes(prediction)).groups(Self::groups(prediction))
+        dispatch.size("LANES", lanes(prediction.quads())).groups(Self::groups(prediction))
     }
 }
 

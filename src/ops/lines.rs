@@ -13,6 +13,11 @@ const QUADS_WORTHWHILE: usize = 4;
 /// The most loop iterations that an invocation may run: some drivers cut off what comes after.
 const MAX_ITERATIONS: usize = 65_535;
 
+/// How many invocations share a line of so many quads, a power of two: as many as have something to do.
+pub(crate) fn lanes(quads: usize) -> usize {
+    quads.div_ceil(QUADS_WORTHWHILE).next_power_of_two().min(WORKGROUP_SIZE)
+}
+
 /// The lines of a sample: runs of quads along an axis. Along the channels a line is one pixel and its quads are one
 /// sequence; along height and width each of a quad's four channels has a sequence of its own.
 #[derive(Debug, Clone, Copy)]
@@ -52,8 +57,7 @@ impl Lines {
     /// one piece, else as many as have something to do.
     fn lanes(&self) -> usize {
         let side_by_side = 1 << self.inner.clamp(1, WORKGROUP_SIZE).ilog2();
-        let useful = self.length.div_ceil(QUADS_WORTHWHILE).next_power_of_two();
-        useful.clamp(1, WORKGROUP_SIZE / side_by_side)
+        lanes(self.length).min(WORKGROUP_SIZE / side_by_side)
     }
 
     /// A dispatch of `kernel` over the lines of `of`, `operations` for each element. Workgroups own

@@ -16,7 +16,7 @@ pub(crate) const MAX_TERMS: usize = 1 << 13;
 
 /// How a device takes sums over many pixels that an invocation adds up a part of.
 #[derive(Debug, Clone, Copy)]
-pub struct Summation {
+pub(crate) struct Summation {
     /// How many invocations keep it busy.
     invocations: usize,
     /// The most parts of a sum.
@@ -30,7 +30,7 @@ pub struct Summation {
 }
 
 impl Summation {
-    pub(in crate::ops) fn on(capabilities: &Capabilities) -> Self {
+    pub fn on(capabilities: &Capabilities) -> Self {
         if capabilities.software {
             Self { invocations: 4096, parts: 128, joined: 1024, interleaved: false }
         } else {
@@ -41,7 +41,7 @@ impl Summation {
 
     /// Into how many parts to split each of `sums` sums of `terms` terms, an invocation a part. Each invocation has `least`
     /// terms or more, which are worth its while, and few enough parts are left to join.
-    pub(in crate::ops) fn parts(self, terms: usize, least: usize, sums: usize) -> usize {
+    pub fn parts(self, terms: usize, least: usize, sums: usize) -> usize {
         let parts = splits(terms, least, sums, self.invocations);
         parts.min(self.parts).max(terms.div_ceil(MAX_TERMS))
     }

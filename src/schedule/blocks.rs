@@ -12,7 +12,7 @@ use super::placement::{check_binding, check_size};
 /// A block holds only trainable parameters, only frozen ones, or only buffers: a dispatch may then write buffers
 /// while it reads what is learned, which WebGPU does not allow in one and the same `GPUBuffer`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Block {
+pub(super) struct Block {
     /// Whether an optimizer changes them.
     pub trainable: bool,
     /// Whether they are buffers.
@@ -25,7 +25,7 @@ pub struct Block {
 
 /// A parameter of a [`Block`].
 #[derive(Debug, Clone, PartialEq)]
-pub struct Member {
+pub(super) struct Member {
     /// Which of the network's parameters it is.
     pub id: ParameterId,
     /// Its name in the network.

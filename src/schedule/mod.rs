@@ -21,7 +21,6 @@ mod residents;
 mod tuning;
 mod version;
 
-pub use blocks::{Block, Member};
 pub use execution::Execution;
 pub use parameters::DeviceParameters;
 pub use placement::Place;

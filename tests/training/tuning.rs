@@ -57,7 +57,10 @@ impl Problem for Doubling {
         self.candidates.iter().map(|(name, _)| far(name)).collect()
     }
 
-    fn trial(&self, program: &mut Program, _: &Capabilities, candidate: usize) -> Trial {
+    fn trial(&self, program: &mut Program, here: &Capabilities, candidate: usize) -> Trial {
+        // What is measured is what a plan for the device would run.
+        assert_eq!(program.workgroups_in_turn, here.workgroups_in_turn());
+        assert_eq!(program.wide_loads, here.wide_loads());
         self.trials.fetch_add(1, Ordering::Relaxed);
         std::thread::sleep(self.preparation);
         let (name, double) = self.candidates[candidate];

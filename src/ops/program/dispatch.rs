@@ -277,7 +277,7 @@ impl Dispatch {
     }
 }
 
-/// A size as a word. What does not fit is more than any limit, and is refused as such.
+/// A size as a word. What does not fit is not cut to something small: it is more than any limit.
 fn word(size: usize) -> u32 {
     u32::try_from(size).unwrap_or(u32::MAX)
 }

@@ -103,7 +103,7 @@ pub struct Program {
     /// How many workgroups take items in turn: see [`Dispatch::in_turn`].
     pub workgroups_in_turn: usize,
     /// How sums over many pixels are taken.
-    pub summation: Summation,
+    pub(in crate::ops) summation: Summation,
     /// Which variants were chosen for problems that have several.
     pub choices: Choices,
     /// The problems for which a variant was chosen, as often as it was.

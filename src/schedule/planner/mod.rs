@@ -97,11 +97,9 @@ impl<'a> Planner<'a> {
         blocks: &'a [Block],
         capabilities: &'a Capabilities,
     ) -> Self {
-        let mut program = Program {
-            storage: storage(options, capabilities),
-            choices: options.choices.cloned().unwrap_or_default(),
-            ..Program::new(capabilities)
-        };
+        let mut program = Program::new(capabilities);
+        program.storage = storage(options, capabilities);
+        program.choices = options.choices.cloned().unwrap_or_default();
         let step = program.tensor("step state", size_of::<StepState>());
         let mut planner = Self {
             network,
