@@ -3,9 +3,9 @@
 //
 //   partial[split][p][c][o] = sum over the tiles of the split of input[p][tile][c] * grad_output[p][tile][o]
 //
-// input        [tile / 8][36][inputs][tile % 8] vec4 over the input channels c (winograd_input.wgsl)
-// grad_output  [tile / 8][36][tile % 8][outputs] vec4 over the output channels o (winograd_grad_output.wgsl)
-// partial      [split][36][4 * inputs][outputs] vec4 over o
+// input        [tile / 8][POINTS][inputs][tile % 8] vec4 over the input channels c (winograd_input.wgsl)
+// grad_output  [tile / 8][POINTS][tile % 8][outputs] vec4 over the output channels o (winograd_grad_output.wgsl)
+// partial      [split][POINTS][4 * inputs][outputs] vec4 over o
 //
 // A workgroup is one subgroup of eight or more, and z its split and point. It owns 32 input channels and 4 * LANES
 // output channels: each invocation holds 32 rows of one quad of outputs in registers, and takes four tiles at a time, of
@@ -14,8 +14,8 @@
 // one pipeline.
 
 override LANES: u32 = 8;
+override POINTS: u32 = 36;
 
-const POINTS: u32 = 36;
 const ROW_QUADS: u32 = 8;
 
 // section plain: how four numbers lie in memory that are read in single precision however activations are stored.

@@ -1,22 +1,24 @@
-// conv2d by Winograd's minimal filtering: the gradient to the outputs of a tile at six points along both axes.
+// conv2d by Winograd's minimal filtering: the gradient to the outputs of a tile at six or eight points along both axes.
 //
-//   transformed[6 * i + j][tile][o] = sum over y, x of A[i][y] * grad_output[n, ty * STEP + y, tx * STEP + x, o] * A[j][x]
+//   transformed[SIDE * i + j][tile][o] = sum over y, x of A[i][y] * grad_output[n, ty * STEP + y, tx * STEP + x, o] * A[j][x]
 //
 // A is that of winograd_output.wgsl: a line of outputs is taken for a polynomial, of which this gives the values at the
 // finite points, and the last coefficient for infinity.
 //
 // grad_output  [n][height][width][quads] vec4 over output channels
-// transformed  [tile / 8][36][tile % 8][quads] vec4 over output channels, of one chunk of the tiles or of the channels;
+// transformed  [tile / 8][SIDE * SIDE][tile % 8][quads] vec4 over output channels, of one chunk of the tiles or of the channels;
 //              the tiles past the last are zero
 //
-// An invocation owns one quad of one tile; neighbours own neighbouring quads. Sizes are in the uniform, not overrides,
-// so that all layers share one pipeline.
+// An invocation owns LINES lines of points of one quad of one tile, as in winograd_input.wgsl; neighbours own
+// neighbouring quads. Sizes are in the uniform, not overrides, so that all layers share one pipeline.
 //
 // The lines along y are taken one after another, in a loop, and added up with the matrix's numbers: some drivers take
 // seconds to compile all the loads written out, and the additions cost little beside the loads and stores. The numbers
 // are picked, not read from a table, which such drivers copy at every reading.
 
 override STEP: u32 = 4;
+override SIDE: u32 = 6;
+override LINES: u32 = 6;
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -57,7 +59,7 @@ struct Outputs {
     d: vec4<f32>,
 }
 
-// Values at the six points.
+// Values at the points, of which there are SIDE.
 struct Line {
     a: vec4<f32>,
     b: vec4<f32>,
@@ -65,16 +67,37 @@ struct Line {
     d: vec4<f32>,
     e: vec4<f32>,
     f: vec4<f32>,
+    g: vec4<f32>,
+    h: vec4<f32>,
 }
 
 const ROOT: f32 = 1.4142135623730951;
 
 fn transform(y: Outputs) -> Line {
+    if (SIDE == 8u) {
+        let even = y.a + 0.25 * y.c;
+        let odd = 0.5 * y.b + 0.125 * y.d;
+        let even1 = y.a + y.c;
+        let odd1 = y.b + y.d;
+        let even2 = y.a + 4.0 * y.c;
+        let odd2 = 2.0 * y.b + 8.0 * y.d;
+        return Line(
+            y.a,
+            even + odd,
+            even - odd,
+            even1 + odd1,
+            even1 - odd1,
+            even2 + odd2,
+            even2 - odd2,
+            y.d,
+        );
+    }
     let even = y.a + 0.5 * y.c;
     let odd = ROOT * (0.5 * y.b + 0.25 * y.d);
     let even2 = y.a + 2.0 * y.c;
     let odd2 = ROOT * (y.b + 2.0 * y.d);
-    return Line(y.a, even + odd, even - odd, even2 + odd2, even2 - odd2, select(y.d, y.b, STEP == 2u));
+    let infinity = select(y.d, y.b, STEP == 2u);
+    return Line(y.a, even + odd, even - odd, even2 + odd2, even2 - odd2, infinity, vec4(0.0), vec4(0.0));
 }
 
 struct Tile {
@@ -99,12 +122,37 @@ fn row(tile: Tile, y: u32) -> Line {
 }
 
 // Column y of A: what row y of a tile adds to each of the points. Of 0 and infinity it adds to one at most, which is the
-// first number; the others are of sqrt(1/2) and sqrt(2). To the negative points it adds as much, or the opposite where y
-// is odd. Which row is the last, infinity's, depends on STEP.
-fn column_of_a(y: u32) -> vec3<f32> {
-    let even = select(vec3(1.0), vec3(0.0, 0.5, 2.0), y == 2u);
-    let odd = select(vec2(0.5 * ROOT, ROOT), vec2(0.25 * ROOT, 2.0 * ROOT), y == 3u);
-    return select(even, vec3(select(0.0, 1.0, y + 1u == STEP), odd), y % 2u == 1u);
+// first number; the others are of the positive points. Which row is the last, infinity's, depends on STEP.
+fn column_of_a(y: u32) -> vec4<f32> {
+    let infinity = select(0.0, 1.0, y + 1u == STEP);
+    if (SIDE == 8u) {
+        let even = select(vec4(1.0), vec4(0.0, 0.25, 1.0, 4.0), y == 2u);
+        let odd = select(vec3(0.5, 1.0, 2.0), vec3(0.125, 1.0, 8.0), y == 3u);
+        return select(even, vec4(infinity, odd), y % 2u == 1u);
+    }
+    let even = select(vec4(1.0, 1.0, 1.0, 0.0), vec4(0.0, 0.5, 2.0, 0.0), y == 2u);
+    let odd = select(vec3(0.5 * ROOT, ROOT, 0.0), vec3(0.25 * ROOT, 2.0 * ROOT, 0.0), y == 3u);
+    return select(even, vec4(infinity, odd), y % 2u == 1u);
+}
+
+// What row y of a tile adds to the first four lines of points, and to the others: to a negative point as much as to the
+// positive one, or the opposite where y is odd.
+fn first_lines(y: u32) -> vec4<f32> {
+    let column = column_of_a(y);
+    let odd = y % 2u == 1u;
+    return vec4(select(column.x, 0.0, odd), column.y, select(column.y, -column.y, odd), column.z);
+}
+
+fn last_lines(y: u32) -> vec4<f32> {
+    let column = column_of_a(y);
+    let odd = y % 2u == 1u;
+    let infinity = select(0.0, column.x, odd);
+    let negative = select(column.zw, -column.zw, odd);
+    return select(
+        vec4(negative.x, infinity, 0.0, 0.0),
+        vec4(negative.x, column.w, negative.y, infinity),
+        SIDE == 8u,
+    );
 }
 
 fn add(to: Line, weight: f32, line: Line) -> Line {
@@ -115,19 +163,25 @@ fn add(to: Line, weight: f32, line: Line) -> Line {
         fma(vec4(weight), line.d, to.d),
         fma(vec4(weight), line.e, to.e),
         fma(vec4(weight), line.f, to.f),
+        fma(vec4(weight), line.g, to.g),
+        fma(vec4(weight), line.h, to.h),
     );
 }
 
 // Stores a line of points: `index` counts the invocations, tiles by quads.
 fn put(index: u32, row: u32, line: Line) {
     let point = 8u * params.quads;
-    let first = (index / point * 36u + 6u * row) * point + index % point;
+    let first = (index / point * SIDE + row) * SIDE * point + index % point;
     transformed[first] = line.a;
     transformed[first + point] = line.b;
     transformed[first + 2u * point] = line.c;
     transformed[first + 3u * point] = line.d;
     transformed[first + 4u * point] = line.e;
     transformed[first + 5u * point] = line.f;
+    if (SIDE == 8u) {
+        transformed[first + 6u * point] = line.g;
+        transformed[first + 7u * point] = line.h;
+    }
 }
 
 @compute @workgroup_size(64)
@@ -136,7 +190,10 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let index = (group.x + group.y * groups.x) * 64u + local;
+    let workgroup = group.x + group.y * groups.x;
+    // Of the workgroups of two halves of the lines, neighbours read the same pixels.
+    let half = select(0u, workgroup % 2u, LINES == 4u);
+    let index = select(workgroup, workgroup / 2u, LINES == 4u) * 64u + local;
     if (index >= params.tiles * params.quads) {
         return;
     }
@@ -153,21 +210,36 @@ fn main(
     var d = Line();
     var e = Line();
     var f = Line();
+    var g = Line();
+    var h = Line();
     for (var y = 0u; y < STEP; y++) {
         let line = row(tile, y);
-        let weights = column_of_a(y);
-        let odd = y % 2u == 1u;
-        a = add(a, select(weights.x, 0.0, odd), line);
-        b = add(b, weights.y, line);
-        c = add(c, select(weights.y, -weights.y, odd), line);
-        d = add(d, weights.z, line);
-        e = add(e, select(weights.z, -weights.z, odd), line);
-        f = add(f, select(0.0, weights.x, odd), line);
+        let last = last_lines(y);
+        let first = select(first_lines(y), last, half == 1u);
+        a = add(a, first.x, line);
+        b = add(b, first.y, line);
+        c = add(c, first.z, line);
+        d = add(d, first.w, line);
+        if (LINES > 4u) {
+            e = add(e, last.x, line);
+            f = add(f, last.y, line);
+        }
+        if (LINES > 6u) {
+            g = add(g, last.z, line);
+            h = add(h, last.w, line);
+        }
     }
-    put(index, 0u, a);
-    put(index, 1u, b);
-    put(index, 2u, c);
-    put(index, 3u, d);
-    put(index, 4u, e);
-    put(index, 5u, f);
+    let first = 4u * half;
+    put(index, first, a);
+    put(index, first + 1u, b);
+    put(index, first + 2u, c);
+    put(index, first + 3u, d);
+    if (LINES > 4u) {
+        put(index, 4u, e);
+        put(index, 5u, f);
+    }
+    if (LINES > 6u) {
+        put(index, 6u, g);
+        put(index, 7u, h);
+    }
 }

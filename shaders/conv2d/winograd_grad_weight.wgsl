@@ -1,10 +1,10 @@
 // conv2d by Winograd's minimal filtering: from the products at the points to the gradient to the weight.
 //
-//   grad_weight[ky][kx][c][o] = sum over i, j of G[i][ky] * product[6 * i + j][c][o] * G[j][kx]
+//   grad_weight[ky][kx][c][o] = sum over i, j of G[i][ky] * product[SIDE * i + j][c][o] * G[j][kx]
 //
 // G is that of winograd_weight.wgsl.
 //
-// product      [36][rows][quads] vec4 over output channels, of one chunk of them; rows = the input channels, padded to
+// product      [SIDE * SIDE][rows][quads] vec4 over output channels, of one chunk of them; rows = the input channels, padded to
 //              whole quads
 // grad_weight  [SIZE][SIZE][rows][outputs] vec4 over output channels
 //
@@ -15,6 +15,7 @@
 // are picked, not read from a table, which such drivers copy at every reading.
 
 override SIZE: u32 = 3;
+override SIDE: u32 = 6;
 
 // section plain: how four numbers lie in memory that are read in single precision however activations are stored.
 alias Plain = vec4<f32>;
@@ -35,7 +36,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> grad_weight: array<vec4<f32>>;
 @group(0) @binding(2) var<uniform> params: Params;
 
-// Values at the six points.
+// Values at the points, of which there are SIDE.
 struct Line {
     a: vec4<f32>,
     b: vec4<f32>,
@@ -43,6 +44,8 @@ struct Line {
     d: vec4<f32>,
     e: vec4<f32>,
     f: vec4<f32>,
+    g: vec4<f32>,
+    h: vec4<f32>,
 }
 
 // The taps of a line, of which there are SIZE.
@@ -57,6 +60,21 @@ struct Taps {
 const ROOT: f32 = 1.4142135623730951;
 
 fn transform(m: Line) -> Taps {
+    if (SIDE == 8u) {
+        let even = (m.b + m.c) * 32.0 / 45.0;
+        let odd = (m.b - m.c) * 32.0 / 45.0;
+        let even1 = (m.d + m.e) / -4.5;
+        let odd1 = (m.d - m.e) / -4.5;
+        let even2 = (m.f + m.g) / 90.0;
+        let odd2 = (m.f - m.g) / 90.0;
+        return Taps(
+            m.a + even + even1 + even2,
+            0.5 * odd + odd1 + 2.0 * odd2,
+            0.25 * even + even1 + 4.0 * even2,
+            0.125 * odd + odd1 + 8.0 * odd2,
+            0.0625 * even + even1 + 16.0 * even2 + m.h,
+        );
+    }
     let even = (m.b + m.c) / -1.5;
     let odd = ROOT * (m.b - m.c) / -1.5;
     let even2 = (m.d + m.e) / 6.0;
@@ -71,9 +89,17 @@ fn transform(m: Line) -> Taps {
     );
 }
 
+// What lies at one of the points past the sixth, where there are any.
+fn further(index: u32) -> vec4<f32> {
+    if (SIDE == 6u) {
+        return vec4(0.0);
+    }
+    return load_plain(product[index]);
+}
+
 fn line(index: u32, i: u32) -> Taps {
     let point = params.rows * params.quads;
-    let first = 6u * i * point + index;
+    let first = SIDE * i * point + index;
     return transform(Line(
         load_plain(product[first]),
         load_plain(product[first + point]),
@@ -81,12 +107,20 @@ fn line(index: u32, i: u32) -> Taps {
         load_plain(product[first + 3u * point]),
         load_plain(product[first + 4u * point]),
         load_plain(product[first + 5u * point]),
+        further(first + 6u * point),
+        further(first + 7u * point),
     ));
 }
 
 // Row i of G: what a line of points adds to the first four taps along y, and to the fifth: the powers of its point, over
 // the products of the differences of the points. To which infinity adds depends on SIZE.
 fn row_of_g(i: u32) -> vec4<f32> {
+    if (SIDE == 8u) {
+        let point = select(select(2.0, 1.0, i < 5u), 0.5, i < 3u) * select(1.0, -1.0, i % 2u == 0u);
+        let scale = select(select(1.0 / 90.0, -1.0 / 4.5, i < 5u), 32.0 / 45.0, i < 3u);
+        let powers = scale * vec4(1.0, point, point * point, point * point * point);
+        return select(select(powers, vec4(1.0, 0.0, 0.0, 0.0), i == 0u), vec4(0.0), i == 7u);
+    }
     let square = select(2.0, 0.5, i < 3u);
     let point = select(ROOT, 0.5 * ROOT, i < 3u) * select(1.0, -1.0, i % 2u == 0u);
     let scale = select(1.0 / 6.0, -1.0 / 1.5, i < 3u);
@@ -95,6 +129,10 @@ fn row_of_g(i: u32) -> vec4<f32> {
 }
 
 fn fifth_of_g(i: u32) -> f32 {
+    if (SIDE == 8u) {
+        let finite = select(select(16.0 / 90.0, -1.0 / 4.5, i < 5u), 2.0 / 45.0, i < 3u);
+        return select(select(finite, 0.0, i == 0u), 1.0, i == 7u);
+    }
     return select(select(select(4.0 / 6.0, 0.25 / -1.5, i < 3u), 0.0, i == 0u), 1.0, i == 5u);
 }
 
@@ -136,7 +174,7 @@ fn main(
     var c = Taps();
     var d = Taps();
     var e = Taps();
-    for (var i = 0u; i < 6u; i++) {
+    for (var i = 0u; i < SIDE; i++) {
         let taps = line(index, i);
         let weights = row_of_g(i);
         a = add(a, weights.x, taps);

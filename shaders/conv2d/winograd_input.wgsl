@@ -1,24 +1,29 @@
-// conv2d by Winograd's minimal filtering: the input's tiles at six points along both axes.
+// conv2d by Winograd's minimal filtering: the input's tiles at six or eight points along both axes.
 //
-//   transformed[6 * i + j][tile][c] = sum over y, x of B[i][y] * input[n, ty * STEP - pad_top + y, ..., c] * B[j][x]
+//   transformed[SIDE * i + j][tile][c] = sum over y, x of B[i][y] * input[n, ty * step - pad_top + y, ..., c] * B[j][x]
 //
 // B is that of the points 0, sqrt(1/2), -sqrt(1/2), sqrt(2), -sqrt(2) and infinity (Lavin and Gray 2015, Fast algorithms
-// for convolutional neural networks, with 1 and 2, which cost three times the error). A tile is 6 x 6 pixels, of which a
-// kernel of 3 x 3 makes 4 x 4 outputs and one of 5 x 5 makes 2 x 2: the points, and so this transform, are the same for
-// both. Tiles lie STEP pixels apart, as many as a tile has outputs; pixels outside the image are zero.
+// for convolutional neural networks, with 1 and 2, which cost three times the error), or of 0, 1/2, -1/2, 1, -1, 2, -2
+// and infinity. A tile is SIDE x SIDE pixels: of 6 x 6 a kernel of 3 x 3 makes 4 x 4 outputs and one of 5 x 5 makes
+// 2 x 2, of 8 x 8 the latter makes 4 x 4. Tiles lie as many pixels apart as they have outputs; pixels outside the image
+// are zero.
 //
 // input        [n][height][width][quads] vec4 over channels
-// transformed  [tile / 8][36][quads][tile % 8] vec4 over channels, of one chunk of the tiles; those past the last tile
-//              are zero
+// transformed  [tile / 8][SIDE * SIDE][quads][tile % 8] vec4 over channels, of one chunk of the tiles; those past the
+//              last tile are zero
 //
 // Eight tiles side by side are what a subgroup of winograd_product_subgroup.wgsl loads at once, and all points of eight
 // tiles lie together: with the tiles of a point together instead, an invocation's stores lay on 36 pages. An invocation
-// owns one quad of one tile: 36 loads and 36 stores; neighbours own neighbouring vec4 of the result. Sizes are in the
-// uniform, not overrides, so that all layers share one pipeline.
+// owns LINES lines of points of one quad of one tile; neighbours own neighbouring vec4 of the result. All lines of 6 x 6
+// points are 144 registers; of 8 x 8 points a GPU's invocation owns half. Sizes are in the uniform, not overrides, so that
+// all layers share one pipeline.
 //
 // The lines along y are taken one after another, in a loop, and added up with the matrix's numbers: some drivers take
 // seconds to compile all the loads written out, and the additions cost little beside the loads and stores. The numbers
 // are picked, not read from a table, which such drivers copy at every reading.
+
+override SIDE: u32 = 6;
+override LINES: u32 = 6;
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -52,7 +57,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> transformed: array<vec4<f32>>;
 @group(0) @binding(2) var<uniform> params: Params;
 
-// The pixels of a line of a tile, or its values at the six points.
+// The pixels of a line of a tile, or its values at the points: there are SIDE of either.
 struct Line {
     a: vec4<f32>,
     b: vec4<f32>,
@@ -60,11 +65,31 @@ struct Line {
     d: vec4<f32>,
     e: vec4<f32>,
     f: vec4<f32>,
+    g: vec4<f32>,
+    h: vec4<f32>,
 }
 
 const ROOT: f32 = 1.4142135623730951;
 
 fn transform(d: Line) -> Line {
+    if (SIDE == 8u) {
+        let even = 4.0 * d.c - 5.0 * d.e + d.g;
+        let odd = 2.0 * d.b - 2.5 * d.d + 0.5 * d.f;
+        let even1 = d.c - 4.25 * d.e + d.g;
+        let odd1 = d.b - 4.25 * d.d + d.f;
+        let even2 = 0.25 * d.c - 1.25 * d.e + d.g;
+        let odd2 = 0.5 * d.b - 2.5 * d.d + 2.0 * d.f;
+        return Line(
+            d.a - d.g + 5.25 * (d.e - d.c),
+            even + odd,
+            even - odd,
+            even1 + odd1,
+            even1 - odd1,
+            even2 + odd2,
+            even2 - odd2,
+            d.h - d.b + 5.25 * (d.d - d.f),
+        );
+    }
     let even = d.e - 2.0 * d.c;
     let odd = 0.5 * ROOT * d.d - ROOT * d.b;
     let even2 = d.e - 0.5 * d.c;
@@ -76,6 +101,8 @@ fn transform(d: Line) -> Line {
         even2 + odd2,
         even2 - odd2,
         d.b - 2.5 * d.d + d.f,
+        vec4(0.0),
+        vec4(0.0),
     );
 }
 
@@ -88,6 +115,9 @@ struct Tile {
 }
 
 fn pixel(tile: Tile, y: i32, x: i32) -> vec4<f32> {
+    if (x >= i32(SIDE)) {
+        return vec4(0.0);
+    }
     let at = vec2(tile.x + x, tile.y + y);
     let inside = tile.inside & all(at >= vec2(0)) & all(at < vec2(i32(params.width), i32(params.height)));
     let index = tile.first + (u32(at.y) * params.width + u32(at.x)) * params.quads;
@@ -102,15 +132,45 @@ fn row(tile: Tile, y: i32) -> Line {
         pixel(tile, y, 3),
         pixel(tile, y, 4),
         pixel(tile, y, 5),
+        pixel(tile, y, 6),
+        pixel(tile, y, 7),
     ));
 }
 
 // Column y of B: what row y of a tile adds to each of the points. Of 0 and infinity it adds to one, which is the first
-// number; the others are of sqrt(1/2) and sqrt(2). To the negative points it adds as much, or the opposite where y is odd.
-fn column_of_b(y: u32) -> vec3<f32> {
-    let even = select(select(vec3(1.0, 0.0, 0.0), vec3(-2.5, -2.0, -0.5), y == 2u), vec3(1.0), y == 4u);
-    let low = select(vec3(1.0, -ROOT, -0.5 * ROOT), vec3(-2.5, 0.5 * ROOT, ROOT), y == 3u);
-    return select(even, select(low, vec3(1.0, 0.0, 0.0), y == 5u), y % 2u == 1u);
+// number; the others are of the positive points.
+fn column_of_b(y: u32) -> vec4<f32> {
+    let end = vec4(1.0, 0.0, 0.0, 0.0);
+    let odd = y % 2u == 1u;
+    if (SIDE == 8u) {
+        let second = select(vec4(-5.25, 4.0, 1.0, 0.25), vec4(-1.0, 2.0, 1.0, 0.5), odd);
+        let third = select(vec4(5.25, -5.0, -4.25, -1.25), vec4(5.25, -2.5, -4.25, -2.5), odd);
+        let fourth = select(vec4(-1.0, 1.0, 1.0, 1.0), vec4(-5.25, 0.5, 1.0, 2.0), odd);
+        return select(select(select(end, second, (y == 1u) | (y == 2u)), third, (y == 3u) | (y == 4u)), fourth, (y == 5u) | (y == 6u));
+    }
+    let second = select(vec4(-2.5, -2.0, -0.5, 0.0), vec4(1.0, -ROOT, -0.5 * ROOT, 0.0), odd);
+    let third = select(vec4(1.0, 1.0, 1.0, 0.0), vec4(-2.5, 0.5 * ROOT, ROOT, 0.0), odd);
+    return select(select(end, second, (y == 1u) | (y == 2u)), third, (y == 3u) | (y == 4u));
+}
+
+// What row y of a tile adds to the first four lines of points, and to the others: to a negative point as much as to the
+// positive one, or the opposite where y is odd.
+fn first_lines(y: u32) -> vec4<f32> {
+    let column = column_of_b(y);
+    let odd = y % 2u == 1u;
+    return vec4(select(column.x, 0.0, odd), column.y, select(column.y, -column.y, odd), column.z);
+}
+
+fn last_lines(y: u32) -> vec4<f32> {
+    let column = column_of_b(y);
+    let odd = y % 2u == 1u;
+    let infinity = select(0.0, column.x, odd);
+    let negative = select(column.zw, -column.zw, odd);
+    return select(
+        vec4(negative.x, infinity, 0.0, 0.0),
+        vec4(negative.x, column.w, negative.y, infinity),
+        SIDE == 8u,
+    );
 }
 
 fn add(to: Line, weight: f32, line: Line) -> Line {
@@ -121,19 +181,25 @@ fn add(to: Line, weight: f32, line: Line) -> Line {
         fma(vec4(weight), line.d, to.d),
         fma(vec4(weight), line.e, to.e),
         fma(vec4(weight), line.f, to.f),
+        fma(vec4(weight), line.g, to.g),
+        fma(vec4(weight), line.h, to.h),
     );
 }
 
 // Stores a line of points: `index` counts the invocations, eight tiles by all quads after another.
 fn put(index: u32, row: u32, line: Line) {
     let point = 8u * params.quads;
-    let first = (index / point * 36u + 6u * row) * point + index % point;
+    let first = (index / point * SIDE + row) * SIDE * point + index % point;
     transformed[first] = line.a;
     transformed[first + point] = line.b;
     transformed[first + 2u * point] = line.c;
     transformed[first + 3u * point] = line.d;
     transformed[first + 4u * point] = line.e;
     transformed[first + 5u * point] = line.f;
+    if (SIDE == 8u) {
+        transformed[first + 6u * point] = line.g;
+        transformed[first + 7u * point] = line.h;
+    }
 }
 
 @compute @workgroup_size(64)
@@ -142,7 +208,10 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let index = (group.x + group.y * groups.x) * 64u + local;
+    let workgroup = group.x + group.y * groups.x;
+    // Of the workgroups of two halves of the lines, neighbours read the same pixels.
+    let half = select(0u, workgroup % 2u, LINES == 4u);
+    let index = select(workgroup, workgroup / 2u, LINES == 4u) * 64u + local;
     if (index >= params.tiles * params.quads) {
         return;
     }
@@ -161,21 +230,36 @@ fn main(
     var d = Line();
     var e = Line();
     var f = Line();
-    for (var y = 0u; y < 6u; y++) {
+    var g = Line();
+    var h = Line();
+    for (var y = 0u; y < SIDE; y++) {
         let line = row(tile, i32(y));
-        let weights = column_of_b(y);
-        let odd = y % 2u == 1u;
-        a = add(a, select(weights.x, 0.0, odd), line);
-        b = add(b, weights.y, line);
-        c = add(c, select(weights.y, -weights.y, odd), line);
-        d = add(d, weights.z, line);
-        e = add(e, select(weights.z, -weights.z, odd), line);
-        f = add(f, select(0.0, weights.x, odd), line);
+        let last = last_lines(y);
+        let first = select(first_lines(y), last, half == 1u);
+        a = add(a, first.x, line);
+        b = add(b, first.y, line);
+        c = add(c, first.z, line);
+        d = add(d, first.w, line);
+        if (LINES > 4u) {
+            e = add(e, last.x, line);
+            f = add(f, last.y, line);
+        }
+        if (LINES > 6u) {
+            g = add(g, last.z, line);
+            h = add(h, last.w, line);
+        }
     }
-    put(index, 0u, a);
-    put(index, 1u, b);
-    put(index, 2u, c);
-    put(index, 3u, d);
-    put(index, 4u, e);
-    put(index, 5u, f);
+    let first = 4u * half;
+    put(index, first, a);
+    put(index, first + 1u, b);
+    put(index, first + 2u, c);
+    put(index, first + 3u, d);
+    if (LINES > 4u) {
+        put(index, 4u, e);
+        put(index, 5u, f);
+    }
+    if (LINES > 6u) {
+        put(index, 6u, g);
+        put(index, 7u, h);
+    }
 }

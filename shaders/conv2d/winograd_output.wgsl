@@ -1,11 +1,11 @@
 // conv2d by Winograd's minimal filtering: from the products at the points to the outputs of a tile.
 //
-//   output[n, ty * STEP + y, tx * STEP + x, o] = bias[o] + sum over i, j of A[i][y] * product[6 * i + j][tile][o] * A[j][x]
+//   output[n, ty * STEP + y, tx * STEP + x, o] = bias[o] + sum over i, j of A[i][y] * product[SIDE * i + j][tile][o] * A[j][x]
 //
 // A[i][y] is the y-th power of the i-th of the finite points; infinity adds to the last y of a tile alone
-// (winograd_input.wgsl). STEP is 4 for a kernel of 3 x 3 and 2 for one of 5 x 5.
+// (winograd_input.wgsl). STEP is 4, but 2 for a kernel of 5 x 5 at 6 x 6 points.
 //
-// product  [tile / 8][36][tile % 8][quads] vec4 over output channels, of one chunk of the tiles or of the channels
+// product  [tile / 8][SIDE * SIDE][tile % 8][quads] vec4 over output channels, of one chunk of the tiles or of the channels
 // bias     [channels] vec4, read where BIAS is 1
 // output   [n][height][width][channels] vec4
 //
@@ -17,6 +17,7 @@
 // are picked, not read from a table, which such drivers copy at every reading.
 
 override STEP: u32 = 4;
+override SIDE: u32 = 6;
 override BIAS: u32 = 0;
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
@@ -64,7 +65,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> output: array<Quad>;
 @group(0) @binding(3) var<uniform> params: Params;
 
-// Values at the six points.
+// Values at the points, of which there are SIDE.
 struct Line {
     a: vec4<f32>,
     b: vec4<f32>,
@@ -72,6 +73,8 @@ struct Line {
     d: vec4<f32>,
     e: vec4<f32>,
     f: vec4<f32>,
+    g: vec4<f32>,
+    h: vec4<f32>,
 }
 
 // The outputs of a line, of which there are STEP.
@@ -85,6 +88,20 @@ struct Outputs {
 const ROOT: f32 = 1.4142135623730951;
 
 fn transform(m: Line) -> Outputs {
+    if (SIDE == 8u) {
+        let even = m.b + m.c;
+        let odd = m.b - m.c;
+        let even1 = m.d + m.e;
+        let odd1 = m.d - m.e;
+        let even2 = m.f + m.g;
+        let odd2 = m.f - m.g;
+        return Outputs(
+            m.a + even + even1 + even2,
+            0.5 * odd + odd1 + 2.0 * odd2,
+            0.25 * even + even1 + 4.0 * even2,
+            0.125 * odd + odd1 + 8.0 * odd2 + m.h,
+        );
+    }
     let even = m.b + m.c;
     let odd = ROOT * (m.b - m.c);
     let even2 = m.d + m.e;
@@ -98,9 +115,17 @@ fn transform(m: Line) -> Outputs {
     );
 }
 
+// What lies at one of the points past the sixth, where there are any.
+fn further(index: u32) -> vec4<f32> {
+    if (SIDE == 6u) {
+        return vec4(0.0);
+    }
+    return load_plain(product[index]);
+}
+
 fn line(index: u32, i: u32) -> Outputs {
     let point = 8u * params.quads;
-    let first = (index / point * 36u + 6u * i) * point + index % point;
+    let first = (index / point * SIDE + i) * SIDE * point + index % point;
     return transform(Line(
         load_plain(product[first]),
         load_plain(product[first + point]),
@@ -108,12 +133,19 @@ fn line(index: u32, i: u32) -> Outputs {
         load_plain(product[first + 3u * point]),
         load_plain(product[first + 4u * point]),
         load_plain(product[first + 5u * point]),
+        further(first + 6u * point),
+        further(first + 7u * point),
     ));
 }
 
 // Row i of A: what a line of points adds to the outputs along y, the powers of its point. To which infinity adds depends
 // on STEP.
 fn row_of_a(i: u32) -> vec4<f32> {
+    if (SIDE == 8u) {
+        let point = select(select(2.0, 1.0, i < 5u), 0.5, i < 3u) * select(1.0, -1.0, i % 2u == 0u);
+        let powers = vec4(1.0, point, point * point, point * point * point);
+        return select(select(powers, vec4(1.0, 0.0, 0.0, 0.0), i == 0u), vec4(0.0, 0.0, 0.0, 1.0), i == 7u);
+    }
     let square = select(2.0, 0.5, i < 3u);
     let point = select(ROOT, 0.5 * ROOT, i < 3u) * select(1.0, -1.0, i % 2u == 0u);
     let finite = select(vec4(1.0, point, square, square * point), vec4(1.0, 0.0, 0.0, 0.0), i == 0u);
@@ -180,7 +212,7 @@ fn main(
     var b = Outputs();
     var c = Outputs();
     var d = Outputs();
-    for (var i = 0u; i < 6u; i++) {
+    for (var i = 0u; i < SIDE; i++) {
         let outputs = line(index, i);
         let weights = row_of_a(i);
         a = add(a, weights.x, outputs);

@@ -2,10 +2,10 @@
 //
 //   product[p][tile][o] = sum over c of input[p][tile][c] * weight[p][c][o]
 //
-// input    [tile / 8][36][inputs][tile % 8] vec4 over the channels c (winograd_input.wgsl)
-// weight   [36][inputs][outputs][4] vec4 over the channels o, for each channel of a quad of c (winograd_weight.wgsl, in
+// input    [tile / 8][POINTS][inputs][tile % 8] vec4 over the channels c (winograd_input.wgsl)
+// weight   [POINTS][inputs][outputs][4] vec4 over the channels o, for each channel of a quad of c (winograd_weight.wgsl, in
 //          blocks): an invocation's four lie together
-// product  [tile / 8][36][tile % 8][outputs] vec4 over o
+// product  [tile / 8][POINTS][tile % 8][outputs] vec4 over o
 //
 // A workgroup is one subgroup of eight or more, and z its point. It owns 32 tiles and 4 * LANES outputs: each invocation
 // holds 32 rows of one quad of outputs in registers, lanes 0 to 7 load two pairs of rows each, and subgroupBroadcast hands
@@ -14,8 +14,8 @@
 // blocks of 32 tiles. Sizes are in the uniform, not overrides, so that all layers share one pipeline.
 
 override LANES: u32 = 8;
+override POINTS: u32 = 36;
 
-const POINTS: u32 = 36;
 const ROWS: u32 = 32;
 
 // section pair: how two quads lie in memory that are read together, in single precision however activations are stored.

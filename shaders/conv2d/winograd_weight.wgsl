@@ -1,22 +1,23 @@
-// conv2d by Winograd's minimal filtering: the kernels at six points along both axes.
+// conv2d by Winograd's minimal filtering: the kernels at six or eight points along both axes.
 //
-//   transformed[6 * i + j][c][o] = sum over ky, kx of G[i][ky] * weight[ky][kx][c][o] * G[j][kx]
+//   transformed[SIDE * i + j][c][o] = sum over ky, kx of G[i][ky] * weight[ky][kx][c][o] * G[j][kx]
 //
-// A line of taps is taken for a polynomial; G gives its values at the five finite points, and its last coefficient, which
+// A line of taps is taken for a polynomial; G gives its values at the finite points, and its last coefficient, which
 // stands for infinity, over the products of the differences of the points (winograd_input.wgsl). Where TURNED is 1, as
 // for the gradient to the input, c and o change places and the taps their order: the weight is then read as
 //
 //   weight[SIZE - 1 - ky][SIZE - 1 - kx][o][c]
 //
 // weight       [SIZE][SIZE][rows][columns], columns = its second channels, rows = its first ones, both padded to whole quads
-// transformed  [36][rows][columns], rows = the c, columns = the o of one chunk, padded to whole quads. Where BLOCKS is 1,
-//              [36][rows / 4][columns / 4][4][4]: what an invocation multiplies a quad of the c with lies together
+// transformed  [SIDE * SIDE][rows][columns], rows = the c, columns = the o of one chunk, padded to whole quads. Where BLOCKS is 1,
+//              [SIDE * SIDE][rows / 4][columns / 4][4][4]: what an invocation multiplies a quad of the c with lies together
 //
 // An invocation owns one c and one o, not a quad of them: the code is a quarter as long, which is what compiling it
 // takes, and neighbours still read and write neighbouring words. A weight is small beside what it is multiplied with, so
 // that the scattered reads of a turned one do not matter.
 
 override SIZE: u32 = 3;
+override SIDE: u32 = 6;
 override TURNED: u32 = 0;
 override BLOCKS: u32 = 0;
 
@@ -42,7 +43,7 @@ struct Taps {
     e: f32,
 }
 
-// Values at the six points.
+// Values at the points, of which there are SIDE.
 struct Line {
     a: f32,
     b: f32,
@@ -50,16 +51,37 @@ struct Line {
     d: f32,
     e: f32,
     f: f32,
+    g: f32,
+    h: f32,
 }
 
 const ROOT: f32 = 1.4142135623730951;
 
 fn transform(g: Taps) -> Line {
+    if (SIDE == 8u) {
+        let even = (g.a + 0.25 * g.c + 0.0625 * g.e) * 32.0 / 45.0;
+        let odd = (0.5 * g.b + 0.125 * g.d) * 32.0 / 45.0;
+        let even1 = (g.a + g.c + g.e) / -4.5;
+        let odd1 = (g.b + g.d) / -4.5;
+        let even2 = (g.a + 4.0 * g.c + 16.0 * g.e) / 90.0;
+        let odd2 = (2.0 * g.b + 8.0 * g.d) / 90.0;
+        return Line(
+            g.a,
+            even + odd,
+            even - odd,
+            even1 + odd1,
+            even1 - odd1,
+            even2 + odd2,
+            even2 - odd2,
+            g.e,
+        );
+    }
     let even = (g.a + 0.5 * g.c + 0.25 * g.e) / -1.5;
     let odd = ROOT * (0.5 * g.b + 0.25 * g.d) / -1.5;
     let even2 = (g.a + 2.0 * g.c + 4.0 * g.e) / 6.0;
     let odd2 = ROOT * (g.b + 2.0 * g.d) / 6.0;
-    return Line(g.a, even + odd, even - odd, even2 + odd2, even2 - odd2, select(g.c, g.e, SIZE == 5u));
+    let infinity = select(g.c, g.e, SIZE == 5u);
+    return Line(g.a, even + odd, even - odd, even2 + odd2, even2 - odd2, infinity, 0.0, 0.0);
 }
 
 fn tap(ky: u32, kx: u32, row: u32, column: u32) -> f32 {
@@ -85,13 +107,17 @@ fn along(ky: u32, row: u32, column: u32) -> Line {
 
 fn put(index: u32, row: u32, line: Line) {
     let point = 16u * params.inputs * params.quads;
-    let first = 6u * row * point + index;
+    let first = SIDE * row * point + index;
     transformed[first] = line.a;
     transformed[first + point] = line.b;
     transformed[first + 2u * point] = line.c;
     transformed[first + 3u * point] = line.d;
     transformed[first + 4u * point] = line.e;
     transformed[first + 5u * point] = line.f;
+    if (SIDE == 8u) {
+        transformed[first + 6u * point] = line.g;
+        transformed[first + 7u * point] = line.h;
+    }
 }
 
 @compute @workgroup_size(64)
@@ -126,10 +152,16 @@ fn main(
     let d = transform(Taps(first.d, second.d, third.d, fourth.d, fifth.d));
     let e = transform(Taps(first.e, second.e, third.e, fourth.e, fifth.e));
     let f = transform(Taps(first.f, second.f, third.f, fourth.f, fifth.f));
-    put(index, 0u, Line(a.a, b.a, c.a, d.a, e.a, f.a));
-    put(index, 1u, Line(a.b, b.b, c.b, d.b, e.b, f.b));
-    put(index, 2u, Line(a.c, b.c, c.c, d.c, e.c, f.c));
-    put(index, 3u, Line(a.d, b.d, c.d, d.d, e.d, f.d));
-    put(index, 4u, Line(a.e, b.e, c.e, d.e, e.e, f.e));
-    put(index, 5u, Line(a.f, b.f, c.f, d.f, e.f, f.f));
+    let g = transform(Taps(first.g, second.g, third.g, fourth.g, fifth.g));
+    let h = transform(Taps(first.h, second.h, third.h, fourth.h, fifth.h));
+    put(index, 0u, Line(a.a, b.a, c.a, d.a, e.a, f.a, g.a, h.a));
+    put(index, 1u, Line(a.b, b.b, c.b, d.b, e.b, f.b, g.b, h.b));
+    put(index, 2u, Line(a.c, b.c, c.c, d.c, e.c, f.c, g.c, h.c));
+    put(index, 3u, Line(a.d, b.d, c.d, d.d, e.d, f.d, g.d, h.d));
+    put(index, 4u, Line(a.e, b.e, c.e, d.e, e.e, f.e, g.e, h.e));
+    put(index, 5u, Line(a.f, b.f, c.f, d.f, e.f, f.f, g.f, h.f));
+    if (SIDE == 8u) {
+        put(index, 6u, Line(a.g, b.g, c.g, d.g, e.g, f.g, g.g, h.g));
+        put(index, 7u, Line(a.h, b.h, c.h, d.h, e.h, f.h, g.h, h.h));
+    }
 }

@@ -56,6 +56,10 @@ impl Operator for AdaptiveMaxPool2d {
         self.windows(inputs).is_ok_and(|windows| windows.is_identity())
     }
 
+    fn picks(&self) -> bool {
+        true
+    }
+
     fn cost(&self, inputs: &[Shape], _output: Shape) -> Cost {
         adaptive::cost(self.windows(inputs))
     }

@@ -37,6 +37,10 @@ impl Operator for GlobalMaxPool2d {
         Windows::global(inputs).is_ok_and(|windows| windows.is_identity())
     }
 
+    fn picks(&self) -> bool {
+        true
+    }
+
     fn cost(&self, inputs: &[Shape], _output: Shape) -> Cost {
         adaptive::cost(Windows::global(inputs))
     }

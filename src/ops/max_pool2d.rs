@@ -51,6 +51,10 @@ impl Operator for MaxPool2d {
         pool::geometry(&self.window, inputs).ok()
     }
 
+    fn picks(&self) -> bool {
+        true
+    }
+
     fn cost(&self, _inputs: &[Shape], output: Shape) -> Cost {
         Cost { flops: pool::flops(&self.window, output, 1) }
     }

@@ -200,6 +200,12 @@ pub trait Operator: Debug + Send + Sync + Twin<f32> + Twin<f64> {
         false
     }
 
+    /// Whether every element of the output is one of the elements of its one input, and the gradient to the input is that of
+    /// those. Of a function of one variable before it, the scheduler may then compute the gradient from what was picked.
+    fn picks(&self) -> bool {
+        false
+    }
+
     /// The function of one variable that it is, if it is one. The scheduler may fuse it into the layer before, or
     /// run it in place.
     fn pointwise(&self) -> Option<Pointwise> {

@@ -20,6 +20,9 @@ pub(super) struct Fusion {
     pub absorbed: Vec<bool>,
     /// Whether a node overwrites its input.
     pub in_place: Vec<bool>,
+    /// The function of one variable before a node whose gradient is computed from the node's output, in the place of its
+    /// own: the node picks some of the function's values. There are fewer of them, and nobody need keep the others.
+    pub differentiates: Vec<Option<usize>>,
 }
 
 /// Who reads a tensor.
@@ -86,6 +89,7 @@ impl Fusion {
             folded: vec![None; count],
             absorbed: vec![false; count],
             in_place: vec![false; count],
+            differentiates: (0..count).map(|index| picked_function(network, &flow, index)).collect(),
         };
         // The node that does a node's work.
         let mut carrier: Vec<usize> = (0..count).collect();
@@ -169,6 +173,17 @@ fn join(first: Option<Function>, function: Function) -> Function {
     }
 }
 
+/// The function of one variable whose values a node picks from, if nobody else reads them and its gradient follows from
+/// them.
+fn picked_function(network: &Network, flow: &Flow, index: usize) -> Option<usize> {
+    let node = &network.nodes()[index];
+    let input = *node.inputs.first().filter(|_| node.operator.picks())?;
+    let writer = flow.writer(input).filter(|_| flow.only_reader(input) == Some(index))?;
+    let function = network.nodes()[writer].operator.pointwise()?;
+    let fewer = network.shape(node.output).len() <= network.shape(input).len();
+    (function.derivative == Derivative::Output && fewer).then_some(writer)
+}
+
 /// Whether a node has a weight that a layer after it can be folded into: its columns are the channels of the output.
 fn ends_in_columns(network: &Network, node: usize) -> bool {
     let node = &network.nodes()[node];
@@ -243,6 +258,22 @@ mod tests {
         // Several in a row, also of those that had run by themselves.
         let row = Network::builder([3, 4, 4]).sigmoid().residual(|branch| branch.tanh().tanh());
         assert_eq!(fates(&row.build().unwrap(), false), [IN_PLACE, ABSORBED, ABSORBED, RUNS]);
+    }
+
+    #[test]
+    fn a_max_pool_differentiates_what_it_alone_reads() {
+        let differentiates = |builder: crate::network::NetworkBuilder| {
+            let network = builder.build().unwrap();
+            Fusion::find(&network, true, &vec![true; network.shapes().len()]).differentiates
+        };
+        let start = || Network::builder([3, 4, 4]);
+        assert_eq!(differentiates(start().relu().max_pool2d(2)), [None, Some(0)]);
+        // SiLU's gradient rests on its input, and an average is none of the values.
+        assert_eq!(differentiates(start().then(Silu).max_pool2d(2)), [None, None]);
+        assert_eq!(differentiates(start().relu().avg_pool2d(2)), [None, None]);
+        assert_eq!(differentiates(start().relu().adaptive_max_pool2d([5, 5])), [None, None]);
+        let both = start().relu().residual(|branch| branch.max_pool2d(1));
+        assert_eq!(differentiates(both), [None; 3]);
     }
 
     #[test]

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use wgcnn::Tensor;
 use wgcnn::gpu::Capabilities;
 use wgcnn::network::{Network, NetworkBuilder};
+use wgcnn::ops::program::Dispatch;
 use wgcnn::ops::registry::{Attributes, Build, Entry, REGISTRY};
-use wgcnn::ops::{Conv2d, ConvTranspose2d, Linear, Sigmoid};
+use wgcnn::ops::{Conv2d, ConvTranspose2d, Linear, MaxPool2d, Sigmoid};
 use wgcnn::reference::{self, Pass};
 use wgcnn::schedule::{Plan, PlanOptions};
 
@@ -175,6 +176,50 @@ fn two_normalisations_are_both_computed() {
 }
 
 /// What is overwritten in place was needed by nobody: a residual block, whose sum goes through a function.
+/// The gradient of a function before a max pool follows from what the pool picked, however often it picked it.
+#[test]
+fn a_max_pool_differentiates_the_function_before_it() {
+    type Add = fn(NetworkBuilder) -> NetworkBuilder;
+    let pools: [(Add, u64); 4] = [
+        (|b| b.max_pool2d(2), 6),
+        (|b| b.max_pool2d(MaxPool2d::new(3).stride(2).padding(1)), 12),
+        (|b| b.adaptive_max_pool2d([3, 2]), 6),
+        (|b| b.global_max_pool2d(), 1),
+    ];
+    let functions: [Add; 3] = [NetworkBuilder::relu, NetworkBuilder::sigmoid, NetworkBuilder::tanh];
+    for ((pool, pixels), function) in pools.into_iter().flat_map(|pool| functions.map(|f| (pool, f))) {
+        let start = Network::builder([3, 5, 7]).conv2d("conv", Conv2d::new(6, 3).same());
+        let network = pool(function(start)).build().unwrap();
+        let plan = Plan::new(&network, &PlanOptions::gradients(2), &Capabilities::webgpu()).unwrap();
+        let mut dispatches = plan.program().dispatches.iter();
+        let gradient =
+            dispatches.find(|dispatch| dispatch.kernel.name == "common/gradient_in_place").unwrap();
+        // Two samples of six channels.
+        assert_eq!(gradient.flops, 12 * pixels, "{network:?}");
+        check_network(network, 2);
+    }
+}
+
+/// What others read too has a gradient of its own, and so has what a pool repeats. A gradient that others read is not
+/// overwritten.
+#[test]
+fn a_max_pool_leaves_the_function_before_it_alone() {
+    let start = || Network::builder([3, 6, 6]).conv2d("conv", Conv2d::new(4, 3).same());
+    let branches = start().relu().concat(|branches| {
+        branches.branch(|b| b.max_pool2d(2)).branch(|b| b.conv2d("half", Conv2d::new(2, 2).stride(2)))
+    });
+    let repeated = start().relu().adaptive_max_pool2d([8, 9]);
+    for network in [branches, repeated] {
+        let network = network.build().unwrap();
+        let plan = Plan::new(&network, &PlanOptions::gradients(2), &Capabilities::webgpu()).unwrap();
+        let of_relu = |dispatch: &&Dispatch| dispatch.layer == "relu1" && dispatch.flops == 2 * 4 * 36;
+        assert!(plan.program().dispatches.iter().any(|dispatch| of_relu(&dispatch)), "{network:?}");
+        check_network(network, 2);
+    }
+    let shared = start().residual_with(|branch| branch.relu().max_pool2d(1), |branch| branch.tanh());
+    check_network(shared.build().unwrap(), 2);
+}
+
 #[test]
 fn in_place_within_a_graph() {
     let network = Network::builder([3, 5, 4])

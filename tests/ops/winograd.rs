@@ -62,6 +62,40 @@ fn five_by_five() {
     filtered(Conv2d::new(17, 5).padding([4, 3, 2, 2]), [3, 5, 7, 6], &["BackwardInput"]);
 }
 
+/// From 32 channels and four pixels on a tile has 64 points, not 36.
+#[test]
+fn five_by_five_of_many_channels() {
+    filtered(Conv2d::new(35, 5).same(), [2, 33, 25, 31], &ALL);
+    filtered(Conv2d::new(32, 5).same().bias(false), [1, 32, 4, 5], &IMAGES);
+    filtered(Conv2d::new(32, 5).same(), [1, 32, 3, 5], &IMAGES);
+    filtered(Conv2d::new(32, 5).padding([1, 2, 0, 1]), [1, 32, 9, 8], &["Forward"]);
+    filtered(Conv2d::new(33, 5).padding([4, 3, 2, 2]), [3, 5, 7, 6], &["BackwardInput"]);
+    let points = |channels, height| {
+        let network = Network::builder([channels, height, 9]).conv2d("conv", Conv2d::new(16, 5).same());
+        let (network, capabilities) = (network.build().unwrap(), Capabilities::webgpu());
+        let choices = filtering(&network, 1, &capabilities, false);
+        let options = PlanOptions { choices: Some(&choices), ..PlanOptions::inference(1) };
+        let plan = Plan::new(&network, &options, &capabilities).unwrap();
+        let input = plan.program().tensors.iter().find(|tensor| tensor.label.starts_with("conv.input ("));
+        input.expect("the image at the points").label.clone()
+    };
+    assert_eq!(points(32, 4), "conv.input (64 points)");
+    assert_eq!([points(31, 9), points(32, 3)], ["conv.input (36 points)"; 2]);
+}
+
+/// A GPU's invocations own half of the lines of 64 points.
+#[test]
+fn five_by_five_as_on_a_gpu() {
+    for padding in [2, 1] {
+        let convolution = Conv2d::new(34, 5).padding(padding);
+        let network = Network::builder([33, 20, 21]).conv2d("conv", convolution).build().unwrap();
+        for context in contexts() {
+            let capabilities = Capabilities { software: false, ..context.capabilities().clone() };
+            agrees(&network, 3, context, &capabilities, false);
+        }
+    }
+}
+
 /// The way back is its forward pass.
 #[test]
 fn transposed() {

@@ -25,10 +25,15 @@ impl Planner<'_> {
             if !self.wanted[node.output.0] || contributions.is_empty() {
                 continue;
             }
-            let Contribution { activation: grad_output, owned } = self.join(&node.name, &contributions)?;
+            let mut arrived = self.join(&node.name, &contributions)?;
+            if let Some(function) = self.fusion.differentiates[stream] {
+                arrived = self.differentiate(function, node, arrived)?;
+            }
+            let Contribution { activation: grad_output, owned } = arrived;
             let shapes = self.network.input_shapes(node);
-            let identity = node.operator.is_identity(&shapes, self.options.training);
-            let passes = |input| identity || node.operator.passes_gradient(&shapes, input);
+            let done = node.operator.is_identity(&shapes, self.options.training)
+                || self.fusion.differentiates.contains(&Some(stream));
+            let passes = |input| done || node.operator.passes_gradient(&shapes, input);
             let in_place = owned && node.operator.pointwise().is_some();
             let mut grad_inputs = vec![None; node.inputs.len()];
             for (i, input) in node.inputs.iter().enumerate() {
@@ -50,7 +55,8 @@ impl Planner<'_> {
                 grad_inputs[i] = Some(activation);
             }
             if !(0..node.inputs.len()).all(passes) {
-                self.node_backward(stream, node, grad_output, &grad_inputs)?;
+                let inputs: Vec<Activation> = node.inputs.iter().map(|input| self.value(*input)).collect();
+                self.node_backward(stream, &inputs, self.value(node.output), grad_output, &grad_inputs)?;
                 self.update_complete(node);
             }
         }
@@ -60,21 +66,33 @@ impl Planner<'_> {
         Ok(())
     }
 
+    /// The gradient of a function of one variable where a later node has picked some of its values.
+    fn differentiate(&mut self, function: usize, at: &Node, arrived: Contribution) -> Result<Contribution> {
+        let Contribution { activation: grad_output, owned } = arrived;
+        let grad_input = match owned {
+            true => grad_output,
+            false => self.activation(format!("{}.grad_output", at.name), at.output),
+        };
+        let value = self.value(at.output);
+        self.node_backward(function, &[value], value, grad_output, &[Some(grad_input)])?;
+        Ok(Contribution { activation: grad_input, owned: true })
+    }
+
     fn node_backward(
         &mut self,
         stream: usize,
-        node: &Node,
+        inputs: &[Activation],
+        output: Activation,
         grad_output: Activation,
         grad_inputs: &[Option<Activation>],
     ) -> Result<()> {
+        let node = &self.network.nodes()[stream];
         let parameters = self.parameters_of(node);
         let grad_parameters: Vec<_> =
             node.parameters.iter().map(|p| self.gradients[p.0].map(|(tensor, _)| tensor)).collect();
         for (chunk, samples) in self.chunks(node)?.into_iter().enumerate() {
-            let inputs: Vec<Activation> = node.inputs.iter().map(|input| self.value(*input)).collect();
-            let output = self.value(node.output);
             let inputs: Vec<Activation> =
-                inputs.into_iter().map(|input| self.program.samples(input, &samples)).collect();
+                inputs.iter().map(|input| self.program.samples(*input, &samples)).collect();
             let output = self.program.samples(output, &samples);
             let grad_output = self.program.samples(grad_output, &samples);
             let grad_inputs: Vec<Option<Activation>> = grad_inputs

@@ -1,14 +1,15 @@
 //! What a pass does at a time.
 //!
-//! The input and the products at 36 points take 2.25 numbers for each of the images (3x3) or 9 (5x5). A chunk of the tiles
+//! The input and the products at the points take 2.25 numbers for each of the images (3x3) or 4 (5x5). A chunk of the tiles
 //! needs room only for its own, which the next chunk uses again, and what is small enough never leaves the cache between
-//! two dispatches. Where there are few tiles and many channels it is the weight at the points that is large, four or 1.4
+//! two dispatches. Where there are few tiles and many channels it is the weight at the points that is large, four or 2.6
 //! times the weight: then a chunk is some of the output channels.
 
 use std::ops::Range;
 
 use super::super::problem::{Pass, Problem};
-use super::{BLOCK, POINTS, channels, tiles};
+use super::filtering::Filtering;
+use super::{BLOCK, channels, tiles};
 
 /// The most chunks: each is three dispatches or four, which all have to be made and to wait for each other.
 const MOST: usize = 32;
@@ -16,6 +17,8 @@ const MOST: usize = 32;
 /// What a pass works on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Extent {
+    /// The points of a tile.
+    pub points: usize,
     /// The tiles of all samples, rounded up to whole blocks.
     pub tiles: usize,
     /// The quads of input channels.
@@ -25,18 +28,19 @@ pub(super) struct Extent {
 }
 
 impl Extent {
-    /// That of a problem with a kernel of this size.
-    pub fn of(problem: &Problem, size: usize) -> Self {
+    /// That of a problem.
+    pub fn of(problem: &Problem, filtering: Filtering) -> Self {
         let [inputs, outputs] = channels(problem);
-        let [rows, columns] = tiles(problem, size);
-        Self { tiles: (problem.batch * rows * columns).next_multiple_of(BLOCK), inputs, outputs }
+        let [rows, columns] = tiles(problem, filtering);
+        let points = filtering.points();
+        Self { points, tiles: (problem.batch * rows * columns).next_multiple_of(BLOCK), inputs, outputs }
     }
 
     /// The quads that the input, the products (or the gradient to the output) and the weight (or its gradient) have at
     /// all points.
     pub fn quads(self) -> [usize; 3] {
-        let Self { tiles, inputs, outputs } = self;
-        [tiles * inputs, tiles * outputs, 4 * inputs * outputs].map(|quads| POINTS * quads)
+        let Self { points, tiles, inputs, outputs } = self;
+        [tiles * inputs, tiles * outputs, 4 * inputs * outputs].map(|quads| points * quads)
     }
 }
 
@@ -102,7 +106,7 @@ mod tests {
     fn chunks_are_few_and_cover_everything_once() {
         for whole in [(32, 1, 1), (64, 3, 5), (1568, 16, 16), (32, 128, 128), (3136, 8, 17)] {
             let (tiles, inputs, outputs) = whole;
-            let all = Chunks::all(Extent { tiles, inputs, outputs });
+            let all = Chunks::all(Extent { points: 36, tiles, inputs, outputs });
             assert_eq!(all[0].one(), all[0].whole);
             for chunks in all {
                 let [tiles, outputs] = [chunks.tiles(), chunks.outputs()];

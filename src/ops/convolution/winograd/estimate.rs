@@ -4,7 +4,7 @@ use super::super::super::machine::{Machine, Work};
 use super::super::cut::Cut;
 use super::super::problem::{Pass, Problem};
 use super::chunks::Extent;
-use super::{POINTS, WORKGROUP, Winograd};
+use super::{WORKGROUP, Winograd};
 use crate::gpu::Capabilities;
 
 /// About how many additions a transform makes for a number that it reads or writes at a point.
@@ -31,7 +31,7 @@ impl Winograd {
             machine.time(Work {
                 products: ADDITIONS * numbers,
                 bytes: 4.0 * numbers * (OUTSIDE + left),
-                workgroups: (quads / POINTS * invocation).div_ceil(WORKGROUP),
+                workgroups: (quads / one.points * invocation).div_ceil(WORKGROUP),
                 invocations: WORKGROUP,
                 efficiency: ADDING,
             })
@@ -59,13 +59,13 @@ impl Winograd {
 
     /// The products at all points.
     fn products(self, problem: &Problem, chunk: Extent, left: [f64; 2], machine: &Machine) -> f64 {
-        let Extent { tiles, inputs, outputs } = chunk;
+        let Extent { points, tiles, inputs, outputs } = chunk;
         let [rows, terms] = match problem.pass {
             Pass::BackwardWeight => [4 * inputs, tiles],
             Pass::Forward | Pass::BackwardInput => [tiles, 4 * inputs],
         };
         let [height, width] = self.tile();
-        let workgroups = POINTS * self.workgroups(rows, outputs);
+        let workgroups = points * self.workgroups(rows, outputs);
         let [input, output, weight] = chunk.quads().map(|quads| 16.0 * quads as f64);
         machine.time(Work {
             products: (workgroups * height * width * 4 * terms) as f64,

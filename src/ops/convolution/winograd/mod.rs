@@ -1,6 +1,6 @@
 //! The dispatches of a convolution of stride 1 by Winograd's minimal filtering: tiles of the image and the kernels are
-//! transformed to 36 points, the product is a matrix product at each of them, and the outputs come from these. A kernel
-//! of 3 x 3 takes 2.25 multiply-adds for an output instead of 9, one of 5 x 5 takes 9 instead of 25.
+//! transformed to 36 or 64 points, the product is a matrix product at each of them, and the outputs come from these. A
+//! kernel of 3 x 3 takes 2.25 multiply-adds for an output instead of 9, one of 5 x 5 takes 4 instead of 25.
 //!
 //! The points make differences of large numbers, so that rounding weighs more than in a direct sum, and it spreads over
 //! a tile: a large pixel is felt in outputs that it does not touch. [`accuracy`] says where sums are long enough.
@@ -11,6 +11,7 @@
 mod accuracy;
 mod chunks;
 mod estimate;
+mod filtering;
 mod record;
 
 use super::super::program::quads;
@@ -20,9 +21,7 @@ use super::tiling::Tiling;
 use crate::gpu::Capabilities;
 use crate::shape::Geometry;
 use chunks::{Chunks, Extent};
-
-/// The points of a tile: six along either axis.
-const POINTS: usize = 36;
+use filtering::Filtering;
 
 /// The invocations of a workgroup of the transforms.
 const WORKGROUP: usize = 64;
@@ -38,8 +37,7 @@ const LINE: usize = 8;
 pub(super) struct Winograd {
     /// How the products are cut into tiles.
     tiling: Tiling,
-    /// Height and width of the kernel.
-    size: usize,
+    filtering: Filtering,
     /// What is done at a time.
     chunks: Chunks,
 }
@@ -47,18 +45,23 @@ pub(super) struct Winograd {
 impl Winograd {
     /// Those that compute a problem on a device, and with an error within the bound of a direct sum.
     pub fn all(problem: &Problem, capabilities: &Capabilities) -> Vec<Self> {
-        let Some(size) = size(problem) else { return vec![] };
+        let Some(filtering) = Filtering::of(problem) else { return vec![] };
         let tilings = Tiling::all(problem, capabilities).into_iter();
-        tilings.filter_map(|tiling| Self::chunked(problem, tiling, size, capabilities)).collect()
+        tilings.filter_map(|tiling| Self::chunked(problem, tiling, filtering, capabilities)).collect()
     }
 
     /// The one with the chunks that are best by estimate, among those that a device can bind.
-    fn chunked(problem: &Problem, tiling: Tiling, size: usize, capabilities: &Capabilities) -> Option<Self> {
-        let extent = Extent::of(problem, size);
+    fn chunked(
+        problem: &Problem,
+        tiling: Tiling,
+        filtering: Filtering,
+        capabilities: &Capabilities,
+    ) -> Option<Self> {
+        let extent = Extent::of(problem, filtering);
         let all = Chunks::all(extent).into_iter();
         let largest = |chunks: &Chunks| chunks.largest_binding(problem.pass) as u64;
         let fitting = all.filter(|chunks| largest(chunks) <= capabilities.max_storage_binding);
-        let with = fitting.map(|chunks| Self { tiling, size, chunks });
+        let with = fitting.map(|chunks| Self { tiling, filtering, chunks });
         let timed = with.map(|winograd| (winograd.estimate(problem, capabilities), winograd));
         timed.min_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, best)| best)
     }
@@ -82,26 +85,10 @@ impl Winograd {
     }
 }
 
-/// The size of the kernel, where it is one of those that there are transforms for and the sums are long enough.
-fn size(problem: &Problem) -> Option<usize> {
-    let convolution = &problem.convolution;
-    let Geometry { kernel, stride, dilation, .. } = convolution.geometry;
-    let size = kernel[0];
-    let fits = matches!(kernel, [3, 3] | [5, 5]) && (stride, dilation) == ([1; 2], [1; 2]);
-    // The rows of a tap are whole quads in a weight from four input channels on.
-    let channels = convolution.groups == 1 && convolution.inputs.min(convolution.outputs) >= 4;
-    (fits && channels && accuracy::is_accurate(problem, size)).then_some(size)
-}
-
-/// How many outputs a tile has along an axis, and so how far apart tiles lie.
-fn step(size: usize) -> usize {
-    7 - size
-}
-
 /// How many tiles a sample has along height and width.
-fn tiles(problem: &Problem, size: usize) -> [usize; 2] {
+fn tiles(problem: &Problem, filtering: Filtering) -> [usize; 2] {
     let [_, output] = sides(problem);
-    output.map(|length| length.div_ceil(step(size)))
+    output.map(|length| length.div_ceil(filtering.outputs))
 }
 
 /// Heights and widths of the images that a pass goes from and to; the gradient to the weight is of the forward pass.

@@ -10,7 +10,7 @@ use super::super::slide::Slide;
 use super::super::tile;
 use super::super::tiling::Tiling;
 use super::super::variant::Place;
-use super::{BLOCK, LINE, POINTS, WORKGROUP, Winograd, step, tiles};
+use super::{BLOCK, LINE, WORKGROUP, Winograd, tiles};
 use crate::shape::Shape;
 
 /// A chunk: its tiles, and its quads of output channels.
@@ -24,8 +24,8 @@ impl Winograd {
     /// Appends a forward pass or a gradient to the input.
     pub fn image(self, place: &mut Place<'_>, problem: &Problem, image: Image<'_>) {
         let one = self.chunks.one();
-        let input = points(place, "input", one.tiles * one.inputs);
-        let product = points(place, "product", one.tiles * one.outputs);
+        let input = self.points(place, "input", one.tiles * one.inputs);
+        let product = self.points(place, "product", one.tiles * one.outputs);
         for outputs in self.chunks.outputs() {
             let weight = self.weight_points(place, problem, image, &outputs);
             for tiles in self.chunks.tiles() {
@@ -44,12 +44,12 @@ impl Winograd {
     pub fn weight(self, place: &mut Place<'_>, problem: &Problem, gradient: WeightGradient) {
         let WeightGradient { input, grad_output, grad_weight } = gradient;
         let one = self.chunks.one();
-        let input_tensor = points(place, "input", one.tiles * one.inputs);
-        let grad_tensor = points(place, "grad_output", one.tiles * one.outputs);
-        let product = points(place, "product", 4 * one.inputs * one.outputs);
+        let input_tensor = self.points(place, "input", one.tiles * one.inputs);
+        let grad_tensor = self.points(place, "grad_output", one.tiles * one.outputs);
+        let product = self.points(place, "product", 4 * one.inputs * one.outputs);
         let tiles = self.chunks.tiles();
         for outputs in self.chunks.outputs() {
-            let quads = POINTS * 4 * one.inputs * outputs.len();
+            let quads = one.points * 4 * one.inputs * outputs.len();
             let span = self.span(place, one.tiles, outputs.len());
             let count = tiles.iter().map(|tiles| tiles.len().div_ceil(span)).sum();
             let product = place.program.part(product, 0, 16 * quads as u64);
@@ -62,10 +62,11 @@ impl Winograd {
                 let chunk = Chunk { tiles: tiles.clone(), outputs: outputs.clone() };
                 let dispatch = Dispatch::new(place.layer, kernel!("conv2d/winograd_grad_output"))
                     .wide()
-                    .size("STEP", step(self.size))
+                    .size("STEP", self.filtering.outputs)
                     .read(grad_output.tensor)
                     .write(grad_tensor);
                 let dispatch = self.uniform(dispatch, problem, grad_output, &chunk);
+                let dispatch = self.lines(dispatch, place, tiles.len() * outputs.len());
                 place.program.push(dispatch);
                 let splits = tiles.len().div_ceil(span);
                 let bytes = 16 * quads as u64;
@@ -76,7 +77,8 @@ impl Winograd {
             parts.finish(place.program, place.layer);
             let dispatch = Dispatch::new(place.layer, kernel!("conv2d/winograd_grad_weight"))
                 .wide()
-                .size("SIZE", self.size)
+                .size("SIZE", self.filtering.taps)
+                .size("SIDE", self.filtering.side())
                 .read(product)
                 .write(grad_weight)
                 .uniform_sizes(&[4 * one.inputs, grad_output.quads(), outputs.start, outputs.len()])
@@ -87,7 +89,7 @@ impl Winograd {
 
     /// How many tiles a part of the gradient to the weight sums up.
     fn span(self, place: &Place<'_>, tiles: usize, outputs: usize) -> usize {
-        let groups = POINTS * self.workgroups(4 * self.chunks.one().inputs, outputs);
+        let groups = self.filtering.points() * self.workgroups(4 * self.chunks.one().inputs, outputs);
         let wanted = self.tiling.workgroups_wanted(groups, place.capabilities);
         let splits = splits(tiles, 256, groups, wanted);
         tiles.div_ceil(splits).next_multiple_of(BLOCK).min(MAX_TERMS)
@@ -100,6 +102,7 @@ impl Winograd {
         let dispatch = match self.tiling {
             Tiling::Subgroup(tile) => Dispatch::new(place.layer, kernel!("conv2d/winograd_product_subgroup"))
                 .wide()
+                .size("POINTS", self.filtering.points())
                 .size("LANES", tile.lanes)
                 .read(input)
                 .read(weight)
@@ -114,11 +117,13 @@ impl Winograd {
                     .read(weight)
                     .write(product)
                     .uniform_sizes(&[tiles / LINE, inputs.next_multiple_of(tile.step())]);
-                as_columns(dispatch, inputs, outputs)
+                self.as_columns(dispatch, inputs, outputs)
             }
         };
-        let dispatch =
-            dispatch.groups(self.workgroups(tiles, outputs)).layers(POINTS).flops(self.flops(problem, chunk));
+        let dispatch = dispatch
+            .groups(self.workgroups(tiles, outputs))
+            .layers(self.filtering.points())
+            .flops(self.flops(problem, chunk));
         place.program.push(dispatch);
     }
 
@@ -137,18 +142,19 @@ impl Winograd {
             Tiling::Subgroup(tile) => {
                 Dispatch::new(place.layer, kernel!("conv2d/winograd_backward_weight_subgroup"))
                     .wide()
+                    .size("POINTS", self.filtering.points())
                     .size("LANES", tile.lanes)
                     .uniform_sizes(&[tiles, span, inputs, outputs])
             }
             Tiling::Tiled(tile) => {
                 let dispatch = tile.backward_weight(place.layer).uniform_sizes(&[tiles / LINE, span]);
-                as_columns(dispatch.size("POINT_PIXELS", LINE), inputs, outputs)
+                self.as_columns(dispatch.size("POINT_PIXELS", LINE), inputs, outputs)
             }
         };
         let dispatch = dispatch.read(input).read(grad_output).write(parts);
         let dispatch = dispatch
             .groups(self.workgroups(4 * inputs, outputs))
-            .layers(POINTS * tiles.div_ceil(span))
+            .layers(self.filtering.points() * tiles.div_ceil(span))
             .flops(self.flops(problem, chunk));
         place.program.push(dispatch);
     }
@@ -176,33 +182,33 @@ impl Winograd {
         let Image { bias, activation, output, .. } = image;
         let dispatch = Dispatch::new(place.layer, kernel!("conv2d/winograd_output"))
             .wide()
-            .size("STEP", step(self.size))
+            .size("STEP", self.filtering.outputs)
+            .size("SIDE", self.filtering.side())
             .size("BIAS", bias.is_some().into())
             .read(product)
             // Something must be bound; without a bias it is not read.
             .read(bias.unwrap_or(product))
             .write(output.tensor)
-            .activation(activation);
+            .activation(activation)
+            .invocations(chunk.tiles.len() * chunk.outputs.len(), WORKGROUP);
         place.program.push(self.uniform(dispatch, problem, output, chunk));
     }
 
-    /// The uniform and the workgroups of the transforms on the side of the outputs.
+    /// The uniform of the transforms on the side of the outputs.
     fn uniform(self, dispatch: Dispatch, problem: &Problem, image: Activation, chunk: &Chunk) -> Dispatch {
-        let [rows, columns] = tiles(problem, self.size);
-        dispatch
-            .uniform_sizes(&[
-                image.batch,
-                image.shape.height,
-                image.shape.width,
-                image.shape.channels,
-                rows,
-                columns,
-                chunk.tiles.start,
-                chunk.tiles.len(),
-                chunk.outputs.start,
-                chunk.outputs.len(),
-            ])
-            .invocations(chunk.tiles.len() * chunk.outputs.len(), WORKGROUP)
+        let [rows, columns] = tiles(problem, self.filtering);
+        dispatch.uniform_sizes(&[
+            image.batch,
+            image.shape.height,
+            image.shape.width,
+            image.shape.channels,
+            rows,
+            columns,
+            chunk.tiles.start,
+            chunk.tiles.len(),
+            chunk.outputs.start,
+            chunk.outputs.len(),
+        ])
     }
 
     /// Appends the transform of some tiles of the input.
@@ -215,7 +221,7 @@ impl Winograd {
         transformed: TensorId,
     ) {
         let Slide { pad, .. } = Slide::new(&problem.convolution.geometry, problem.way());
-        let [rows, columns] = tiles(problem, self.size);
+        let [rows, columns] = tiles(problem, self.filtering);
         let dispatch = Dispatch::new(place.layer, kernel!("conv2d/winograd_input"))
             .wide()
             .read(input.tensor)
@@ -227,14 +233,13 @@ impl Winograd {
                 input.quads(),
                 rows,
                 columns,
-                step(self.size),
+                self.filtering.outputs,
             ])
             // Two's complement: they may be negative.
             .uniform(pad[0] as u32)
             .uniform(pad[1] as u32)
-            .uniform_sizes(&[range.start, range.len()])
-            .invocations(range.len() * input.quads(), WORKGROUP);
-        place.program.push(dispatch);
+            .uniform_sizes(&[range.start, range.len()]);
+        place.program.push(self.lines(dispatch, place, range.len() * input.quads()));
     }
 
     /// Appends the transform of the weight to some quads of outputs. Each chunk has a tensor of its own: where the
@@ -247,9 +252,10 @@ impl Winograd {
         range: &Range<usize>,
     ) -> TensorId {
         let inputs = self.chunks.one().inputs;
-        let transformed = points(place, "weight", 4 * inputs * range.len());
+        let transformed = self.points(place, "weight", 4 * inputs * range.len());
         let dispatch = Dispatch::new(place.layer, kernel!("conv2d/winograd_weight"))
-            .size("SIZE", self.size)
+            .size("SIZE", self.filtering.taps)
+            .size("SIDE", self.filtering.side())
             .size("TURNED", (problem.pass == Pass::BackwardInput).into())
             // What an invocation reads for a step of the sum together: rows of many channels lie apart by a power of
             // two, so that they share a few sets of a cache. Tiles in workgroup memory are read by all invocations.
@@ -261,17 +267,27 @@ impl Winograd {
         place.program.push(dispatch);
         transformed
     }
-}
 
-/// Tells a tiled kernel of convolution that its image at each point, of every [`LINE`] tiles, is as wide as these, as high
-/// as there are quads of channels, and of four channels; a kernel covers a column of it.
-fn as_columns(dispatch: Dispatch, in_q: usize, out_q: usize) -> Dispatch {
-    let [input, output] = [Shape::new(4, in_q, LINE), Shape::new(4 * out_q, 1, LINE)];
-    tile::images(dispatch.in_f32().size("POINTS", POINTS), &Slide::column(in_q), input, output)
-}
+    /// Tells a tiled kernel of convolution that its image at each point, of every [`LINE`] tiles, is as wide as these, as
+    /// high as there are quads of channels, and of four channels; a kernel covers a column of it.
+    fn as_columns(self, dispatch: Dispatch, in_q: usize, out_q: usize) -> Dispatch {
+        let [input, output] = [Shape::new(4, in_q, LINE), Shape::new(4 * out_q, 1, LINE)];
+        let dispatch = dispatch.in_f32().size("POINTS", self.filtering.points());
+        tile::images(dispatch, &Slide::column(in_q), input, output)
+    }
 
-/// A tensor of so many vec4 at each point, which lives as long as the pass.
-fn points(place: &mut Place<'_>, what: &str, quads: usize) -> TensorId {
-    let label = format!("{}.{what} (36 points)", place.layer);
-    place.program.tensor(label, POINTS * quads * 16)
+    /// Tells a transform of so many quads to points how many points there are, and which of them an invocation owns.
+    fn lines(self, dispatch: Dispatch, place: &Place<'_>, quads: usize) -> Dispatch {
+        let side = self.filtering.side();
+        // All of 8 x 8 points are more registers than a GPU has for an invocation. A processor keeps them in memory anyway.
+        let halves = if side == 8 && !place.capabilities.software { 2 } else { 1 };
+        dispatch.size("SIDE", side).size("LINES", side / halves).groups(halves * quads.div_ceil(WORKGROUP))
+    }
+
+    /// A tensor of so many vec4 at each point, which lives as long as the pass.
+    fn points(self, place: &mut Place<'_>, what: &str, quads: usize) -> TensorId {
+        let points = self.filtering.points();
+        let label = format!("{}.{what} ({points} points)", place.layer);
+        place.program.tensor(label, points * quads * 16)
+    }
 }
