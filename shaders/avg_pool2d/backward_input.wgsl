@@ -8,21 +8,12 @@
 // An invocation of n takes every n-th input quad and gathers from the windows that cover it, so that nothing is
 // added atomically, the order of the sum is fixed, and every element is written.
 
-override H: u32; // rows of grad_x
-override W: u32; // columns of grad_x
-override OH: u32; // rows of grad_y
-override OW: u32; // columns of grad_y
-override Q: u32; // quads of channels
 override KH: u32; // taps along a column
 override KW: u32; // taps along a row
 override SH: u32; // rows from one window to the next
 override SW: u32; // columns from one window to the next
 override PT: u32; // rows of padding above
 override PL: u32; // columns of padding to the left
-override CT: u32; // first padded row that counts
-override CB: u32; // padded row after the last that counts
-override CL: u32; // first padded column that counts
-override CR: u32; // padded column after the last that counts
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -34,13 +25,30 @@ fn store(value: vec4<f32>) -> Quad {
 }
 // end storage
 
+struct Params {
+    // The number of samples.
+    batch: u32,
+    // Rows and columns of grad_x, H and W, and of grad_y, OH and OW.
+    height: u32,
+    width: u32,
+    out_height: u32,
+    out_width: u32,
+    // Quads of channels, Q.
+    quads: u32,
+    // The padded rows that count, the first and one past the last, and columns.
+    top: u32,
+    bottom: u32,
+    left: u32,
+    right: u32,
+}
+
 @group(0) @binding(0) var<storage, read> grad_y: array<Quad>;
 @group(0) @binding(1) var<storage, read_write> grad_x: array<Quad>;
-@group(0) @binding(2) var<uniform> batch: u32;
+@group(0) @binding(2) var<uniform> params: Params;
 
 fn divisor(oy: u32, ox: u32) -> f32 {
-    let rows = min(oy * SH + KH, CB) - max(oy * SH, CT);
-    let columns = min(ox * SW + KW, CR) - max(ox * SW, CL);
+    let rows = min(oy * SH + KH, params.bottom) - max(oy * SH, params.top);
+    let columns = min(ox * SW + KW, params.right) - max(ox * SW, params.left);
     return f32(rows * columns);
 }
 
@@ -49,11 +57,11 @@ fn main(
     @builtin(global_invocation_id) invocation: vec3u,
     @builtin(num_workgroups) workgroups: vec3u,
 ) {
-    for (var quad = invocation.x; quad < batch * H * W * Q; quad += workgroups.x * 64u) {
-        let q = quad % Q;
-        let py = quad / (Q * W) % H + PT;
-        let px = quad / Q % W + PL;
-        let n = quad / (Q * W * H);
+    for (var quad = invocation.x; quad < params.batch * params.height * params.width * params.quads; quad += workgroups.x * 64u) {
+        let q = quad % params.quads;
+        let py = quad / (params.quads * params.width) % params.height + PT;
+        let px = quad / params.quads % params.width + PL;
+        let n = quad / (params.quads * params.width * params.height);
 
         // The last row of windows that begins at or above this row is py / SH; the ones before it follow, and the
         // numbers of both loops are constants, which lets a compiler unroll them.
@@ -61,15 +69,15 @@ fn main(
         for (var back_y = 0u; back_y <= (KH - 1u) / SH; back_y++) {
             // Before the first window this wraps around and is larger than any.
             let oy = py / SH - back_y;
-            if oy >= OH || py % SH + back_y * SH >= KH {
+            if oy >= params.out_height || py % SH + back_y * SH >= KH {
                 continue;
             }
             for (var back_x = 0u; back_x <= (KW - 1u) / SW; back_x++) {
                 let ox = px / SW - back_x;
-                if ox >= OW || px % SW + back_x * SW >= KW {
+                if ox >= params.out_width || px % SW + back_x * SW >= KW {
                     continue;
                 }
-                sum += load(grad_y[((n * OH + oy) * OW + ox) * Q + q]) / divisor(oy, ox);
+                sum += load(grad_y[((n * params.out_height + oy) * params.out_width + ox) * params.quads + q]) / divisor(oy, ox);
             }
         }
         grad_x[quad] = store(sum);

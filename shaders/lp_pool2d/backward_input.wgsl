@@ -10,11 +10,6 @@
 // An invocation of n takes every n-th input quad and gathers from the windows that cover it, so that nothing is
 // added atomically, the order of the sum is fixed, and every element is written.
 
-override H: u32; // rows of x
-override W: u32; // columns of x
-override OH: u32; // rows of y
-override OW: u32; // columns of y
-override Q: u32; // quads of channels
 override KH: u32; // taps along a column
 override KW: u32; // taps along a row
 override SH: u32; // rows from one window to the next
@@ -33,11 +28,23 @@ fn store(value: vec4<f32>) -> Quad {
 }
 // end storage
 
+struct Params {
+    // The number of samples.
+    batch: u32,
+    // Rows and columns of grad_x, H and W, and of grad_y, OH and OW.
+    height: u32,
+    width: u32,
+    out_height: u32,
+    out_width: u32,
+    // Quads of channels, Q.
+    quads: u32,
+}
+
 @group(0) @binding(0) var<storage, read> x: array<Quad>;
 @group(0) @binding(1) var<storage, read> y: array<Quad>;
 @group(0) @binding(2) var<storage, read> grad_y: array<Quad>;
 @group(0) @binding(3) var<storage, read_write> grad_x: array<Quad>;
-@group(0) @binding(4) var<uniform> batch: u32;
+@group(0) @binding(4) var<uniform> params: Params;
 
 // base^exponent for base ≥ 0, the exponent being a constant of the pipeline. What products give is taken from them: it
 // is nearer and cheaper.
@@ -77,11 +84,11 @@ fn main(
     @builtin(global_invocation_id) invocation: vec3u,
     @builtin(num_workgroups) workgroups: vec3u,
 ) {
-    for (var quad = invocation.x; quad < batch * H * W * Q; quad += workgroups.x * 64u) {
-        let q = quad % Q;
-        let py = quad / (Q * W) % H + PT;
-        let px = quad / Q % W + PL;
-        let n = quad / (Q * W * H);
+    for (var quad = invocation.x; quad < params.batch * params.height * params.width * params.quads; quad += workgroups.x * 64u) {
+        let q = quad % params.quads;
+        let py = quad / (params.quads * params.width) % params.height + PT;
+        let px = quad / params.quads % params.width + PL;
+        let n = quad / (params.quads * params.width * params.height);
         let value = load(x[quad]);
 
         // The last row of windows that begins at or above this row is py / SH; the ones before it follow, and the
@@ -90,15 +97,15 @@ fn main(
         for (var back_y = 0u; back_y <= (KH - 1u) / SH; back_y++) {
             // Before the first window this wraps around and is larger than any.
             let oy = py / SH - back_y;
-            if oy >= OH || py % SH + back_y * SH >= KH {
+            if oy >= params.out_height || py % SH + back_y * SH >= KH {
                 continue;
             }
             for (var back_x = 0u; back_x <= (KW - 1u) / SW; back_x++) {
                 let ox = px / SW - back_x;
-                if ox >= OW || px % SW + back_x * SW >= KW {
+                if ox >= params.out_width || px % SW + back_x * SW >= KW {
                     continue;
                 }
-                let window = ((n * OH + oy) * OW + ox) * Q + q;
+                let window = ((n * params.out_height + oy) * params.out_width + ox) * params.quads + q;
                 let norm = load(y[window]);
                 let zero = norm == vec4f();
                 // Where the two are equal they may both be infinite, and ∞ / ∞ is not a number.

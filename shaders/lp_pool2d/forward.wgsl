@@ -10,11 +10,6 @@
 // An invocation of n takes every n-th output quad: four channels share every index and read one vec4 a tap. The
 // second pass over a window finds it in the cache.
 
-override H: u32; // rows of x
-override W: u32; // columns of x
-override OH: u32; // rows of y
-override OW: u32; // columns of y
-override Q: u32; // quads of channels
 override KH: u32; // taps along a column
 override KW: u32; // taps along a row
 override SH: u32; // rows from one window to the next
@@ -33,9 +28,21 @@ fn store(value: vec4<f32>) -> Quad {
 }
 // end storage
 
+struct Params {
+    // The number of samples.
+    batch: u32,
+    // Rows and columns of x, H and W, and of y, OH and OW.
+    height: u32,
+    width: u32,
+    out_height: u32,
+    out_width: u32,
+    // Quads of channels, Q.
+    quads: u32,
+}
+
 @group(0) @binding(0) var<storage, read> x: array<Quad>;
 @group(0) @binding(1) var<storage, read_write> y: array<Quad>;
-@group(0) @binding(2) var<uniform> batch: u32;
+@group(0) @binding(2) var<uniform> params: Params;
 
 // base^exponent for base ≥ 0, the exponent being a constant of the pipeline. What products or a root give is taken from
 // them: it is nearer and cheaper.
@@ -75,24 +82,24 @@ fn main(
     @builtin(global_invocation_id) invocation: vec3u,
     @builtin(num_workgroups) workgroups: vec3u,
 ) {
-    for (var quad = invocation.x; quad < batch * OH * OW * Q; quad += workgroups.x * 64u) {
-        let q = quad % Q;
-        let ox = quad / Q % OW;
-        let oy = quad / (Q * OW) % OH;
-        let n = quad / (Q * OW * OH);
+    for (var quad = invocation.x; quad < params.batch * params.out_height * params.out_width * params.quads; quad += workgroups.x * 64u) {
+        let q = quad % params.quads;
+        let ox = quad / params.quads % params.out_width;
+        let oy = quad / (params.quads * params.out_width) % params.out_height;
+        let n = quad / (params.quads * params.out_width * params.out_height);
 
         var largest = vec4f();
         if P != 1.0 {
             for (var kh = 0u; kh < KH; kh++) {
                 // Above the image this wraps around and is larger than any row.
                 let iy = oy * SH + kh - PT;
-                if iy >= H {
+                if iy >= params.height {
                     continue;
                 }
                 for (var kw = 0u; kw < KW; kw++) {
                     let ix = ox * SW + kw - PL;
-                    if ix < W {
-                        largest = max(largest, abs(load(x[((n * H + iy) * W + ix) * Q + q])));
+                    if ix < params.width {
+                        largest = max(largest, abs(load(x[((n * params.height + iy) * params.width + ix) * params.quads + q])));
                     }
                 }
             }
@@ -105,15 +112,15 @@ fn main(
         var sum = vec4f();
         for (var kh = 0u; kh < KH; kh++) {
             let iy = oy * SH + kh - PT;
-            if iy >= H {
+            if iy >= params.height {
                 continue;
             }
             for (var kw = 0u; kw < KW; kw++) {
                 let ix = ox * SW + kw - PL;
-                if ix >= W {
+                if ix >= params.width {
                     continue;
                 }
-                let scaled = abs(load(x[((n * H + iy) * W + ix) * Q + q])) / scale;
+                let scaled = abs(load(x[((n * params.height + iy) * params.width + ix) * params.quads + q])) / scale;
                 sum += power(scaled, P);
             }
         }

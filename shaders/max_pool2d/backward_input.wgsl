@@ -7,11 +7,6 @@
 // An invocation of n takes every n-th input quad and gathers from the windows that cover it, so that nothing is
 // added atomically, the order of the sum is fixed, and every element is written.
 
-override H: u32; // rows of grad_x
-override W: u32; // columns of grad_x
-override OH: u32; // rows of grad_y
-override OW: u32; // columns of grad_y
-override Q: u32; // quads of channels
 override KH: u32; // taps along a column
 override KW: u32; // taps along a row
 override SH: u32; // rows from one window to the next
@@ -32,10 +27,22 @@ fn store(value: vec4<f32>) -> Quad {
 }
 // end storage
 
+struct Params {
+    // The number of samples.
+    batch: u32,
+    // Rows and columns of grad_x, H and W, and of grad_y, OH and OW.
+    height: u32,
+    width: u32,
+    out_height: u32,
+    out_width: u32,
+    // Quads of channels, Q.
+    quads: u32,
+}
+
 @group(0) @binding(0) var<storage, read> taps: array<u32>;
 @group(0) @binding(1) var<storage, read> grad_y: array<Quad>;
 @group(0) @binding(2) var<storage, read_write> grad_x: array<Quad>;
-@group(0) @binding(3) var<uniform> batch: u32;
+@group(0) @binding(3) var<uniform> params: Params;
 
 fn winners(quad: u32) -> vec4u {
     if TAP_WORDS == 1u {
@@ -49,11 +56,11 @@ fn main(
     @builtin(global_invocation_id) invocation: vec3u,
     @builtin(num_workgroups) workgroups: vec3u,
 ) {
-    for (var quad = invocation.x; quad < batch * H * W * Q; quad += workgroups.x * 64u) {
-        let q = quad % Q;
-        let py = quad / (Q * W) % H + PT;
-        let px = quad / Q % W + PL;
-        let n = quad / (Q * W * H);
+    for (var quad = invocation.x; quad < params.batch * params.height * params.width * params.quads; quad += workgroups.x * 64u) {
+        let q = quad % params.quads;
+        let py = quad / (params.quads * params.width) % params.height + PT;
+        let px = quad / params.quads % params.width + PL;
+        let n = quad / (params.quads * params.width * params.height);
 
         // The last row of windows that begins at or above this row is py / SH; the ones before it follow, and the
         // numbers of both loops are constants, which lets a compiler unroll them.
@@ -64,16 +71,16 @@ fn main(
             // Before the first window this wraps around and is larger than any.
             let oy = py / SH - back_y;
             let dy = py % SH + back_y * SH;
-            if oy >= OH || dy > reach_y || dy % DH != 0u {
+            if oy >= params.out_height || dy > reach_y || dy % DH != 0u {
                 continue;
             }
             for (var back_x = 0u; back_x <= reach_x / SW; back_x++) {
                 let ox = px / SW - back_x;
                 let dx = px % SW + back_x * SW;
-                if ox >= OW || dx > reach_x || dx % DW != 0u {
+                if ox >= params.out_width || dx > reach_x || dx % DW != 0u {
                     continue;
                 }
-                let window = ((n * OH + oy) * OW + ox) * Q + q;
+                let window = ((n * params.out_height + oy) * params.out_width + ox) * params.quads + q;
                 let won = winners(window) == vec4u(dy / DH * KW + dx / DW);
                 sum += select(vec4f(), load(grad_y[window]), won);
             }

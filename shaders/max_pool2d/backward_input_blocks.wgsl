@@ -10,11 +10,6 @@
 // twice in all; of n invocations each takes every n-th strip. Nothing is added atomically, the order of the sum is
 // fixed, and every element is written.
 
-override H: u32; // rows of grad_x
-override W: u32; // columns of grad_x
-override OH: u32; // rows of grad_y
-override OW: u32; // columns of grad_y
-override Q: u32; // quads of channels
 override KH: u32; // taps along a column
 override KW: u32; // taps along a row
 override SH: u32; // rows from one window to the next: 1 or 2
@@ -27,14 +22,8 @@ override DW: u32; // columns from one tap to the next
 // The last row and column of a window, counted from its first: less than 2 · SH and 2 · SW.
 override REACH_Y: u32 = (KH - 1u) * DH;
 override REACH_X: u32 = (KW - 1u) * DW;
-// The blocks along a column and along a row.
-override ROWS: u32 = (H + PT + SH - 1u) / SH;
-override COLUMNS: u32 = (W + PL + SW - 1u) / SW;
-override STRIP: u32; // blocks of a row that an invocation takes
-// The strips of a row.
-override STRIPS: u32 = (COLUMNS + STRIP - 1u) / STRIP;
 // Whether the blocks are the image.
-override WHOLE: bool = (PT == 0u) & (PL == 0u) & (H % SH == 0u) & (W % SW == 0u);
+override WHOLE: bool = false;
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -46,10 +35,28 @@ fn store(value: vec4<f32>) -> Quad {
 }
 // end storage
 
+struct Params {
+    // The number of samples.
+    batch: u32,
+    // Rows and columns of grad_x, H and W, and of grad_y, OH and OW.
+    height: u32,
+    width: u32,
+    out_height: u32,
+    out_width: u32,
+    // Quads of channels, Q.
+    quads: u32,
+    // The blocks of a row that an invocation takes, and how many such strips a row has.
+    strip: u32,
+    strips: u32,
+    // The blocks along a column and along a row.
+    rows: u32,
+    columns: u32,
+}
+
 @group(0) @binding(0) var<storage, read> taps: array<u32>;
 @group(0) @binding(1) var<storage, read> grad_y: array<Quad>;
 @group(0) @binding(2) var<storage, read_write> grad_x: array<Quad>;
-@group(0) @binding(3) var<uniform> batch: u32;
+@group(0) @binding(3) var<uniform> params: Params;
 
 struct Window {
     grad: vec4f,
@@ -63,8 +70,8 @@ fn window(n: u32, oy: u32, ox: u32, q: u32, wanted: bool) -> Window {
     if !wanted {
         return Window(vec4f(), vec4u());
     }
-    let exists = (oy < OH) & (ox < OW);
-    let place = select(0u, ((n * OH + oy) * OW + ox) * Q + q, exists);
+    let exists = (oy < params.out_height) & (ox < params.out_width);
+    let place = select(0u, ((n * params.out_height + oy) * params.out_width + ox) * params.quads + q, exists);
     let won = (vec4u(taps[place]) >> vec4u(0u, 8u, 16u, 24u)) & vec4u(255u);
     return Window(select(vec4f(), load(grad_y[place]), exists), won);
 }
@@ -96,8 +103,8 @@ fn put(n: u32, y: u32, x: u32, q: u32, value: vec4f) {
     // In the padding above and to the left these wrap around and are larger than any row or column.
     let iy = y - PT;
     let ix = x - PL;
-    if WHOLE | ((iy < H) & (ix < W)) {
-        grad_x[((n * H + iy) * W + ix) * Q + q] = store(value);
+    if WHOLE | ((iy < params.height) & (ix < params.width)) {
+        grad_x[((n * params.height + iy) * params.width + ix) * params.quads + q] = store(value);
     }
 }
 
@@ -106,13 +113,13 @@ fn main(
     @builtin(global_invocation_id) invocation: vec3u,
     @builtin(num_workgroups) workgroups: vec3u,
 ) {
-    for (var i = invocation.x; i < batch * ROWS * STRIPS * Q; i += workgroups.x * 64u) {
-        let q = i % Q;
-        let strip = i / Q % STRIPS;
-        let oy = i / (Q * STRIPS) % ROWS;
-        let n = i / (Q * STRIPS * ROWS);
-        let first = strip * STRIP;
-        let end = min(first + STRIP, COLUMNS);
+    for (var i = invocation.x; i < params.batch * params.rows * params.strips * params.quads; i += workgroups.x * 64u) {
+        let q = i % params.quads;
+        let strip = i / params.quads % params.strips;
+        let oy = i / (params.quads * params.strips) % params.rows;
+        let n = i / (params.quads * params.strips * params.rows);
+        let first = strip * params.strip;
+        let end = min(first + params.strip, params.columns);
         var left = window(n, oy, first - 1u, q, REACH_X >= SW);
         var above_left = window(n, oy - 1u, first - 1u, q, (REACH_Y >= SH) & (REACH_X >= SW));
         for (var ox = first; ox < end; ox++) {

@@ -13,11 +13,6 @@
 // neighbours in a workgroup read neighbouring channels, then neighbouring windows. Small windows have a kernel of their
 // own, `forward_rows.wgsl`.
 
-override H: u32; // rows of x
-override W: u32; // columns of x
-override OH: u32; // rows of y
-override OW: u32; // columns of y
-override Q: u32; // quads of channels
 override KH: u32; // taps along a column
 override KW: u32; // taps along a row
 override SH: u32; // rows from one window to the next
@@ -38,11 +33,23 @@ fn store(value: vec4<f32>) -> Quad {
 }
 // end storage
 
+struct Params {
+    // The number of samples.
+    batch: u32,
+    // Rows and columns of x, H and W, and of y, OH and OW.
+    height: u32,
+    width: u32,
+    out_height: u32,
+    out_width: u32,
+    // Quads of channels, Q.
+    quads: u32,
+}
+
 @group(0) @binding(0) var<storage, read> x: array<Quad>;
 @group(0) @binding(1) var<storage, read_write> y: array<Quad>;
 
 // section taps: nothing is kept for a gradient. Where there is one, that of `taps.wgsl` is put here.
-@group(0) @binding(2) var<uniform> batch: u32;
+@group(0) @binding(2) var<uniform> params: Params;
 fn keep(place: u32, word: u32) {}
 // end taps
 
@@ -56,11 +63,11 @@ fn main(
     @builtin(global_invocation_id) invocation: vec3u,
     @builtin(num_workgroups) workgroups: vec3u,
 ) {
-    for (var quad = invocation.x; quad < batch * OH * OW * Q; quad += workgroups.x * 64u) {
-        let q = quad % Q;
-        let ox = quad / Q % OW;
-        let oy = quad / (Q * OW) % OH;
-        let n = quad / (Q * OW * OH);
+    for (var quad = invocation.x; quad < params.batch * params.out_height * params.out_width * params.quads; quad += workgroups.x * 64u) {
+        let q = quad % params.quads;
+        let ox = quad / params.quads % params.out_width;
+        let oy = quad / (params.quads * params.out_width) % params.out_height;
+        let n = quad / (params.quads * params.out_width * params.out_height);
         var best = vec4f();
         var tap = vec4u();
         var found = false;
@@ -70,8 +77,8 @@ fn main(
                 // no branch: an index out of the image reads something else, which is not taken.
                 let iy = oy * SH + kh * DH - PT;
                 let ix = ox * SW + kw * DW - PL;
-                let is_inside = (iy < H) & (ix < W);
-                let value = load(x[select(0u, ((n * H + iy) * W + ix) * Q + q, is_inside)]);
+                let is_inside = (iy < params.height) & (ix < params.width);
+                let value = load(x[select(0u, ((n * params.height + iy) * params.width + ix) * params.quads + q, is_inside)]);
                 let wins = ((value > best) | is_nan(value) | vec4(!found)) & vec4(is_inside);
                 best = select(best, value, wins);
                 tap = select(tap, vec4u(kh * KW + kw), wins);

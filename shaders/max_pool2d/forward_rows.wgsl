@@ -13,25 +13,17 @@
 // Neighbours own neighbouring channels, then neighbouring strips. Two rows of windows in one walk would read less, but
 // are too much code for a processor's cache of decoded instructions.
 
-override H: u32; // rows of x
-override W: u32; // columns of x
-override OH: u32; // rows of y
-override OW: u32; // columns of y
-override Q: u32; // quads of channels
 override KH: u32; // taps along a column
 override KW: u32; // taps along a row
 override SH: u32; // rows from one window to the next
 override SW: u32; // columns from one window to the next
 override PT: u32; // rows of padding above
 override PL: u32; // columns of padding to the left
-override STRIP: u32; // windows of a row that an invocation takes
 
-// The strips of a row.
-override STRIPS: u32 = (OW + STRIP - 1u) / STRIP;
 // The columns that a window shares with the one to its left.
 override SHARED: u32 = max(KW, SW) - SW;
 // Whether no window reaches out of the image.
-override INSIDE: bool = (PT == 0u) & (PL == 0u) & ((OH - 1u) * SH + KH <= H) & ((OW - 1u) * SW + KW <= W);
+override INSIDE: bool = false;
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -43,11 +35,26 @@ fn store(value: vec4<f32>) -> Quad {
 }
 // end storage
 
+struct Params {
+    // The number of samples.
+    batch: u32,
+    // Rows and columns of x, H and W, and of y, OH and OW.
+    height: u32,
+    width: u32,
+    out_height: u32,
+    out_width: u32,
+    // Quads of channels, Q.
+    quads: u32,
+    // The windows of a row that an invocation takes, and how many such strips a row has.
+    strip: u32,
+    strips: u32,
+}
+
 @group(0) @binding(0) var<storage, read> x: array<Quad>;
 @group(0) @binding(1) var<storage, read_write> y: array<Quad>;
 
 // section taps: nothing is kept for a gradient. Where there is one, that of `taps.wgsl` is put here.
-@group(0) @binding(2) var<uniform> batch: u32;
+@group(0) @binding(2) var<uniform> params: Params;
 fn keep(place: u32, word: u32) {}
 // end taps
 
@@ -95,12 +102,12 @@ fn bytes(number: u32) -> u32 {
 }
 
 fn row_at(n: u32, first: i32, kh: i32, q: u32) -> Row {
-    let iy = nearest(first + kh, H);
-    return Row((n * H + u32(iy)) * W * Q + q, bytes(u32(iy - first) * KW));
+    let iy = nearest(first + kh, params.height);
+    return Row((n * params.height + u32(iy)) * params.width * params.quads + q, bytes(u32(iy - first) * KW));
 }
 
 fn column_at(rows: Rows, ix: i32) -> Column {
-    let column = u32(nearest(ix, W)) * Q;
+    let column = u32(nearest(ix, params.width)) * params.quads;
     var all: Column;
     all.top = load(x[rows.top.start + column]);
     if KH > 1u {
@@ -114,7 +121,7 @@ fn column_at(rows: Rows, ix: i32) -> Column {
 
 // The tap in a window's first row that stands for tap kw of a window that begins at column `first`, in each byte.
 fn tap_at(first: i32, kw: i32) -> u32 {
-    return bytes(u32(nearest(first + kw, W) - first));
+    return bytes(u32(nearest(first + kw, params.width) - first));
 }
 
 // What is best once another tap is seen.
@@ -130,15 +137,15 @@ fn main(
     @builtin(global_invocation_id) invocation: vec3u,
     @builtin(num_workgroups) workgroups: vec3u,
 ) {
-    for (var i = invocation.x; i < batch * OH * STRIPS * Q; i += workgroups.x * 64u) {
-        let q = i % Q;
-        let strip = i / Q % STRIPS;
-        let row = i / (Q * STRIPS);
-        let iy = i32(row % OH * SH) - i32(PT);
-        let n = row / OH;
+    for (var i = invocation.x; i < params.batch * params.out_height * params.strips * params.quads; i += workgroups.x * 64u) {
+        let q = i % params.quads;
+        let strip = i / params.quads % params.strips;
+        let row = i / (params.quads * params.strips);
+        let iy = i32(row % params.out_height * SH) - i32(PT);
+        let n = row / params.out_height;
         let rows = Rows(row_at(n, iy, 0, q), row_at(n, iy, 1, q), row_at(n, iy, 2, q));
-        let end = min((strip + 1u) * STRIP, OW);
-        var ix = i32(strip * STRIP * SW) - i32(PL);
+        let end = min((strip + 1u) * params.strip, params.out_width);
+        var ix = i32(strip * params.strip * SW) - i32(PL);
         var left: Column;
         var middle: Column;
         var right: Column;
@@ -148,7 +155,7 @@ fn main(
         if SHARED > 1u {
             middle = column_at(rows, ix + 1);
         }
-        for (var ox = strip * STRIP; ox < end; ox++) {
+        for (var ox = strip * params.strip; ox < end; ox++) {
             if SHARED < 1u {
                 left = column_at(rows, ix);
             }
@@ -184,7 +191,7 @@ fn main(
             if (KH > 2u) & (KW > 2u) {
                 best = better(best, right.bottom, rows.bottom.taps + kw.z);
             }
-            let quad = (row * OW + ox) * Q + q;
+            let quad = (row * params.out_width + ox) * params.quads + q;
             y[quad] = store(best.value);
             keep(quad, best.taps);
             ix += i32(SW);

@@ -4,7 +4,7 @@
 
 // section taps: a word of four taps, or one of them, for each quad of the output.
 @group(0) @binding(2) var<storage, read_write> taps: array<u32>;
-@group(0) @binding(3) var<uniform> batch: u32;
+@group(0) @binding(3) var<uniform> params: Params;
 fn keep(place: u32, word: u32) {
     taps[place] = word;
 }

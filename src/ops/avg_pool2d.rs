@@ -38,11 +38,11 @@ impl AvgPool2d {
         }
     }
 
-    /// The constants from which the kernels compute the divisor.
+    /// The last words of the uniform, from which the kernels compute the divisor.
     fn divisor(&self, dispatch: Dispatch, geometry: &Geometry) -> Dispatch {
         let [top, bottom] = self.counted(geometry, 0);
         let [left, right] = self.counted(geometry, 1);
-        dispatch.size("CT", top).size("CB", bottom).size("CL", left).size("CR", right)
+        dispatch.uniform_sizes(&[top, bottom, left, right])
     }
 }
 

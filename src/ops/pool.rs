@@ -97,22 +97,20 @@ fn check_padding(geometry: &Geometry, axis: usize) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A dispatch whose invocations take the quads of `over` in turn, with the constants and the uniform that all the
-/// pools' kernels have. The caller binds the tensors.
+/// A dispatch whose invocations take the quads of `over` in turn, with the constants and the words of the uniform that all
+/// the pools' kernels have. The caller binds the tensors.
 pub(super) fn dispatch(layer: &str, kernel: Kernel, geometry: &Geometry, over: Activation) -> Dispatch {
     Dispatch::new(layer, kernel)
-        .size("H", geometry.input[0])
-        .size("W", geometry.input[1])
-        .size("OH", geometry.output[0])
-        .size("OW", geometry.output[1])
-        .size("Q", over.quads())
         .size("KH", geometry.kernel[0])
         .size("KW", geometry.kernel[1])
         .size("SH", geometry.stride[0])
         .size("SW", geometry.stride[1])
         .size("PT", geometry.padding[0])
         .size("PL", geometry.padding[1])
-        .uniform(over.batch as u32)
+        .uniform_sizes(&[over.batch])
+        .uniform_sizes(&geometry.input)
+        .uniform_sizes(&geometry.output)
+        .uniform_sizes(&[over.quads()])
         .in_turn(over.total_quads(), iterations(geometry))
 }
 
@@ -120,7 +118,8 @@ pub(super) fn dispatch(layer: &str, kernel: Kernel, geometry: &Geometry, over: A
 /// quads of a pixel.
 fn walk(dispatch: Dispatch, program: &Program, [rows, width]: [usize; 2], quads: usize) -> Dispatch {
     let strip = strip::length(rows, width, program.workgroups_in_turn * TURN_WORKGROUP / quads);
-    dispatch.size("STRIP", strip).in_turn(rows * width.div_ceil(strip) * quads, strip)
+    let strips = width.div_ceil(strip);
+    dispatch.uniform_sizes(&[strip, strips]).in_turn(rows * strips * quads, strip)
 }
 
 /// A dispatch of a forward pass's kernel whose invocations walk along rows of windows; `None` where a window has more
@@ -134,8 +133,20 @@ pub(super) fn rows(
 ) -> Option<Dispatch> {
     let fits = |axis: usize| geometry.kernel[axis] <= 3 && geometry.dilation[axis] == 1;
     let rows = [output.batch * output.shape.height, output.shape.width];
-    let dispatch = || walk(dispatch(layer, kernel, geometry, output), program, rows, output.quads());
+    let dispatch = || {
+        let dispatch = dispatch(layer, kernel, geometry, output).constant("INSIDE", stays_inside(geometry));
+        walk(dispatch, program, rows, output.quads())
+    };
     (fits(0) && fits(1)).then(dispatch)
+}
+
+/// Whether no window reaches out of the image.
+fn stays_inside(geometry: &Geometry) -> bool {
+    let inside = |axis: usize| {
+        let last = (geometry.output[axis] - 1) * geometry.stride[axis] + geometry.kernel[axis];
+        geometry.padding[axis] == 0 && last <= geometry.input[axis]
+    };
+    inside(0) && inside(1)
 }
 
 /// A dispatch of a gradient's kernel whose invocations walk along rows of blocks of `grad_input`, as many rows and columns
@@ -152,9 +163,15 @@ pub(super) fn blocks(
         stride <= 2 && (geometry.kernel[axis] - 1) * geometry.dilation[axis] < 2 * stride
     };
     let along = |axis: usize| (geometry.input[axis] + geometry.padding[axis]).div_ceil(geometry.stride[axis]);
-    let blocks = [grad_input.batch * along(0), along(1)];
-    let dispatch =
-        || walk(dispatch(layer, kernel, geometry, grad_input), program, blocks, grad_input.quads());
+    let [rows, columns] = [along(0), along(1)];
+    let whole = |axis: usize| {
+        geometry.padding[axis] == 0 && geometry.input[axis].is_multiple_of(geometry.stride[axis])
+    };
+    let dispatch = || {
+        let dispatch = dispatch(layer, kernel, geometry, grad_input).constant("WHOLE", whole(0) && whole(1));
+        let blocks = [grad_input.batch * rows, columns];
+        walk(dispatch, program, blocks, grad_input.quads()).uniform_sizes(&[rows, columns])
+    };
     (fits(0) && fits(1)).then(dispatch)
 }
 
