@@ -35,22 +35,29 @@ struct UpdateControl {
     gradient_norm: f32,
 }
 
+struct Params {
+    // The number of partials.
+    count: u32,
+    // How many invocations join their sums: all of a workgroup. Were it a constant, drivers would write out the loop, and
+    // those for processors take a tenth of a second for each barrier.
+    lanes: u32,
+}
+
 @group(0) @binding(0) var<storage, read> partials: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read_write> control: UpdateControl;
-// The number of partials.
-@group(0) @binding(2) var<uniform> count: u32;
+@group(0) @binding(2) var<uniform> params: Params;
 
 var<workgroup> sums: array<vec4<f32>, WORKGROUP>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(local_invocation_index) invocation: u32) {
     var sum = vec4<f32>();
-    for (var i = invocation; i < count; i += WORKGROUP) {
+    for (var i = invocation; i < params.count; i += WORKGROUP) {
         sum += partials[i];
     }
     sums[invocation] = sum;
     workgroupBarrier();
-    for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
+    for (var half = params.lanes / 2u; half > 0u; half /= 2u) {
         if invocation < half {
             sums[invocation] += sums[invocation + half];
         }

@@ -60,7 +60,7 @@ fn madd(acc: vec4<f32>, a: vec4<f32>, b0: vec4<f32>, b1: vec4<f32>, b2: vec4<f32
 
 var<private> acc: array<vec4<f32>, 32>;
 
-// The rows are written out here and below: WGSL wants the broadcasting lane to be a constant, and an array indexed by a
+// The rows are written out: WGSL wants the broadcasting lane to be a constant, and an array indexed by a
 // loop would leave the registers.
 fn step(ab: Pair, cd: Pair, g0: vec4<f32>, g1: vec4<f32>, g2: vec4<f32>, g3: vec4<f32>) {
     let a = low(ab);
@@ -133,6 +133,18 @@ fn step(ab: Pair, cd: Pair, g0: vec4<f32>, g1: vec4<f32>, g2: vec4<f32>, g3: vec
     acc[31] = madd(acc[31], vec4(x0.w, x1.w, x2.w, x3.w), g0, g1, g2, g3);
 }
 
+// One of eight sums, for an index that a loop counts: stores written out take a processor's driver long to compile.
+fn pick(first: u32, row: u32) -> vec4<f32> {
+    var sum = acc[first];
+    sum = select(sum, acc[first + 1u], row == 1u);
+    sum = select(sum, acc[first + 2u], row == 2u);
+    sum = select(sum, acc[first + 3u], row == 3u);
+    sum = select(sum, acc[first + 4u], row == 4u);
+    sum = select(sum, acc[first + 5u], row == 5u);
+    sum = select(sum, acc[first + 6u], row == 6u);
+    return select(sum, acc[first + 7u], row == 7u);
+}
+
 fn put(layer: u32, row: u32, column: u32, value: vec4<f32>) {
     if ((row < 4u * params.inputs) & (column < params.outputs)) {
         partial[(layer * 4u * params.inputs + row) * params.outputs + column] = value;
@@ -175,37 +187,10 @@ fn main(
             load_plain(grad_output[g + 3u * params.outputs]),
         );
     }
-    let first = 4u * first_quad;
-    put(group.z, first, column, acc[0]);
-    put(group.z, first + 1u, column, acc[1]);
-    put(group.z, first + 2u, column, acc[2]);
-    put(group.z, first + 3u, column, acc[3]);
-    put(group.z, first + 4u, column, acc[4]);
-    put(group.z, first + 5u, column, acc[5]);
-    put(group.z, first + 6u, column, acc[6]);
-    put(group.z, first + 7u, column, acc[7]);
-    put(group.z, first + 8u, column, acc[8]);
-    put(group.z, first + 9u, column, acc[9]);
-    put(group.z, first + 10u, column, acc[10]);
-    put(group.z, first + 11u, column, acc[11]);
-    put(group.z, first + 12u, column, acc[12]);
-    put(group.z, first + 13u, column, acc[13]);
-    put(group.z, first + 14u, column, acc[14]);
-    put(group.z, first + 15u, column, acc[15]);
-    put(group.z, first + 16u, column, acc[16]);
-    put(group.z, first + 17u, column, acc[17]);
-    put(group.z, first + 18u, column, acc[18]);
-    put(group.z, first + 19u, column, acc[19]);
-    put(group.z, first + 20u, column, acc[20]);
-    put(group.z, first + 21u, column, acc[21]);
-    put(group.z, first + 22u, column, acc[22]);
-    put(group.z, first + 23u, column, acc[23]);
-    put(group.z, first + 24u, column, acc[24]);
-    put(group.z, first + 25u, column, acc[25]);
-    put(group.z, first + 26u, column, acc[26]);
-    put(group.z, first + 27u, column, acc[27]);
-    put(group.z, first + 28u, column, acc[28]);
-    put(group.z, first + 29u, column, acc[29]);
-    put(group.z, first + 30u, column, acc[30]);
-    put(group.z, first + 31u, column, acc[31]);
+    for (var row = 0u; row < 4u * ROW_QUADS; row++) {
+        let i = row % 8u;
+        let low = select(pick(0u, i), pick(8u, i), row >= 8u);
+        let high = select(pick(16u, i), pick(24u, i), row >= 24u);
+        put(group.z, 4u * first_quad + row, column, select(low, high, row >= 16u));
+    }
 }

@@ -9,8 +9,9 @@
 // transformed  [tile / 8][SIDE * SIDE][tile % 8][quads] vec4 over output channels, of one chunk of the tiles or of the channels;
 //              the tiles past the last are zero
 //
-// An invocation owns LINES lines of points of one quad of one tile, as in winograd_input.wgsl; neighbours own
-// neighbouring quads. Sizes are in the uniform, not overrides, so that all layers share one pipeline.
+// An invocation owns one quad of one tile, or two of them (HALVES) half of its lines of points each, as in
+// winograd_input.wgsl; neighbours own neighbouring quads. Sizes are in the uniform, not overrides, so that all layers share
+// one pipeline.
 //
 // The lines along y are taken one after another, in a loop, and added up with the matrix's numbers: some drivers take
 // seconds to compile all the loads written out, and the additions cost little beside the loads and stores. The numbers
@@ -18,7 +19,7 @@
 
 override STEP: u32 = 4;
 override SIDE: u32 = 6;
-override LINES: u32 = 6;
+override HALVES: bool = false;
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -45,6 +46,8 @@ struct Params {
     // Its quads of channels.
     first_quad: u32,
     quads: u32,
+    // SIDE
+    side: u32,
 }
 
 @group(0) @binding(0) var<storage, read> grad_output: array<Quad>;
@@ -135,24 +138,31 @@ fn column_of_a(y: u32) -> vec4<f32> {
     return select(even, vec4(infinity, odd), y % 2u == 1u);
 }
 
-// What row y of a tile adds to the first four lines of points, and to the others: to a negative point as much as to the
-// positive one, or the opposite where y is odd.
-fn first_lines(y: u32) -> vec4<f32> {
-    let column = column_of_a(y);
-    let odd = y % 2u == 1u;
-    return vec4(select(column.x, 0.0, odd), column.y, select(column.y, -column.y, odd), column.z);
+// What row y of a tile adds to the lines of points, which begin with those of 0 and a positive point: to a negative one as
+// much as to the positive one, or the opposite where y is odd.
+struct Weights {
+    first: vec4<f32>,
+    last: vec4<f32>,
 }
 
-fn last_lines(y: u32) -> vec4<f32> {
+fn weights(y: u32) -> Weights {
     let column = column_of_a(y);
     let odd = y % 2u == 1u;
+    let zero = select(column.x, 0.0, odd);
     let infinity = select(0.0, column.x, odd);
-    let negative = select(column.zw, -column.zw, odd);
-    return select(
-        vec4(negative.x, infinity, 0.0, 0.0),
-        vec4(negative.x, column.w, negative.y, infinity),
-        SIDE == 8u,
-    );
+    let negative = select(column.yzw, -column.yzw, odd);
+    let first = vec4(zero, column.y, negative.x, column.z);
+    if (SIDE == 8u) {
+        return Weights(first, vec4(negative.y, column.w, negative.z, infinity));
+    }
+    return Weights(first, vec4(negative.y, infinity, 0.0, 0.0));
+}
+
+// The weights of the lines that an invocation owns: where it has the second half of them, these come first.
+fn own_weights(y: u32, half: u32) -> Weights {
+    let all = weights(y);
+    let second = select(vec4(all.first.w, all.last.xyz), all.last, SIDE == 8u);
+    return Weights(select(all.first, second, half == 1u), all.last);
 }
 
 fn add(to: Line, weight: f32, line: Line) -> Line {
@@ -166,6 +176,29 @@ fn add(to: Line, weight: f32, line: Line) -> Line {
         fma(vec4(weight), line.g, to.g),
         fma(vec4(weight), line.h, to.h),
     );
+}
+
+// One of the lines' values, for an index that a loop counts.
+fn pick(
+    i: u32,
+    a: vec4<f32>,
+    b: vec4<f32>,
+    c: vec4<f32>,
+    d: vec4<f32>,
+    e: vec4<f32>,
+    f: vec4<f32>,
+    g: vec4<f32>,
+    h: vec4<f32>,
+) -> vec4<f32> {
+    let first = select(select(a, b, i == 1u), select(c, d, i == 3u), i > 1u);
+    if (HALVES) {
+        return first;
+    }
+    var last = select(e, f, i == 5u);
+    if (SIDE == 8u) {
+        last = select(last, select(g, h, i == 7u), i > 5u);
+    }
+    return select(first, last, i > 3u);
 }
 
 // Stores a line of points: `index` counts the invocations, tiles by quads.
@@ -192,8 +225,8 @@ fn main(
 ) {
     let workgroup = group.x + group.y * groups.x;
     // Of the workgroups of two halves of the lines, neighbours read the same pixels.
-    let half = select(0u, workgroup % 2u, LINES == 4u);
-    let index = select(workgroup, workgroup / 2u, LINES == 4u) * 64u + local;
+    let half = select(0u, workgroup % 2u, HALVES);
+    let index = select(workgroup, workgroup / 2u, HALVES) * 64u + local;
     if (index >= params.tiles * params.quads) {
         return;
     }
@@ -214,32 +247,28 @@ fn main(
     var h = Line();
     for (var y = 0u; y < STEP; y++) {
         let line = row(tile, y);
-        let last = last_lines(y);
-        let first = select(first_lines(y), last, half == 1u);
-        a = add(a, first.x, line);
-        b = add(b, first.y, line);
-        c = add(c, first.z, line);
-        d = add(d, first.w, line);
-        if (LINES > 4u) {
-            e = add(e, last.x, line);
-            f = add(f, last.y, line);
-        }
-        if (LINES > 6u) {
-            g = add(g, last.z, line);
-            h = add(h, last.w, line);
-        }
+        let weights = own_weights(y, half);
+        a = add(a, weights.first.x, line);
+        b = add(b, weights.first.y, line);
+        c = add(c, weights.first.z, line);
+        d = add(d, weights.first.w, line);
+        e = add(e, weights.last.x, line);
+        f = add(f, weights.last.y, line);
+        g = add(g, weights.last.z, line);
+        h = add(h, weights.last.w, line);
     }
-    let first = 4u * half;
-    put(index, first, a);
-    put(index, first + 1u, b);
-    put(index, first + 2u, c);
-    put(index, first + 3u, d);
-    if (LINES > 4u) {
-        put(index, 4u, e);
-        put(index, 5u, f);
-    }
-    if (LINES > 6u) {
-        put(index, 6u, g);
-        put(index, 7u, h);
+    // Where it knows how far a loop counts, a driver may write it out, and a processor's takes a second for that.
+    let count = select(params.side, SIDE / 2u, HALVES);
+    for (var i = 0u; i < count; i++) {
+        put(index, SIDE / 2u * half + i, Line(
+            pick(i, a.a, b.a, c.a, d.a, e.a, f.a, g.a, h.a),
+            pick(i, a.b, b.b, c.b, d.b, e.b, f.b, g.b, h.b),
+            pick(i, a.c, b.c, c.c, d.c, e.c, f.c, g.c, h.c),
+            pick(i, a.d, b.d, c.d, d.d, e.d, f.d, g.d, h.d),
+            pick(i, a.e, b.e, c.e, d.e, e.e, f.e, g.e, h.e),
+            pick(i, a.f, b.f, c.f, d.f, e.f, f.f, g.f, h.f),
+            pick(i, a.g, b.g, c.g, d.g, e.g, f.g, g.g, h.g),
+            pick(i, a.h, b.h, c.h, d.h, e.h, f.h, g.h, h.h),
+        ));
     }
 }

@@ -58,6 +58,10 @@ struct Params {
     // Its quads of channels.
     first_quad: u32,
     quads: u32,
+    // SIDE, and STEP * STEP: what loops count up to. Where they know how far, some drivers write loops out, and a
+    // processor's takes seconds for that.
+    side: u32,
+    pixels: u32,
 }
 
 @group(0) @binding(0) var<storage, read> product: array<Plain>;
@@ -174,18 +178,20 @@ struct Tile {
     start: vec4<f32>,
 }
 
-fn put_pixel(tile: Tile, y: u32, x: u32, value: vec4<f32>) {
-    if (max(y, x) < STEP && (tile.y + y < params.height) & (tile.x + x < params.width)) {
+fn put(tile: Tile, y: u32, x: u32, value: vec4<f32>) {
+    if ((tile.y + y < params.height) & (tile.x + x < params.width)) {
         let pixel = (tile.sample * params.height + tile.y + y) * params.width + tile.x + x;
         output[pixel * ((params.channels + 3u) / 4u) + tile.quad] = store(finished(tile.quad, tile.start + value));
     }
 }
 
-fn put(tile: Tile, y: u32, outputs: Outputs) {
-    put_pixel(tile, y, 0u, outputs.a);
-    put_pixel(tile, y, 1u, outputs.b);
-    put_pixel(tile, y, 2u, outputs.c);
-    put_pixel(tile, y, 3u, outputs.d);
+// One of a line's outputs, or of lines, for an index that a loop counts.
+fn pick(i: u32, a: vec4<f32>, b: vec4<f32>, c: vec4<f32>, d: vec4<f32>) -> vec4<f32> {
+    return select(select(a, b, i == 1u), select(c, d, i == 3u), i > 1u);
+}
+
+fn along(line: Outputs, x: u32) -> vec4<f32> {
+    return pick(x, line.a, line.b, line.c, line.d);
 }
 
 @compute @workgroup_size(64)
@@ -212,7 +218,7 @@ fn main(
     var b = Outputs();
     var c = Outputs();
     var d = Outputs();
-    for (var i = 0u; i < SIDE; i++) {
+    for (var i = 0u; i < params.side; i++) {
         let outputs = line(index, i);
         let weights = row_of_a(i);
         a = add(a, weights.x, outputs);
@@ -220,10 +226,9 @@ fn main(
         c = add(c, weights.z, outputs);
         d = add(d, weights.w, outputs);
     }
-    put(tile, 0u, a);
-    put(tile, 1u, b);
-    if (STEP > 2u) {
-        put(tile, 2u, c);
-        put(tile, 3u, d);
+    for (var i = 0u; i < params.pixels; i++) {
+        let y = i / STEP;
+        let x = i % STEP;
+        put(tile, y, x, pick(y, along(a, x), along(b, x), along(c, x), along(d, x)));
     }
 }

@@ -51,7 +51,7 @@ fn madd(acc: vec4<f32>, a: vec4<f32>, b0: vec4<f32>, b1: vec4<f32>, b2: vec4<f32
 
 var<private> acc: array<vec4<f32>, ROWS>;
 
-// The rows are written out here and below: WGSL wants the broadcasting lane to be a constant, and an array indexed by a
+// The rows are written out: WGSL wants the broadcasting lane to be a constant, and an array indexed by a
 // loop would leave the registers.
 fn step(a: Pair, c: Pair, b01: Pair, b23: Pair) {
     let b0 = low(b01);
@@ -96,6 +96,18 @@ fn step(a: Pair, c: Pair, b01: Pair, b23: Pair) {
     acc[31] = madd(acc[31], subgroupBroadcast(c1, 7u), b0, b1, b2, b3);
 }
 
+// One of eight sums, for an index that a loop counts: stores written out take a processor's driver long to compile.
+fn pick(first: u32, row: u32) -> vec4<f32> {
+    var sum = acc[first];
+    sum = select(sum, acc[first + 1u], row == 1u);
+    sum = select(sum, acc[first + 2u], row == 2u);
+    sum = select(sum, acc[first + 3u], row == 3u);
+    sum = select(sum, acc[first + 4u], row == 4u);
+    sum = select(sum, acc[first + 5u], row == 5u);
+    sum = select(sum, acc[first + 6u], row == 6u);
+    return select(sum, acc[first + 7u], row == 7u);
+}
+
 fn put(row: u32, column: u32, value: vec4<f32>) {
     if (column < params.outputs) {
         product[row * params.outputs + column] = value;
@@ -134,36 +146,10 @@ fn main(
         row += 4u;
         w += 2u * params.outputs;
     }
-    put(first, column, acc[0]);
-    put(first + 1u, column, acc[1]);
-    put(first + 2u, column, acc[2]);
-    put(first + 3u, column, acc[3]);
-    put(first + 4u, column, acc[4]);
-    put(first + 5u, column, acc[5]);
-    put(first + 6u, column, acc[6]);
-    put(first + 7u, column, acc[7]);
-    put(first + eight, column, acc[8]);
-    put(first + eight + 1u, column, acc[9]);
-    put(first + eight + 2u, column, acc[10]);
-    put(first + eight + 3u, column, acc[11]);
-    put(first + eight + 4u, column, acc[12]);
-    put(first + eight + 5u, column, acc[13]);
-    put(first + eight + 6u, column, acc[14]);
-    put(first + eight + 7u, column, acc[15]);
-    put(first + 2u * eight, column, acc[16]);
-    put(first + 2u * eight + 1u, column, acc[17]);
-    put(first + 2u * eight + 2u, column, acc[18]);
-    put(first + 2u * eight + 3u, column, acc[19]);
-    put(first + 2u * eight + 4u, column, acc[20]);
-    put(first + 2u * eight + 5u, column, acc[21]);
-    put(first + 2u * eight + 6u, column, acc[22]);
-    put(first + 2u * eight + 7u, column, acc[23]);
-    put(first + 3u * eight, column, acc[24]);
-    put(first + 3u * eight + 1u, column, acc[25]);
-    put(first + 3u * eight + 2u, column, acc[26]);
-    put(first + 3u * eight + 3u, column, acc[27]);
-    put(first + 3u * eight + 4u, column, acc[28]);
-    put(first + 3u * eight + 5u, column, acc[29]);
-    put(first + 3u * eight + 6u, column, acc[30]);
-    put(first + 3u * eight + 7u, column, acc[31]);
+    for (var row = 0u; row < ROWS; row++) {
+        let i = row % 8u;
+        let low = select(pick(0u, i), pick(8u, i), row >= 8u);
+        let high = select(pick(16u, i), pick(24u, i), row >= 24u);
+        put(first + row / 8u * eight + i, column, select(low, high, row >= 16u));
+    }
 }

@@ -12,15 +12,13 @@
 // rows: (top, log_sum, weight w_y, 1 + y if it counts and 0 if not) of each row, for the backward pass; and behind
 // them for each workgroup the sums over its rows of (loss, weight w_y, predictions that are right, rows that count).
 //
-// A workgroup owns 64 / LANES rows, whose invocations go through the classes of a row in turn, twice, are joined as a fixed
+// A workgroup owns 64 / lanes rows, whose invocations go through the classes of a row in turn, twice, are joined as a fixed
 // tree, and then with those of the other rows. Few classes are too little to share.
 
 const WORKGROUP = 64u;
 const IN_QUAD = vec4<u32>(0u, 1u, 2u, 3u);
 const LOWEST = -3.4028234e38;
 
-// How many invocations share a row, a power of two.
-override LANES: u32 = 1;
 override CLASSES: u32;
 // Rows of one sample.
 override PIXELS: u32;
@@ -46,13 +44,20 @@ struct StepState {
     samples: u32,
 }
 
+struct Params {
+    // The number of samples, padding included.
+    batch: u32,
+    // How many invocations share a row, a power of two. Were it a constant, drivers would write out the loops that join
+    // them, and those for processors take a tenth of a second for each barrier.
+    lanes: u32,
+}
+
 @group(0) @binding(0) var<storage, read> prediction: array<Quad>;
 @group(0) @binding(1) var<storage, read> labels: array<i32>;
 @group(0) @binding(2) var<storage, read> class_weights: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> rows: array<vec4<f32>>;
 @group(0) @binding(4) var<uniform> step: StepState;
-// The number of samples, padding included.
-@group(0) @binding(5) var<uniform> batch: u32;
+@group(0) @binding(5) var<uniform> params: Params;
 
 var<workgroup> sums: array<vec4<f32>, WORKGROUP>;
 // Of each invocation's part of a row: its largest logit, and whether none of them beats the label's.
@@ -68,9 +73,9 @@ fn main(
     @builtin(local_invocation_index) invocation: u32,
 ) {
     let group = workgroup.x + workgroup.y * workgroups.x;
-    let lane = invocation % LANES;
-    let own_row = group * (WORKGROUP / LANES) + invocation / LANES;
-    let row_count = batch * PIXELS;
+    let lane = invocation % params.lanes;
+    let own_row = group * (WORKGROUP / params.lanes) + invocation / params.lanes;
+    let row_count = params.batch * PIXELS;
     // Those past the last go along with it, and a folded dispatch has whole workgroups of them.
     let is_row = own_row < row_count;
     let row = min(own_row, row_count - 1u);
@@ -85,7 +90,7 @@ fn main(
     // The prediction is the first of the largest logits: what comes before the label must be less.
     var largest = vec4(LOWEST);
     var is_right = true;
-    for (var quad = lane; quad < quads; quad += LANES) {
+    for (var quad = lane; quad < quads; quad += params.lanes) {
         let logits = load(prediction[first + quad]);
         let classes = quad * 4u + IN_QUAD;
         let is_pad = classes >= vec4(CLASSES);
@@ -96,7 +101,7 @@ fn main(
     tops[invocation] = max(max(largest.x, largest.y), max(largest.z, largest.w));
     rights[invocation] = u32(is_right);
     workgroupBarrier();
-    for (var half = LANES / 2u; half > 0u; half /= 2u) {
+    for (var half = params.lanes / 2u; half > 0u; half /= 2u) {
         if lane < half {
             tops[invocation] = max(tops[invocation], tops[invocation + half]);
             rights[invocation] &= rights[invocation + half];
@@ -107,7 +112,7 @@ fn main(
 
     var exponentials = vec4<f32>();
     var smoothing = vec4<f32>();
-    for (var quad = lane; quad < quads; quad += LANES) {
+    for (var quad = lane; quad < quads; quad += params.lanes) {
         let below = load(prediction[first + quad]) - top;
         let is_pad = quad * 4u + IN_QUAD >= vec4(CLASSES);
         exponentials += select(exp(below), vec4<f32>(), is_pad);
@@ -118,7 +123,7 @@ fn main(
         smoothing.x + smoothing.y + smoothing.z + smoothing.w,
     );
     workgroupBarrier();
-    for (var half = LANES / 2u; half > 0u; half /= 2u) {
+    for (var half = params.lanes / 2u; half > 0u; half /= 2u) {
         if lane < half {
             parts[invocation] += parts[invocation + half];
         }
@@ -141,7 +146,8 @@ fn main(
     }
     sums[invocation] = measured;
     workgroupBarrier();
-    for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
+    // Lane 0 of each row has what the row measured, the others zero.
+    for (var half = WORKGROUP / 2u; half >= params.lanes; half /= 2u) {
         if invocation < half {
             sums[invocation] += sums[invocation + half];
         }

@@ -37,12 +37,19 @@ struct StepState {
     samples: u32,
 }
 
+struct Params {
+    // The number of samples, padding included.
+    batch: u32,
+    // How many invocations join their sums: all of a workgroup. Were it a constant, drivers would write out the loop, and
+    // those for processors take a tenth of a second for each barrier.
+    lanes: u32,
+}
+
 @group(0) @binding(0) var<storage, read> prediction: array<Quad>;
 @group(0) @binding(1) var<storage, read> expected: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> partials: array<vec4<f32>>;
 @group(0) @binding(3) var<uniform> step: StepState;
-// The number of samples, padding included.
-@group(0) @binding(4) var<uniform> batch: u32;
+@group(0) @binding(4) var<uniform> params: Params;
 
 var<workgroup> sums: array<f32, WORKGROUP>;
 
@@ -58,7 +65,7 @@ fn main(
 ) {
     let group = workgroup.x + workgroup.y * workgroups.x;
     let first = group * WORKGROUP * EACH;
-    let samples = min(step.samples, batch);
+    let samples = min(step.samples, params.batch);
     let end = min(first + WORKGROUP * EACH, samples * SAMPLE_QUADS);
     var sum = vec4<f32>();
     for (var index = first + invocation; index < end; index += WORKGROUP) {
@@ -66,14 +73,14 @@ fn main(
     }
     sums[invocation] = sum.x + sum.y + sum.z + sum.w;
     workgroupBarrier();
-    for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
+    for (var half = params.lanes / 2u; half > 0u; half /= 2u) {
         if invocation < half {
             sums[invocation] += sums[invocation + half];
         }
         workgroupBarrier();
     }
     // A folded dispatch has workgroups too many; those have no quad.
-    if invocation == 0u && first < batch * SAMPLE_QUADS {
+    if invocation == 0u && first < params.batch * SAMPLE_QUADS {
         let count = select(0.0, f32(samples * PREDICTIONS), group == 0u);
         partials[group] = vec4(sums[0], count, 0.0, count);
     }

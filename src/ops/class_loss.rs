@@ -83,7 +83,7 @@ impl ClassLoss {
 
     /// The workgroups of a forward kernel.
     pub fn measuring(dispatch: Dispatch, prediction: Activation) -> Dispatch {
-        dispatch.size("LANES", lanes(prediction.quads())).groups(Self::groups(prediction))
+        dispatch.uniform_sizes(&[lanes(prediction.quads())]).groups(Self::groups(prediction))
     }
 }
 

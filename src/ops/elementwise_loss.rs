@@ -5,8 +5,9 @@ use super::program::{Activation, Dispatch, Kernel, TensorId};
 use super::{LossPass, Reduction, elementwise, reduce};
 use crate::shape::Shape;
 
-/// The quads that a workgroup of the forward kernels owns.
+/// The quads that a workgroup of the forward kernels owns, and its invocations.
 const QUADS: usize = 1024;
+const WORKGROUP: u32 = 64;
 
 /// A loss that is a sum, or a mean, over comparisons of predictions with their targets.
 pub(crate) struct ElementwiseLoss {
@@ -76,7 +77,7 @@ impl ElementwiseLoss {
         let weights: Vec<TensorId> = self.weights.clone().map(weights).into_iter().collect();
         let partials = pass.program.tensor(format!("{}.partials", self.name), groups * 16);
         let dispatch = self.dispatch(self.forward, prediction, target, &weights);
-        pass.program.push(dispatch.write(partials).read_uniform(step).groups(groups));
+        pass.program.push(dispatch.uniform(WORKGROUP).write(partials).read_uniform(step).groups(groups));
         reduce::finish_loss(pass, self.name, self.reduction, partials, 0..groups);
         weights
     }

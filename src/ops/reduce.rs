@@ -184,6 +184,9 @@ pub(crate) fn sum_pixels(program: &mut Program, layer: &str, of: Activation, res
     parts.finish(program, layer);
 }
 
+/// The invocations of the workgroup that joins what a loss's workgroups measured.
+const LOSS_WORKGROUP: usize = 256;
+
 /// The end of a loss's forward pass: joins what its workgroups measured, those `parts` of the tensor `partials`
 /// that are a [`LossOutput`](super::LossOutput) each, whose losses are sums.
 pub(crate) fn finish_loss(
@@ -198,7 +201,7 @@ pub(crate) fn finish_loss(
             .constant("MEAN", reduction == Reduction::Mean)
             .read(partials)
             .write(pass.result)
-            .uniform_sizes(&[parts.start, parts.end])
+            .uniform_sizes(&[parts.start, parts.end, LOSS_WORKGROUP])
             .flops(4 * parts.len() as u64),
     );
 }

@@ -198,8 +198,8 @@ pub(crate) fn decide(
         // Each writes its own parts; the first is bound as the one that writes, the others go on with what it began.
         let dispatch = if first == 0 { dispatch.write(partials) } else { dispatch.update(partials) };
         let groups = groups(*quads);
-        let dispatch =
-            dispatch.uniform(*quads as u32).uniform(first as u32).groups(groups).flops(16 * *quads as u64);
+        let dispatch = dispatch.uniform_sizes(&[*quads, first, WORKGROUP]).groups(groups);
+        let dispatch = dispatch.flops(16 * *quads as u64);
         program.push(dispatch);
         first += groups;
     }
@@ -212,7 +212,7 @@ pub(crate) fn decide(
         .constant("GROWTH_INTERVAL", scaling.growth_interval)
         .read(partials)
         .update(control)
-        .uniform(parts as u32)
+        .uniform_sizes(&[parts, WORKGROUP])
         .flops(4 * parts as u64);
     program.push(dispatch);
 }

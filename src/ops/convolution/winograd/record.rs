@@ -10,6 +10,7 @@ use super::super::slide::Slide;
 use super::super::tile;
 use super::super::tiling::Tiling;
 use super::super::variant::Place;
+use super::filtering::Filtering;
 use super::{BLOCK, LINE, WORKGROUP, Winograd, tiles};
 use crate::shape::Shape;
 
@@ -82,6 +83,7 @@ impl Winograd {
                 .read(product)
                 .write(grad_weight)
                 .uniform_sizes(&[4 * one.inputs, grad_output.quads(), outputs.start, outputs.len()])
+                .uniform_sizes(&[self.filtering.side(), self.filtering.taps])
                 .invocations(4 * one.inputs * outputs.len(), WORKGROUP);
             place.program.push(dispatch);
         }
@@ -191,7 +193,9 @@ impl Winograd {
             .write(output.tensor)
             .activation(activation)
             .invocations(chunk.tiles.len() * chunk.outputs.len(), WORKGROUP);
-        place.program.push(self.uniform(dispatch, problem, output, chunk));
+        let Filtering { outputs, .. } = self.filtering;
+        let dispatch = self.uniform(dispatch, problem, output, chunk).uniform_sizes(&[outputs * outputs]);
+        place.program.push(dispatch);
     }
 
     /// The uniform of the transforms on the side of the outputs.
@@ -208,6 +212,7 @@ impl Winograd {
             chunk.tiles.len(),
             chunk.outputs.start,
             chunk.outputs.len(),
+            self.filtering.side(),
         ])
     }
 
@@ -234,6 +239,7 @@ impl Winograd {
                 rows,
                 columns,
                 self.filtering.outputs,
+                self.filtering.side(),
             ])
             // Two's complement: they may be negative.
             .uniform(pad[0] as u32)
@@ -262,7 +268,7 @@ impl Winograd {
             .size("BLOCKS", matches!(self.tiling, Tiling::Subgroup(_)).into())
             .read(image.weight)
             .write(transformed)
-            .uniform_sizes(&[inputs, image.output.quads(), range.start, range.len()])
+            .uniform_sizes(&[inputs, image.output.quads(), range.start, range.len(), self.filtering.side()])
             .invocations(16 * inputs * range.len(), WORKGROUP);
         place.program.push(dispatch);
         transformed
@@ -278,10 +284,10 @@ impl Winograd {
 
     /// Tells a transform of so many quads to points how many points there are, and which of them an invocation owns.
     fn lines(self, dispatch: Dispatch, place: &Place<'_>, quads: usize) -> Dispatch {
-        let side = self.filtering.side();
-        // All of 8 x 8 points are more registers than a GPU has for an invocation. A processor keeps them in memory anyway.
-        let halves = if side == 8 && !place.capabilities.software { 2 } else { 1 };
-        dispatch.size("SIDE", side).size("LINES", side / halves).groups(halves * quads.div_ceil(WORKGROUP))
+        // A GPU's invocations would need too many registers for all of them; a processor keeps them in memory anyway.
+        let halves = !place.capabilities.software;
+        let workgroups = quads.div_ceil(WORKGROUP) * if halves { 2 } else { 1 };
+        dispatch.size("SIDE", self.filtering.side()).constant("HALVES", halves).groups(workgroups)
     }
 
     /// A tensor of so many vec4 at each point, which lives as long as the pass.
