@@ -6,7 +6,7 @@
 //! workgroup, and the device that is in use finds them there. Real GPUs' drivers compile when a pipeline is made.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -43,34 +43,38 @@ pub(super) fn compile(
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let Some(first) = made.first().filter(|_| cores > 1) else { return };
     let started = Instant::now();
-    run(device, queue, first);
-    if started.elapsed() < FOUND {
-        return;
-    }
     let next = AtomicUsize::new(1);
     let take = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|index| *index < made.len());
+    let found = AtomicBool::new(false);
+    let sibling = || {
+        // What the driver had in its cache need not be compiled, and a device takes time to open.
+        thread::park_timeout(FOUND);
+        if found.load(Ordering::Relaxed) {
+            return;
+        }
+        let descriptor = DeviceDescriptor {
+            label: Some("wgcnn, compiling"),
+            required_features: device.features(),
+            required_limits: device.limits(),
+            experimental_features: experimental::permission(device.features()),
+            ..Default::default()
+        };
+        let Ok((device, queue)) = pollster::block_on(adapter.request_device(&descriptor)) else { return };
+        // Without a handler an error would be a panic.
+        device.on_uncaptured_error(Arc::new(|error| log::debug!("compiling ahead: {error}")));
+        while let Some(index) = take() {
+            run(&device, &queue, &make(&device, index));
+        }
+    };
     thread::scope(|scope| {
-        for _ in 1..cores.min(made.len()) {
-            let (make, take) = (&make, &take);
-            let sibling = move || {
-                let descriptor = DeviceDescriptor {
-                    label: Some("wgcnn, compiling"),
-                    required_features: device.features(),
-                    required_limits: device.limits(),
-                    experimental_features: experimental::permission(device.features()),
-                    ..Default::default()
-                };
-                let Ok((device, queue)) = pollster::block_on(adapter.request_device(&descriptor)) else {
-                    return;
-                };
-                // Without a handler an error would be a panic.
-                device.on_uncaptured_error(Arc::new(|error| log::debug!("compiling ahead: {error}")));
-                while let Some(index) = take() {
-                    run(&device, &queue, &make(&device, index));
-                }
-            };
-            // Without the thread the others do its work.
-            let _ = thread::Builder::new().spawn_scoped(scope, sibling);
+        // Without a thread the others do its work.
+        let spawn = |_| thread::Builder::new().spawn_scoped(scope, sibling).ok();
+        let siblings: Vec<_> = (1..cores.min(made.len())).filter_map(spawn).collect();
+        run(device, queue, first);
+        if started.elapsed() < FOUND {
+            found.store(true, Ordering::Relaxed);
+            siblings.iter().for_each(|sibling| sibling.thread().unpark());
+            return;
         }
         while let Some(index) = take() {
             run(device, queue, &made[index]);

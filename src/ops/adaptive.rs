@@ -153,8 +153,7 @@ impl Windows {
     pub fn reduce(&self, layer: &str, kernel: Kernel, output: Activation, parts: usize) -> Dispatch {
         let lanes = self.lanes(output.quads());
         self.constants(Dispatch::new(layer, kernel), output.quads())
-            .size("LANES", lanes)
-            .uniform_sizes(&[output.batch, parts])
+            .uniform_sizes(&[output.batch, parts, lanes])
             .invocations(output.total_quads() * lanes, WORKGROUP_SIZE)
             .layers(parts)
             .flops(self.elements() * output.batch as u64)
