@@ -1,4 +1,4 @@
-//! Where the error of this filtering stays within half of the bound of a direct sum.
+//! Where the error of this filtering stays within the bound of a direct sum.
 
 use super::super::Direction;
 use super::super::problem::{Pass, Problem};
@@ -6,8 +6,8 @@ use super::super::slide::Slide;
 use super::filtering::Filtering;
 use super::sides;
 
-/// Whether the error stays within half of the bound of a direct sum, on what a network computes with: dense or after
-/// a ReLU, positive or of both signs. docs/winograd.md has the errors that were measured.
+/// Whether the error stays within the bound of a direct sum, on what a network computes with: dense or after a ReLU,
+/// positive or of both signs. docs/winograd.md has the errors that were measured.
 pub(super) fn is_accurate(problem: &Problem, filtering: Filtering) -> bool {
     let Filtering { outputs, taps } = filtering;
     let [input, output] = sides(problem);
