@@ -9,9 +9,9 @@
 //
 // A workgroup is one subgroup of eight or more, and z its split and point. It owns 32 input channels and 4 * LANES
 // output channels: each invocation holds 32 rows of one quad of outputs in registers, and takes four tiles at a time, of
-// which lanes 0 to 7 load one quad of the inputs each, in two pairs, that subgroupBroadcast hands round. There are whole blocks of 32
-// tiles. common/sum_partials.wgsl joins the splits. Sizes are in the uniform, not overrides, so that all layers share
-// one pipeline.
+// which lanes 0 to 7 load one quad of the inputs each, in two pairs, that subgroupBroadcast hands round. There are whole
+// blocks of 32 tiles. common/sum_partials.wgsl joins the splits. Sizes are in the uniform, not overrides, so that all layers
+// share one pipeline.
 
 override LANES: u32 = 8;
 override POINTS: u32 = 36;

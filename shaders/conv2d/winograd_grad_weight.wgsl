@@ -4,8 +4,8 @@
 //
 // G is that of winograd_weight.wgsl.
 //
-// product      [SIDE * SIDE][rows][quads] vec4 over output channels, of one chunk of them; rows = the input channels, padded to
-//              whole quads
+// product      [SIDE * SIDE][rows][quads] vec4 over output channels, of one chunk of them; rows = the input channels,
+//              padded to whole quads
 // grad_weight  [SIZE][SIZE][rows][outputs] vec4 over output channels
 //
 // An invocation owns one input channel and one quad of output channels.

@@ -148,7 +148,8 @@ fn column_of_b(y: u32) -> vec4<f32> {
         let second = select(vec4(-5.25, 4.0, 1.0, 0.25), vec4(-1.0, 2.0, 1.0, 0.5), odd);
         let third = select(vec4(5.25, -5.0, -4.25, -1.25), vec4(5.25, -2.5, -4.25, -2.5), odd);
         let fourth = select(vec4(-1.0, 1.0, 1.0, 1.0), vec4(-5.25, 0.5, 1.0, 2.0), odd);
-        return select(select(select(end, second, (y == 1u) | (y == 2u)), third, (y == 3u) | (y == 4u)), fourth, (y == 5u) | (y == 6u));
+        let either = select(select(end, second, (y == 1u) | (y == 2u)), third, (y == 3u) | (y == 4u));
+        return select(either, fourth, (y == 5u) | (y == 6u));
     }
     let second = select(vec4(-2.5, -2.0, -0.5, 0.0), vec4(1.0, -ROOT, -0.5 * ROOT, 0.0), odd);
     let third = select(vec4(1.0, 1.0, 1.0, 0.0), vec4(-2.5, 0.5 * ROOT, ROOT, 0.0), odd);

@@ -9,8 +9,9 @@
 //   weight[SIZE - 1 - ky][SIZE - 1 - kx][o][c]
 //
 // weight       [SIZE][SIZE][rows][columns], columns = its second channels, rows = its first ones, both padded to whole quads
-// transformed  [SIDE * SIDE][rows][columns], rows = the c, columns = the o of one chunk, padded to whole quads. Where BLOCKS is 1,
-//              [SIDE * SIDE][rows / 4][columns / 4][4][4]: what an invocation multiplies a quad of the c with lies together
+// transformed  [SIDE * SIDE][rows][columns], rows = the c, columns = the o of one chunk, padded to whole quads. Where BLOCKS
+//              is 1, [SIDE * SIDE][rows / 4][columns / 4][4][4]: what an invocation multiplies a quad of the c with lies
+//              together
 //
 // An invocation owns one c and one o, not a quad of them: the code is a quarter as long, which is what compiling it
 // takes, and neighbours still read and write neighbouring words. A weight is small beside what it is multiplied with, so

@@ -197,6 +197,7 @@ fn ends_in_columns(network: &Network, node: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::NetworkBuilder;
     use crate::ops::{Conv2d, LeakyRelu, Silu};
 
     /// For each node whether it is absorbed, and whether it runs in place.
@@ -262,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_max_pool_differentiates_what_it_alone_reads() {
-        let differentiates = |builder: crate::network::NetworkBuilder| {
+        let differentiates = |builder: NetworkBuilder| {
             let network = builder.build().unwrap();
             Fusion::find(&network, true, &vec![true; network.shapes().len()]).differentiates
         };
