@@ -57,7 +57,8 @@ fn main(
     @builtin(global_invocation_id) invocation: vec3u,
     @builtin(num_workgroups) workgroups: vec3u,
 ) {
-    for (var quad = invocation.x; quad < params.batch * params.height * params.width * params.quads; quad += workgroups.x * 64u) {
+    let count = params.batch * params.height * params.width * params.quads;
+    for (var quad = invocation.x; quad < count; quad += workgroups.x * 64u) {
         let q = quad % params.quads;
         let py = quad / (params.quads * params.width) % params.height + PT;
         let px = quad / params.quads % params.width + PL;
@@ -77,7 +78,8 @@ fn main(
                 if ox >= params.out_width || px % SW + back_x * SW >= KW {
                     continue;
                 }
-                sum += load(grad_y[((n * params.out_height + oy) * params.out_width + ox) * params.quads + q]) / divisor(oy, ox);
+                let window = ((n * params.out_height + oy) * params.out_width + ox) * params.quads + q;
+                sum += load(grad_y[window]) / divisor(oy, ox);
             }
         }
         grad_x[quad] = store(sum);

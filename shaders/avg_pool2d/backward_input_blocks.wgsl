@@ -113,7 +113,8 @@ fn main(
     @builtin(global_invocation_id) invocation: vec3u,
     @builtin(num_workgroups) workgroups: vec3u,
 ) {
-    for (var i = invocation.x; i < params.batch * params.rows * params.strips * params.quads; i += workgroups.x * 64u) {
+    let count = params.batch * params.rows * params.strips * params.quads;
+    for (var i = invocation.x; i < count; i += workgroups.x * 64u) {
         let q = i % params.quads;
         let strip = i / params.quads % params.strips;
         let oy = i / (params.quads * params.strips) % params.rows;

@@ -59,7 +59,8 @@ fn main(
     @builtin(global_invocation_id) invocation: vec3u,
     @builtin(num_workgroups) workgroups: vec3u,
 ) {
-    for (var quad = invocation.x; quad < params.batch * params.out_height * params.out_width * params.quads; quad += workgroups.x * 64u) {
+    let count = params.batch * params.out_height * params.out_width * params.quads;
+    for (var quad = invocation.x; quad < count; quad += workgroups.x * 64u) {
         let q = quad % params.quads;
         let ox = quad / params.quads % params.out_width;
         let oy = quad / (params.quads * params.out_width) % params.out_height;

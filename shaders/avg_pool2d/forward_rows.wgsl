@@ -107,7 +107,8 @@ fn main(
     @builtin(global_invocation_id) invocation: vec3u,
     @builtin(num_workgroups) workgroups: vec3u,
 ) {
-    for (var i = invocation.x; i < params.batch * params.out_height * params.strips * params.quads; i += workgroups.x * 64u) {
+    let count = params.batch * params.out_height * params.strips * params.quads;
+    for (var i = invocation.x; i < count; i += workgroups.x * 64u) {
         let q = i % params.quads;
         let strip = i / params.quads % params.strips;
         let row = i / (params.quads * params.strips);
@@ -135,7 +136,8 @@ fn main(
             if KW > 2u {
                 right = column_at(rows, ix + 2u);
             }
-            y[(row * params.out_width + ox) * params.quads + q] = store((left + middle + right) / divisor(row % params.out_height, ox));
+            let mean = (left + middle + right) / divisor(row % params.out_height, ox);
+            y[(row * params.out_width + ox) * params.quads + q] = store(mean);
             ix += SW;
             if SHARED > 1u {
                 left = middle;

@@ -82,7 +82,8 @@ fn main(
     @builtin(global_invocation_id) invocation: vec3u,
     @builtin(num_workgroups) workgroups: vec3u,
 ) {
-    for (var quad = invocation.x; quad < params.batch * params.out_height * params.out_width * params.quads; quad += workgroups.x * 64u) {
+    let count = params.batch * params.out_height * params.out_width * params.quads;
+    for (var quad = invocation.x; quad < count; quad += workgroups.x * 64u) {
         let q = quad % params.quads;
         let ox = quad / params.quads % params.out_width;
         let oy = quad / (params.quads * params.out_width) % params.out_height;
@@ -99,7 +100,8 @@ fn main(
                 for (var kw = 0u; kw < KW; kw++) {
                     let ix = ox * SW + kw - PL;
                     if ix < params.width {
-                        largest = max(largest, abs(load(x[((n * params.height + iy) * params.width + ix) * params.quads + q])));
+                        let place = ((n * params.height + iy) * params.width + ix) * params.quads + q;
+                        largest = max(largest, abs(load(x[place])));
                     }
                 }
             }

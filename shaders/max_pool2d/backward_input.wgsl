@@ -56,7 +56,8 @@ fn main(
     @builtin(global_invocation_id) invocation: vec3u,
     @builtin(num_workgroups) workgroups: vec3u,
 ) {
-    for (var quad = invocation.x; quad < params.batch * params.height * params.width * params.quads; quad += workgroups.x * 64u) {
+    let count = params.batch * params.height * params.width * params.quads;
+    for (var quad = invocation.x; quad < count; quad += workgroups.x * 64u) {
         let q = quad % params.quads;
         let py = quad / (params.quads * params.width) % params.height + PT;
         let px = quad / params.quads % params.width + PL;

@@ -33,6 +33,10 @@ fn store(value: vec4<f32>) -> Quad {
 }
 // end storage
 
+@group(0) @binding(0) var<storage, read> x: array<Quad>;
+@group(0) @binding(1) var<storage, read_write> y: array<Quad>;
+
+// section taps: nothing is kept for a gradient. Where there is one, that of `taps.wgsl` is put here.
 struct Params {
     // The number of samples.
     batch: u32,
@@ -43,12 +47,10 @@ struct Params {
     out_width: u32,
     // Quads of channels, Q.
     quads: u32,
+    // The windows of a row that an invocation takes, and how many such strips a row has.
+    strip: u32,
+    strips: u32,
 }
-
-@group(0) @binding(0) var<storage, read> x: array<Quad>;
-@group(0) @binding(1) var<storage, read_write> y: array<Quad>;
-
-// section taps: nothing is kept for a gradient. Where there is one, that of `taps.wgsl` is put here.
 @group(0) @binding(2) var<uniform> params: Params;
 fn keep(place: u32, word: u32) {}
 // end taps
@@ -63,7 +65,8 @@ fn main(
     @builtin(global_invocation_id) invocation: vec3u,
     @builtin(num_workgroups) workgroups: vec3u,
 ) {
-    for (var quad = invocation.x; quad < params.batch * params.out_height * params.out_width * params.quads; quad += workgroups.x * 64u) {
+    let count = params.batch * params.out_height * params.out_width * params.quads;
+    for (var quad = invocation.x; quad < count; quad += workgroups.x * 64u) {
         let q = quad % params.quads;
         let ox = quad / params.quads % params.out_width;
         let oy = quad / (params.quads * params.out_width) % params.out_height;
@@ -78,7 +81,8 @@ fn main(
                 let iy = oy * SH + kh * DH - PT;
                 let ix = ox * SW + kw * DW - PL;
                 let is_inside = (iy < params.height) & (ix < params.width);
-                let value = load(x[select(0u, ((n * params.height + iy) * params.width + ix) * params.quads + q, is_inside)]);
+                let place = ((n * params.height + iy) * params.width + ix) * params.quads + q;
+                let value = load(x[select(0u, place, is_inside)]);
                 let wins = ((value > best) | is_nan(value) | vec4(!found)) & vec4(is_inside);
                 best = select(best, value, wins);
                 tap = select(tap, vec4u(kh * KW + kw), wins);

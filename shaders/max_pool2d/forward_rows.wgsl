@@ -35,6 +35,10 @@ fn store(value: vec4<f32>) -> Quad {
 }
 // end storage
 
+@group(0) @binding(0) var<storage, read> x: array<Quad>;
+@group(0) @binding(1) var<storage, read_write> y: array<Quad>;
+
+// section taps: nothing is kept for a gradient. Where there is one, that of `taps.wgsl` is put here.
 struct Params {
     // The number of samples.
     batch: u32,
@@ -49,11 +53,6 @@ struct Params {
     strip: u32,
     strips: u32,
 }
-
-@group(0) @binding(0) var<storage, read> x: array<Quad>;
-@group(0) @binding(1) var<storage, read_write> y: array<Quad>;
-
-// section taps: nothing is kept for a gradient. Where there is one, that of `taps.wgsl` is put here.
 @group(0) @binding(2) var<uniform> params: Params;
 fn keep(place: u32, word: u32) {}
 // end taps
@@ -137,7 +136,8 @@ fn main(
     @builtin(global_invocation_id) invocation: vec3u,
     @builtin(num_workgroups) workgroups: vec3u,
 ) {
-    for (var i = invocation.x; i < params.batch * params.out_height * params.strips * params.quads; i += workgroups.x * 64u) {
+    let count = params.batch * params.out_height * params.strips * params.quads;
+    for (var i = invocation.x; i < count; i += workgroups.x * 64u) {
         let q = i % params.quads;
         let strip = i / params.quads % params.strips;
         let row = i / (params.quads * params.strips);

@@ -69,6 +69,8 @@ impl Operator for MaxPool2d {
                     .size("DH", geometry.dilation[0])
                     .size("DW", geometry.dilation[1])
                     .size("TAP_WORDS", pool::tap_words(geometry.taps()))
+                    // A strip is one window.
+                    .uniform_sizes(&[1, geometry.output[1]])
             })
             .flops(self.cost(&[], pass.output.shape).flops * pass.output.batch as u64)
             .read(input.tensor)
