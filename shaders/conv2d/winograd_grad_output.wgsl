@@ -13,13 +13,16 @@
 // winograd_input.wgsl; neighbours own neighbouring quads. Sizes are in the uniform, not overrides, so that all layers share
 // one pipeline.
 //
-// The lines along y are taken one after another, in a loop, and added up with the matrix's numbers: some drivers take
-// seconds to compile all the loads written out, and the additions cost little beside the loads and stores. The numbers
-// are picked, not read from a table, which such drivers copy at every reading.
+// What is read is taken one after another and added up with the matrix's numbers along both axes: some drivers take seconds
+// to compile all loads and stores written out, and the additions cost little beside these. The numbers are picked, not read
+// from a table, which such drivers copy at every reading.
 
 override STEP: u32 = 4;
 override SIDE: u32 = 6;
 override HALVES: bool = false;
+// Whether loops count up to what the uniform says. Where a driver knows how far, it may write them out: on a GPU several
+// loads are under way at once then; a processor's driver takes seconds to compile all of them.
+override ROLLED: bool = false;
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -46,21 +49,14 @@ struct Params {
     // Its quads of channels.
     first_quad: u32,
     quads: u32,
-    // SIDE
+    // SIDE and STEP
     side: u32,
+    step: u32,
 }
 
 @group(0) @binding(0) var<storage, read> grad_output: array<Quad>;
 @group(0) @binding(1) var<storage, read_write> transformed: array<vec4<f32>>;
 @group(0) @binding(2) var<uniform> params: Params;
-
-// The outputs of a line, of which there are STEP.
-struct Outputs {
-    a: vec4<f32>,
-    b: vec4<f32>,
-    c: vec4<f32>,
-    d: vec4<f32>,
-}
 
 // Values at the points, of which there are SIDE.
 struct Line {
@@ -76,33 +72,6 @@ struct Line {
 
 const ROOT: f32 = 1.4142135623730951;
 
-fn transform(y: Outputs) -> Line {
-    if (SIDE == 8u) {
-        let even = y.a + 0.25 * y.c;
-        let odd = 0.5 * y.b + 0.125 * y.d;
-        let even1 = y.a + y.c;
-        let odd1 = y.b + y.d;
-        let even2 = y.a + 4.0 * y.c;
-        let odd2 = 2.0 * y.b + 8.0 * y.d;
-        return Line(
-            y.a,
-            even + odd,
-            even - odd,
-            even1 + odd1,
-            even1 - odd1,
-            even2 + odd2,
-            even2 - odd2,
-            y.d,
-        );
-    }
-    let even = y.a + 0.5 * y.c;
-    let odd = ROOT * (0.5 * y.b + 0.25 * y.d);
-    let even2 = y.a + 2.0 * y.c;
-    let odd2 = ROOT * (y.b + 2.0 * y.d);
-    let infinity = select(y.d, y.b, STEP == 2u);
-    return Line(y.a, even + odd, even - odd, even2 + odd2, even2 - odd2, infinity, vec4(0.0), vec4(0.0));
-}
-
 struct Tile {
     sample: u32,
     y: u32,
@@ -111,17 +80,19 @@ struct Tile {
 }
 
 fn pixel(tile: Tile, y: u32, x: u32) -> vec4<f32> {
-    if (x >= STEP) {
-        return vec4(0.0);
-    }
     let inside = (tile.sample < params.batch) & (tile.y + y < params.height) & (tile.x + x < params.width);
     let pixel = (tile.sample * params.height + tile.y + y) * params.width + tile.x + x;
     let index = pixel * ((params.channels + 3u) / 4u) + tile.quad;
     return select(vec4(0.0), load(grad_output[select(0u, index, inside)]), inside);
 }
 
-fn row(tile: Tile, y: u32) -> Line {
-    return transform(Outputs(pixel(tile, y, 0u), pixel(tile, y, 1u), pixel(tile, y, 2u), pixel(tile, y, 3u)));
+// SIDE and STEP, as loops count up to them.
+fn side() -> u32 {
+    return select(SIDE, params.side, ROLLED);
+}
+
+fn step() -> u32 {
+    return select(STEP, params.step, ROLLED);
 }
 
 // Column y of A: what row y of a tile adds to each of the points. Of 0 and infinity it adds to one at most, which is the
@@ -138,7 +109,7 @@ fn column_of_a(y: u32) -> vec4<f32> {
     return select(even, vec4(infinity, odd), y % 2u == 1u);
 }
 
-// What row y of a tile adds to the lines of points, which begin with those of 0 and a positive point: to a negative one as
+// What row or column y of a tile adds to the points along its axis, which begin with those of 0 and a positive point: to a negative one as
 // much as to the positive one, or the opposite where y is odd.
 struct Weights {
     first: vec4<f32>,
@@ -163,6 +134,25 @@ fn own_weights(y: u32, half: u32) -> Weights {
     let all = weights(y);
     let second = select(vec4(all.first.w, all.last.xyz), all.last, SIDE == 8u);
     return Weights(select(all.first, second, half == 1u), all.last);
+}
+
+fn row(tile: Tile, y: u32) -> Line {
+    var line = Line();
+    for (var x = 0u; x < step(); x++) {
+        let value = pixel(tile, y, x);
+        let weights = weights(x);
+        line = Line(
+            fma(vec4(weights.first.x), value, line.a),
+            fma(vec4(weights.first.y), value, line.b),
+            fma(vec4(weights.first.z), value, line.c),
+            fma(vec4(weights.first.w), value, line.d),
+            fma(vec4(weights.last.x), value, line.e),
+            fma(vec4(weights.last.y), value, line.f),
+            fma(vec4(weights.last.z), value, line.g),
+            fma(vec4(weights.last.w), value, line.h),
+        );
+    }
+    return line;
 }
 
 fn add(to: Line, weight: f32, line: Line) -> Line {
@@ -245,7 +235,7 @@ fn main(
     var f = Line();
     var g = Line();
     var h = Line();
-    for (var y = 0u; y < STEP; y++) {
+    for (var y = 0u; y < step(); y++) {
         let line = row(tile, y);
         let weights = own_weights(y, half);
         a = add(a, weights.first.x, line);
@@ -257,8 +247,7 @@ fn main(
         g = add(g, weights.last.z, line);
         h = add(h, weights.last.w, line);
     }
-    // Where it knows how far a loop counts, a driver may write it out, and a processor's takes a second for that.
-    let count = select(params.side, SIDE / 2u, HALVES);
+    let count = select(side(), SIDE / 2u, HALVES);
     for (var i = 0u; i < count; i++) {
         put(index, SIDE / 2u * half + i, Line(
             pick(i, a.a, b.a, c.a, d.a, e.a, f.a, g.a, h.a),

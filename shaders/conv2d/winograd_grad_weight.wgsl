@@ -10,12 +10,15 @@
 //
 // An invocation owns one input channel and one quad of output channels.
 //
-// The lines of points are taken one after another, in a loop, and added up with the matrix's numbers: some drivers take
-// seconds to compile all the loads written out, and the additions cost little beside the loads and stores. The numbers
-// are picked, not read from a table, which such drivers copy at every reading.
+// What is read is taken one after another and added up with the matrix's numbers along both axes: some drivers take seconds
+// to compile all loads and stores written out, and the additions cost little beside these. The numbers are picked, not read
+// from a table, which such drivers copy at every reading.
 
 override SIZE: u32 = 3;
 override SIDE: u32 = 6;
+// Whether loops count up to what the uniform says. Where a driver knows how far, it may write them out: on a GPU several
+// loads are under way at once then; a processor's driver takes seconds to compile all of them.
+override ROLLED: bool = false;
 
 // section plain: how four numbers lie in memory that are read in single precision however activations are stored.
 alias Plain = vec4<f32>;
@@ -30,8 +33,7 @@ struct Params {
     outputs: u32,
     first_quad: u32,
     quads: u32,
-    // SIDE and SIZE: what loops count up to. Where they know how far, some drivers write loops out, and a processor's takes
-    // a second for that.
+    // SIDE and SIZE
     side: u32,
     size: u32,
 }
@@ -39,18 +41,6 @@ struct Params {
 @group(0) @binding(0) var<storage, read> product: array<Plain>;
 @group(0) @binding(1) var<storage, read_write> grad_weight: array<vec4<f32>>;
 @group(0) @binding(2) var<uniform> params: Params;
-
-// Values at the points, of which there are SIDE.
-struct Line {
-    a: vec4<f32>,
-    b: vec4<f32>,
-    c: vec4<f32>,
-    d: vec4<f32>,
-    e: vec4<f32>,
-    f: vec4<f32>,
-    g: vec4<f32>,
-    h: vec4<f32>,
-}
 
 // The taps of a line, of which there are SIZE.
 struct Taps {
@@ -61,62 +51,18 @@ struct Taps {
     e: vec4<f32>,
 }
 
+// SIDE and SIZE, as loops count up to them.
+fn side() -> u32 {
+    return select(SIDE, params.side, ROLLED);
+}
+
+fn size() -> u32 {
+    return select(SIZE, params.size, ROLLED);
+}
+
 const ROOT: f32 = 1.4142135623730951;
 
-fn transform(m: Line) -> Taps {
-    if (SIDE == 8u) {
-        let even = (m.b + m.c) * 32.0 / 45.0;
-        let odd = (m.b - m.c) * 32.0 / 45.0;
-        let even1 = (m.d + m.e) / -4.5;
-        let odd1 = (m.d - m.e) / -4.5;
-        let even2 = (m.f + m.g) / 90.0;
-        let odd2 = (m.f - m.g) / 90.0;
-        return Taps(
-            m.a + even + even1 + even2,
-            0.5 * odd + odd1 + 2.0 * odd2,
-            0.25 * even + even1 + 4.0 * even2,
-            0.125 * odd + odd1 + 8.0 * odd2,
-            0.0625 * even + even1 + 16.0 * even2 + m.h,
-        );
-    }
-    let even = (m.b + m.c) / -1.5;
-    let odd = ROOT * (m.b - m.c) / -1.5;
-    let even2 = (m.d + m.e) / 6.0;
-    let odd2 = ROOT * (m.d - m.e) / 6.0;
-    let third = 0.5 * even + 2.0 * even2;
-    return Taps(
-        m.a + even + even2,
-        0.5 * odd + odd2,
-        select(third, third + m.f, SIZE == 3u),
-        0.25 * odd + 2.0 * odd2,
-        0.25 * even + 4.0 * even2 + m.f,
-    );
-}
-
-// What lies at one of the points past the sixth, where there are any.
-fn further(index: u32) -> vec4<f32> {
-    if (SIDE == 6u) {
-        return vec4(0.0);
-    }
-    return load_plain(product[index]);
-}
-
-fn line(index: u32, i: u32) -> Taps {
-    let point = params.rows * params.quads;
-    let first = SIDE * i * point + index;
-    return transform(Line(
-        load_plain(product[first]),
-        load_plain(product[first + point]),
-        load_plain(product[first + 2u * point]),
-        load_plain(product[first + 3u * point]),
-        load_plain(product[first + 4u * point]),
-        load_plain(product[first + 5u * point]),
-        further(first + 6u * point),
-        further(first + 7u * point),
-    ));
-}
-
-// Row i of G: what a line of points adds to the first four taps along y, and to the fifth: the powers of its point, over
+// Row i of G: what a point adds to the first four taps along its axis, and to the fifth: the powers of its point, over
 // the products of the differences of the points. To which infinity adds depends on SIZE.
 fn row_of_g(i: u32) -> vec4<f32> {
     if (SIDE == 8u) {
@@ -138,6 +84,24 @@ fn fifth_of_g(i: u32) -> f32 {
         return select(select(finite, 0.0, i == 0u), 1.0, i == 7u);
     }
     return select(select(select(4.0 / 6.0, 0.25 / -1.5, i < 3u), 0.0, i == 0u), 1.0, i == 5u);
+}
+
+fn line(index: u32, i: u32) -> Taps {
+    let point = params.rows * params.quads;
+    let first = SIDE * i * point + index;
+    var taps = Taps();
+    for (var j = 0u; j < side(); j++) {
+        let value = load_plain(product[first + j * point]);
+        let weights = row_of_g(j);
+        taps = Taps(
+            fma(vec4(weights.x), value, taps.a),
+            fma(vec4(weights.y), value, taps.b),
+            fma(vec4(weights.z), value, taps.c),
+            fma(vec4(weights.w), value, taps.d),
+            fma(vec4(fifth_of_g(j)), value, taps.e),
+        );
+    }
+    return taps;
 }
 
 fn add(to: Taps, weight: f32, line: Taps) -> Taps {
@@ -183,7 +147,7 @@ fn main(
     var c = Taps();
     var d = Taps();
     var e = Taps();
-    for (var i = 0u; i < params.side; i++) {
+    for (var i = 0u; i < side(); i++) {
         let taps = line(index, i);
         let weights = row_of_g(i);
         a = add(a, weights.x, taps);
@@ -192,7 +156,7 @@ fn main(
         d = add(d, weights.w, taps);
         e = add(e, fifth_of_g(i), taps);
     }
-    for (var ky = 0u; ky < params.size; ky++) {
+    for (var ky = 0u; ky < size(); ky++) {
         put(index, ky, Taps(
             pick(ky, a.a, b.a, c.a, d.a, e.a),
             pick(ky, a.b, b.b, c.b, d.b, e.b),

@@ -18,12 +18,15 @@
 // A GPU has fewer for as many invocations as it wants: there two of them have half of the lines each (HALVES), and read the
 // same pixels. Sizes are in the uniform, not overrides, so that all layers share one pipeline.
 //
-// The lines along y are taken one after another, in a loop, and added up with the matrix's numbers: some drivers take
-// seconds to compile all the loads written out, and the additions cost little beside the loads and stores. The numbers
-// are picked, not read from a table, which such drivers copy at every reading.
+// What is read is taken one after another and added up with the matrix's numbers along both axes: some drivers take seconds
+// to compile all loads and stores written out, and the additions cost little beside these. The numbers are picked, not read
+// from a table, which such drivers copy at every reading.
 
 override SIDE: u32 = 6;
 override HALVES: bool = false;
+// Whether loops count up to what the uniform says. Where a driver knows how far, it may write them out: on a GPU several
+// loads are under way at once then; a processor's driver takes seconds to compile all of them.
+override ROLLED: bool = false;
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -59,7 +62,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> transformed: array<vec4<f32>>;
 @group(0) @binding(2) var<uniform> params: Params;
 
-// The pixels of a line of a tile, or its values at the points: there are SIDE of either.
+// Values at the points, of which there are SIDE.
 struct Line {
     a: vec4<f32>,
     b: vec4<f32>,
@@ -73,41 +76,6 @@ struct Line {
 
 const ROOT: f32 = 1.4142135623730951;
 
-fn transform(d: Line) -> Line {
-    if (SIDE == 8u) {
-        let even = 4.0 * d.c - 5.0 * d.e + d.g;
-        let odd = 2.0 * d.b - 2.5 * d.d + 0.5 * d.f;
-        let even1 = d.c - 4.25 * d.e + d.g;
-        let odd1 = d.b - 4.25 * d.d + d.f;
-        let even2 = 0.25 * d.c - 1.25 * d.e + d.g;
-        let odd2 = 0.5 * d.b - 2.5 * d.d + 2.0 * d.f;
-        return Line(
-            d.a - d.g + 5.25 * (d.e - d.c),
-            even + odd,
-            even - odd,
-            even1 + odd1,
-            even1 - odd1,
-            even2 + odd2,
-            even2 - odd2,
-            d.h - d.b + 5.25 * (d.d - d.f),
-        );
-    }
-    let even = d.e - 2.0 * d.c;
-    let odd = 0.5 * ROOT * d.d - ROOT * d.b;
-    let even2 = d.e - 0.5 * d.c;
-    let odd2 = ROOT * d.d - 0.5 * ROOT * d.b;
-    return Line(
-        d.a - 2.5 * d.c + d.e,
-        even + odd,
-        even - odd,
-        even2 + odd2,
-        even2 - odd2,
-        d.b - 2.5 * d.d + d.f,
-        vec4(0.0),
-        vec4(0.0),
-    );
-}
-
 // Where a tile begins in the image, and the index of the image's first quad of its channels.
 struct Tile {
     y: i32,
@@ -117,26 +85,15 @@ struct Tile {
 }
 
 fn pixel(tile: Tile, y: i32, x: i32) -> vec4<f32> {
-    if (x >= i32(SIDE)) {
-        return vec4(0.0);
-    }
     let at = vec2(tile.x + x, tile.y + y);
     let inside = tile.inside & all(at >= vec2(0)) & all(at < vec2(i32(params.width), i32(params.height)));
     let index = tile.first + (u32(at.y) * params.width + u32(at.x)) * params.quads;
     return select(vec4(0.0), load(input[select(0u, index, inside)]), inside);
 }
 
-fn row(tile: Tile, y: i32) -> Line {
-    return transform(Line(
-        pixel(tile, y, 0),
-        pixel(tile, y, 1),
-        pixel(tile, y, 2),
-        pixel(tile, y, 3),
-        pixel(tile, y, 4),
-        pixel(tile, y, 5),
-        pixel(tile, y, 6),
-        pixel(tile, y, 7),
-    ));
+// SIDE, as loops count up to it.
+fn side() -> u32 {
+    return select(SIDE, params.side, ROLLED);
 }
 
 // Column y of B: what row y of a tile adds to each of the points. Of 0 and infinity it adds to one, which is the first
@@ -156,7 +113,7 @@ fn column_of_b(y: u32) -> vec4<f32> {
     return select(select(end, second, (y == 1u) | (y == 2u)), third, (y == 3u) | (y == 4u));
 }
 
-// What row y of a tile adds to the lines of points, which begin with those of 0 and a positive point: to a negative one as
+// What row or column y of a tile adds to the points along its axis, which begin with those of 0 and a positive point: to a negative one as
 // much as to the positive one, or the opposite where y is odd.
 struct Weights {
     first: vec4<f32>,
@@ -181,6 +138,25 @@ fn own_weights(y: u32, half: u32) -> Weights {
     let all = weights(y);
     let second = select(vec4(all.first.w, all.last.xyz), all.last, SIDE == 8u);
     return Weights(select(all.first, second, half == 1u), all.last);
+}
+
+fn row(tile: Tile, y: u32) -> Line {
+    var line = Line();
+    for (var x = 0u; x < side(); x++) {
+        let value = pixel(tile, i32(y), i32(x));
+        let weights = weights(x);
+        line = Line(
+            fma(vec4(weights.first.x), value, line.a),
+            fma(vec4(weights.first.y), value, line.b),
+            fma(vec4(weights.first.z), value, line.c),
+            fma(vec4(weights.first.w), value, line.d),
+            fma(vec4(weights.last.x), value, line.e),
+            fma(vec4(weights.last.y), value, line.f),
+            fma(vec4(weights.last.z), value, line.g),
+            fma(vec4(weights.last.w), value, line.h),
+        );
+    }
+    return line;
 }
 
 fn add(to: Line, weight: f32, line: Line) -> Line {
@@ -265,8 +241,8 @@ fn main(
     var f = Line();
     var g = Line();
     var h = Line();
-    for (var y = 0u; y < SIDE; y++) {
-        let line = row(tile, i32(y));
+    for (var y = 0u; y < side(); y++) {
+        let line = row(tile, y);
         let weights = own_weights(y, half);
         a = add(a, weights.first.x, line);
         b = add(b, weights.first.y, line);
@@ -277,8 +253,7 @@ fn main(
         g = add(g, weights.last.z, line);
         h = add(h, weights.last.w, line);
     }
-    // Where it knows how far a loop counts, a driver may write it out, and a processor's takes a second for that.
-    let count = select(params.side, SIDE / 2u, HALVES);
+    let count = select(side(), SIDE / 2u, HALVES);
     for (var i = 0u; i < count; i++) {
         put(index, SIDE / 2u * half + i, Line(
             pick(i, a.a, b.a, c.a, d.a, e.a, f.a, g.a, h.a),

@@ -12,13 +12,16 @@
 // An invocation owns one quad of one tile; neighbours own neighbouring quads. Sizes are in the uniform, not overrides,
 // so that all layers share one pipeline.
 //
-// The lines of points are taken one after another, in a loop, and added up with the matrix's numbers: some drivers take
-// seconds to compile all the loads written out, and the additions cost little beside the loads and stores. The numbers
-// are picked, not read from a table, which such drivers copy at every reading.
+// What is read is taken one after another and added up with the matrix's numbers along both axes: some drivers take seconds
+// to compile all loads and stores written out, and the additions cost little beside these. The numbers are picked, not read
+// from a table, which such drivers copy at every reading.
 
 override STEP: u32 = 4;
 override SIDE: u32 = 6;
 override BIAS: u32 = 0;
+// Whether loops count up to what the uniform says. Where a driver knows how far, it may write them out: on a GPU several
+// loads are under way at once then; a processor's driver takes seconds to compile all of them.
+override ROLLED: bool = false;
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -58,28 +61,15 @@ struct Params {
     // Its quads of channels.
     first_quad: u32,
     quads: u32,
-    // SIDE, and STEP * STEP: what loops count up to. Where they know how far, some drivers write loops out, and a
-    // processor's takes seconds for that.
+    // SIDE and STEP
     side: u32,
-    pixels: u32,
+    step: u32,
 }
 
 @group(0) @binding(0) var<storage, read> product: array<Plain>;
 @group(0) @binding(1) var<storage, read> bias: array<Plain>;
 @group(0) @binding(2) var<storage, read_write> output: array<Quad>;
 @group(0) @binding(3) var<uniform> params: Params;
-
-// Values at the points, of which there are SIDE.
-struct Line {
-    a: vec4<f32>,
-    b: vec4<f32>,
-    c: vec4<f32>,
-    d: vec4<f32>,
-    e: vec4<f32>,
-    f: vec4<f32>,
-    g: vec4<f32>,
-    h: vec4<f32>,
-}
 
 // The outputs of a line, of which there are STEP.
 struct Outputs {
@@ -89,60 +79,18 @@ struct Outputs {
     d: vec4<f32>,
 }
 
+// SIDE and STEP, as loops count up to them.
+fn side() -> u32 {
+    return select(SIDE, params.side, ROLLED);
+}
+
+fn step() -> u32 {
+    return select(STEP, params.step, ROLLED);
+}
+
 const ROOT: f32 = 1.4142135623730951;
 
-fn transform(m: Line) -> Outputs {
-    if (SIDE == 8u) {
-        let even = m.b + m.c;
-        let odd = m.b - m.c;
-        let even1 = m.d + m.e;
-        let odd1 = m.d - m.e;
-        let even2 = m.f + m.g;
-        let odd2 = m.f - m.g;
-        return Outputs(
-            m.a + even + even1 + even2,
-            0.5 * odd + odd1 + 2.0 * odd2,
-            0.25 * even + even1 + 4.0 * even2,
-            0.125 * odd + odd1 + 8.0 * odd2 + m.h,
-        );
-    }
-    let even = m.b + m.c;
-    let odd = ROOT * (m.b - m.c);
-    let even2 = m.d + m.e;
-    let odd2 = ROOT * (m.d - m.e);
-    let second = 0.5 * odd + odd2;
-    return Outputs(
-        m.a + even + even2,
-        select(second, second + m.f, STEP == 2u),
-        0.5 * even + 2.0 * even2,
-        0.25 * odd + 2.0 * odd2 + m.f,
-    );
-}
-
-// What lies at one of the points past the sixth, where there are any.
-fn further(index: u32) -> vec4<f32> {
-    if (SIDE == 6u) {
-        return vec4(0.0);
-    }
-    return load_plain(product[index]);
-}
-
-fn line(index: u32, i: u32) -> Outputs {
-    let point = 8u * params.quads;
-    let first = (index / point * SIDE + i) * SIDE * point + index % point;
-    return transform(Line(
-        load_plain(product[first]),
-        load_plain(product[first + point]),
-        load_plain(product[first + 2u * point]),
-        load_plain(product[first + 3u * point]),
-        load_plain(product[first + 4u * point]),
-        load_plain(product[first + 5u * point]),
-        further(first + 6u * point),
-        further(first + 7u * point),
-    ));
-}
-
-// Row i of A: what a line of points adds to the outputs along y, the powers of its point. To which infinity adds depends
+// Row i of A: what a point adds to the outputs along its axis, its powers. To which infinity adds depends
 // on STEP.
 fn row_of_a(i: u32) -> vec4<f32> {
     if (SIDE == 8u) {
@@ -154,6 +102,23 @@ fn row_of_a(i: u32) -> vec4<f32> {
     let point = select(ROOT, 0.5 * ROOT, i < 3u) * select(1.0, -1.0, i % 2u == 0u);
     let finite = select(vec4(1.0, point, square, square * point), vec4(1.0, 0.0, 0.0, 0.0), i == 0u);
     return select(finite, select(vec4(0.0, 0.0, 0.0, 1.0), vec4(0.0, 1.0, 0.0, 0.0), STEP == 2u), i == 5u);
+}
+
+fn line(index: u32, i: u32) -> Outputs {
+    let point = 8u * params.quads;
+    let first = (index / point * SIDE + i) * SIDE * point + index % point;
+    var outputs = Outputs();
+    for (var j = 0u; j < side(); j++) {
+        let value = load_plain(product[first + j * point]);
+        let weights = row_of_a(j);
+        outputs = Outputs(
+            fma(vec4(weights.x), value, outputs.a),
+            fma(vec4(weights.y), value, outputs.b),
+            fma(vec4(weights.z), value, outputs.c),
+            fma(vec4(weights.w), value, outputs.d),
+        );
+    }
+    return outputs;
 }
 
 fn add(to: Outputs, weight: f32, line: Outputs) -> Outputs {
@@ -218,7 +183,7 @@ fn main(
     var b = Outputs();
     var c = Outputs();
     var d = Outputs();
-    for (var i = 0u; i < params.side; i++) {
+    for (var i = 0u; i < side(); i++) {
         let outputs = line(index, i);
         let weights = row_of_a(i);
         a = add(a, weights.x, outputs);
@@ -226,7 +191,7 @@ fn main(
         c = add(c, weights.z, outputs);
         d = add(d, weights.w, outputs);
     }
-    for (var i = 0u; i < params.pixels; i++) {
+    for (var i = 0u; i < step() * step(); i++) {
         let y = i / STEP;
         let x = i % STEP;
         put(tile, y, x, pick(y, along(a, x), along(b, x), along(c, x), along(d, x)));

@@ -21,6 +21,9 @@ override SIZE: u32 = 3;
 override SIDE: u32 = 6;
 override TURNED: u32 = 0;
 override BLOCKS: u32 = 0;
+// Whether loops count up to what the uniform says. Where a driver knows how far, it may write them out: on a GPU several
+// loads are under way at once then; a processor's driver takes seconds to compile all of them.
+override ROLLED: bool = false;
 
 struct Params {
     // The quads of the channels c, and of all o.
@@ -29,22 +32,14 @@ struct Params {
     // The quads of the o of the chunk: the first, and how many.
     first_quad: u32,
     quads: u32,
-    // SIDE
+    // SIDE and SIZE
     side: u32,
+    size: u32,
 }
 
 @group(0) @binding(0) var<storage, read> weight: array<f32>;
 @group(0) @binding(1) var<storage, read_write> transformed: array<f32>;
 @group(0) @binding(2) var<uniform> params: Params;
-
-// Up to five taps.
-struct Taps {
-    a: f32,
-    b: f32,
-    c: f32,
-    d: f32,
-    e: f32,
-}
 
 // Values at the points, of which there are SIDE.
 struct Line {
@@ -60,37 +55,50 @@ struct Line {
 
 const ROOT: f32 = 1.4142135623730951;
 
-fn transform(g: Taps) -> Line {
+// SIDE and SIZE, as loops count up to them.
+fn side() -> u32 {
+    return select(SIDE, params.side, ROLLED);
+}
+
+fn size() -> u32 {
+    return select(SIZE, params.size, ROLLED);
+}
+
+fn power_of_two(exponent: i32) -> f32 {
+    return bitcast<f32>(u32(127 + exponent) << 23u);
+}
+
+// Column k of G: what tap k of a line adds to the positive points. They are powers of these, over the products of the
+// differences of the points.
+fn column_of_g(k: u32) -> vec3<f32> {
     if (SIDE == 8u) {
-        let even = (g.a + 0.25 * g.c + 0.0625 * g.e) * 32.0 / 45.0;
-        let odd = (0.5 * g.b + 0.125 * g.d) * 32.0 / 45.0;
-        let even1 = (g.a + g.c + g.e) / -4.5;
-        let odd1 = (g.b + g.d) / -4.5;
-        let even2 = (g.a + 4.0 * g.c + 16.0 * g.e) / 90.0;
-        let odd2 = (2.0 * g.b + 8.0 * g.d) / 90.0;
-        return Line(
-            g.a,
-            even + odd,
-            even - odd,
-            even1 + odd1,
-            even1 - odd1,
-            even2 + odd2,
-            even2 - odd2,
-            g.e,
-        );
+        return vec3(32.0 / 45.0 * power_of_two(-i32(k)), -1.0 / 4.5, 1.0 / 90.0 * power_of_two(i32(k)));
     }
-    let even = (g.a + 0.5 * g.c + 0.25 * g.e) / -1.5;
-    let odd = ROOT * (0.5 * g.b + 0.25 * g.d) / -1.5;
-    let even2 = (g.a + 2.0 * g.c + 4.0 * g.e) / 6.0;
-    let odd2 = ROOT * (g.b + 2.0 * g.d) / 6.0;
-    let infinity = select(g.c, g.e, SIZE == 5u);
-    return Line(g.a, even + odd, even - odd, even2 + odd2, even2 - odd2, infinity, 0.0, 0.0);
+    let pairs = i32(k / 2u);
+    let odd = select(vec2(1.0), vec2(0.5 * ROOT, ROOT), k % 2u == 1u);
+    return vec3(odd * vec2(-1.0 / 1.5 * power_of_two(-pairs), 1.0 / 6.0 * power_of_two(pairs)), 0.0);
+}
+
+// What row or column k of a kernel adds to the points along its axis, which begin with 0 and a positive point: to a negative
+// one as much as to the positive one, or the opposite where k is odd.
+struct Weights {
+    first: vec4<f32>,
+    last: vec4<f32>,
+}
+
+fn weights(k: u32) -> Weights {
+    let column = column_of_g(k);
+    let zero = select(0.0, 1.0, k == 0u);
+    let infinity = select(0.0, 1.0, k + 1u == SIZE);
+    let negative = select(column, -column, k % 2u == 1u);
+    let first = vec4(zero, column.x, negative.x, column.y);
+    if (SIDE == 8u) {
+        return Weights(first, vec4(negative.y, column.z, negative.z, infinity));
+    }
+    return Weights(first, vec4(negative.y, infinity, 0.0, 0.0));
 }
 
 fn tap(ky: u32, kx: u32, row: u32, column: u32) -> f32 {
-    if (kx >= SIZE) {
-        return 0.0;
-    }
     if (TURNED == 0u) {
         return weight[((ky * SIZE + kx) * 4u * params.inputs + row) * 4u * params.outputs + column];
     }
@@ -99,19 +107,34 @@ fn tap(ky: u32, kx: u32, row: u32, column: u32) -> f32 {
 }
 
 fn along(ky: u32, row: u32, column: u32) -> Line {
-    return transform(Taps(
-        tap(ky, 0u, row, column),
-        tap(ky, 1u, row, column),
-        tap(ky, 2u, row, column),
-        tap(ky, 3u, row, column),
-        tap(ky, 4u, row, column),
-    ));
+    var line = Line();
+    for (var kx = 0u; kx < size(); kx++) {
+        line = add(line, weights(kx), tap(ky, kx, row, column));
+    }
+    return line;
+}
+
+// A line and so much of a number for each of its points.
+fn add(to: Line, weights: Weights, number: f32) -> Line {
+    return Line(
+        fma(weights.first.x, number, to.a),
+        fma(weights.first.y, number, to.b),
+        fma(weights.first.z, number, to.c),
+        fma(weights.first.w, number, to.d),
+        fma(weights.last.x, number, to.e),
+        fma(weights.last.y, number, to.f),
+        fma(weights.last.z, number, to.g),
+        fma(weights.last.w, number, to.h),
+    );
 }
 
 // One of a line's values, for an index that a loop counts.
 fn pick(i: u32, line: Line) -> f32 {
     let first = select(select(line.a, line.b, i == 1u), select(line.c, line.d, i == 3u), i > 1u);
-    let last = select(select(line.e, line.f, i == 5u), select(line.g, line.h, i == 7u), i > 5u);
+    var last = select(line.e, line.f, i == 5u);
+    if (SIDE == 8u) {
+        last = select(last, select(line.g, line.h, i == 7u), i > 5u);
+    }
     return select(first, last, i > 3u);
 }
 
@@ -147,25 +170,28 @@ fn main(
         row = block / params.quads * 4u + index / 4u % 4u;
         column = (params.first_quad + block % params.quads) * 4u + index % 4u;
     }
-    let first = along(0u, row, column);
-    let second = along(1u, row, column);
-    let third = along(2u, row, column);
-    var fourth = Line();
-    var fifth = Line();
-    if (SIZE == 5u) {
-        fourth = along(3u, row, column);
-        fifth = along(4u, row, column);
+    // The points along y, for each point along x.
+    var a = Line();
+    var b = Line();
+    var c = Line();
+    var d = Line();
+    var e = Line();
+    var f = Line();
+    var g = Line();
+    var h = Line();
+    for (var ky = 0u; ky < size(); ky++) {
+        let line = along(ky, row, column);
+        let weights = weights(ky);
+        a = add(a, weights, line.a);
+        b = add(b, weights, line.b);
+        c = add(c, weights, line.c);
+        d = add(d, weights, line.d);
+        e = add(e, weights, line.e);
+        f = add(f, weights, line.f);
+        g = add(g, weights, line.g);
+        h = add(h, weights, line.h);
     }
-    let a = transform(Taps(first.a, second.a, third.a, fourth.a, fifth.a));
-    let b = transform(Taps(first.b, second.b, third.b, fourth.b, fifth.b));
-    let c = transform(Taps(first.c, second.c, third.c, fourth.c, fifth.c));
-    let d = transform(Taps(first.d, second.d, third.d, fourth.d, fifth.d));
-    let e = transform(Taps(first.e, second.e, third.e, fourth.e, fifth.e));
-    let f = transform(Taps(first.f, second.f, third.f, fourth.f, fifth.f));
-    let g = transform(Taps(first.g, second.g, third.g, fourth.g, fifth.g));
-    let h = transform(Taps(first.h, second.h, third.h, fourth.h, fifth.h));
-    // Where it knows how far a loop counts, a driver may write it out, and a processor's takes a second for that.
-    for (var i = 0u; i < params.side; i++) {
+    for (var i = 0u; i < side(); i++) {
         put(index, i, Line(
             pick(i, a),
             pick(i, b),

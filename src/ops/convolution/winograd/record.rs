@@ -10,7 +10,6 @@ use super::super::slide::Slide;
 use super::super::tile;
 use super::super::tiling::Tiling;
 use super::super::variant::Place;
-use super::filtering::Filtering;
 use super::{BLOCK, LINE, WORKGROUP, Winograd, tiles};
 use crate::shape::Shape;
 
@@ -80,6 +79,7 @@ impl Winograd {
                 .wide()
                 .size("SIZE", self.filtering.taps)
                 .size("SIDE", self.filtering.side())
+                .constant("ROLLED", place.capabilities.software)
                 .read(product)
                 .write(grad_weight)
                 .uniform_sizes(&[4 * one.inputs, grad_output.quads(), outputs.start, outputs.len()])
@@ -186,6 +186,7 @@ impl Winograd {
             .wide()
             .size("STEP", self.filtering.outputs)
             .size("SIDE", self.filtering.side())
+            .constant("ROLLED", place.capabilities.software)
             .size("BIAS", bias.is_some().into())
             .read(product)
             // Something must be bound; without a bias it is not read.
@@ -193,9 +194,7 @@ impl Winograd {
             .write(output.tensor)
             .activation(activation)
             .invocations(chunk.tiles.len() * chunk.outputs.len(), WORKGROUP);
-        let Filtering { outputs, .. } = self.filtering;
-        let dispatch = self.uniform(dispatch, problem, output, chunk).uniform_sizes(&[outputs * outputs]);
-        place.program.push(dispatch);
+        place.program.push(self.uniform(dispatch, problem, output, chunk));
     }
 
     /// The uniform of the transforms on the side of the outputs.
@@ -213,6 +212,7 @@ impl Winograd {
             chunk.outputs.start,
             chunk.outputs.len(),
             self.filtering.side(),
+            self.filtering.outputs,
         ])
     }
 
@@ -262,13 +262,15 @@ impl Winograd {
         let dispatch = Dispatch::new(place.layer, kernel!("conv2d/winograd_weight"))
             .size("SIZE", self.filtering.taps)
             .size("SIDE", self.filtering.side())
+            .constant("ROLLED", place.capabilities.software)
             .size("TURNED", (problem.pass == Pass::BackwardInput).into())
             // What an invocation reads for a step of the sum together: rows of many channels lie apart by a power of
             // two, so that they share a few sets of a cache. Tiles in workgroup memory are read by all invocations.
             .size("BLOCKS", matches!(self.tiling, Tiling::Subgroup(_)).into())
             .read(image.weight)
             .write(transformed)
-            .uniform_sizes(&[inputs, image.output.quads(), range.start, range.len(), self.filtering.side()])
+            .uniform_sizes(&[inputs, image.output.quads(), range.start, range.len()])
+            .uniform_sizes(&[self.filtering.side(), self.filtering.taps])
             .invocations(16 * inputs * range.len(), WORKGROUP);
         place.program.push(dispatch);
         transformed
@@ -287,7 +289,11 @@ impl Winograd {
         // A GPU's invocations would need too many registers for all of them; a processor keeps them in memory anyway.
         let halves = !place.capabilities.software;
         let workgroups = quads.div_ceil(WORKGROUP) * if halves { 2 } else { 1 };
-        dispatch.size("SIDE", self.filtering.side()).constant("HALVES", halves).groups(workgroups)
+        dispatch
+            .size("SIDE", self.filtering.side())
+            .constant("HALVES", halves)
+            .constant("ROLLED", place.capabilities.software)
+            .groups(workgroups)
     }
 
     /// A tensor of so many vec4 at each point, which lives as long as the pass.
