@@ -90,8 +90,7 @@ fn step() -> u32 {
 
 const ROOT: f32 = 1.4142135623730951;
 
-// Row i of A: what a point adds to the outputs along its axis, its powers. To which infinity adds depends
-// on STEP.
+// Row i of A: what a point adds to the outputs along its axis, its powers. To which infinity adds depends on STEP.
 fn row_of_a(i: u32) -> vec4<f32> {
     if (SIDE == 8u) {
         let point = select(select(2.0, 1.0, i < 5u), 0.5, i < 3u) * select(1.0, -1.0, i % 2u == 0u);
