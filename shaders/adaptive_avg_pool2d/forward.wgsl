@@ -6,7 +6,7 @@
 // Bindings: x is NHWC quads, ((n·H + iy)·W + ix)·Q + q. Where the windows are not split, y is too,
 // ((n·OH + oy)·OW + ox)·Q + q. Where they are split into parts, y is [part] of such tensors, whose sum is the mean
 // (common/sum_partials.wgsl).
-// A workgroup owns 64 / lanes output quads side by side, or one part of each; lanes invocations share a window, whose
+// A workgroup owns 64 / LANES output quads side by side, or one part of each; LANES invocations share a window, whose
 // pixels they take in turns, and join their sums as a fixed tree. Many small windows have one lane each and no tree;
 // one large window has 64, which read 64 pixels side by side.
 
@@ -17,6 +17,7 @@ override W: u32; // columns of x
 override OH: u32; // rows of y
 override OW: u32; // columns of y
 override Q: u32; // quads of channels
+override LANES: u32; // invocations that share a window: a power of two up to 64
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -38,9 +39,6 @@ fn store_result(value: vec4<f32>) -> Result {
 struct Params {
     batch: u32,
     parts: u32,
-    // How many invocations share a window: a power of two up to 64. Were it a constant, drivers would write out the loop
-    // that joins them, and those for processors take a tenth of a second for each barrier.
-    lanes: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<Quad>;
@@ -55,7 +53,7 @@ fn main(
     @builtin(num_workgroups) groups: vec3u,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let windows = WORKGROUP / params.lanes;
+    let windows = WORKGROUP / LANES;
     let lane = local / windows;
     let total = params.batch * OH * OW * Q;
     let owned = (group.x + group.y * groups.x) * windows + local % windows;
@@ -75,12 +73,12 @@ fn main(
     let end = min((group.z + 1u) * span, pixels);
 
     // From one pixel of the lane to its next, without dividing again.
-    let next_row = params.lanes / width;
-    let next_column = params.lanes % width;
+    let next_row = LANES / width;
+    let next_column = LANES % width;
     var row = begin / width;
     var column = begin % width;
     var sum = vec4f();
-    for (var pixel = begin; pixel < end; pixel += params.lanes) {
+    for (var pixel = begin; pixel < end; pixel += LANES) {
         sum += load(x[((n * H + top + row) * W + left + column) * Q + q]);
         row += next_row;
         column += next_column;
@@ -92,7 +90,7 @@ fn main(
 
     sums[local] = sum;
     workgroupBarrier();
-    for (var half = params.lanes / 2u; half > 0u; half /= 2u) {
+    for (var half = LANES / 2u; half > 0u; half /= 2u) {
         if lane < half {
             sums[local] += sums[local + half * windows];
         }

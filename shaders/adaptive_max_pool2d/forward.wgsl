@@ -10,7 +10,7 @@
 // ((n·OH + oy)·OW + ox)·Q + q; taps[i] holds those of y[i], one byte a channel from the lowest (TAP_WORDS = 1), or
 // where a window has more than 256 pixels taps[4·i .. 4·i + 3] do, a word a channel (TAP_WORDS = 4). Where the windows
 // are split into parts, y and taps are [part] of such tensors, with TAP_WORDS = 4 (`join.wgsl` joins them).
-// A workgroup owns 64 / lanes output quads side by side, or one part of each; lanes invocations share a window, whose
+// A workgroup owns 64 / LANES output quads side by side, or one part of each; LANES invocations share a window, whose
 // pixels they take in turns, and join what they found as a tree. Many small windows have one lane each and no tree; one
 // large window has 64, which read 64 pixels side by side.
 
@@ -21,6 +21,7 @@ override W: u32; // columns of x
 override OH: u32; // rows of y
 override OW: u32; // columns of y
 override Q: u32; // quads of channels
+override LANES: u32; // invocations that share a window: a power of two up to 64
 override TAP_WORDS: u32; // words that the taps of a quad take: 1 or 4
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
@@ -43,9 +44,6 @@ fn store_result(value: vec4<f32>) -> Result {
 struct Params {
     batch: u32,
     parts: u32,
-    // How many invocations share a window: a power of two up to 64. Were it a constant, drivers would write out the loop
-    // that joins them, and those for processors take a tenth of a second for each barrier.
-    lanes: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<Quad>;
@@ -67,7 +65,7 @@ fn main(
     @builtin(num_workgroups) groups: vec3u,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let windows = WORKGROUP / params.lanes;
+    let windows = WORKGROUP / LANES;
     let lane = local / windows;
     let total = params.batch * OH * OW * Q;
     let owned = (group.x + group.y * groups.x) * windows + local % windows;
@@ -87,14 +85,14 @@ fn main(
     let end = min((group.z + 1u) * span, pixels);
 
     // From one pixel of the lane to its next, without dividing again.
-    let next_row = params.lanes / width;
-    let next_column = params.lanes % width;
+    let next_row = LANES / width;
+    let next_column = LANES % width;
     var row = begin / width;
     var column = begin % width;
     // All begin with the window's first pixel, which loses to none of theirs that is larger: so no lane is empty.
     var best = load(x[((n * H + top) * W + left) * Q + q]);
     var tap = vec4u();
-    for (var pixel = begin; pixel < end; pixel += params.lanes) {
+    for (var pixel = begin; pixel < end; pixel += LANES) {
         let value = load(x[((n * H + top + row) * W + left + column) * Q + q]);
         let wins = (value > best) | is_nan(value);
         best = select(best, value, wins);
@@ -110,7 +108,7 @@ fn main(
     values[local] = best;
     positions[local] = tap;
     workgroupBarrier();
-    for (var half = params.lanes / 2u; half > 0u; half /= 2u) {
+    for (var half = LANES / 2u; half > 0u; half /= 2u) {
         if lane < half {
             let value = values[local + half * windows];
             let position = positions[local + half * windows];

@@ -4,7 +4,7 @@
 // k % INNER on, INNER apart. Where ACROSS, a line is the channels of one pixel; otherwise it runs along height or width,
 // and each of a quad's four channels is for itself. Zero in the pad lanes of y.
 //
-// A workgroup owns 64 / lanes lines side by side; lanes invocations share a line, whose quads they take in turns. Each
+// A workgroup owns 64 / LANES lines side by side; LANES invocations share a line, whose quads they take in turns. Each
 // goes through its quads once for the largest and the sum together, rescaling the sum where a larger x turns up (Milakov
 // and Gimelshein 2018, arXiv:1805.02867); the lanes join theirs as a fixed tree; and a second time, out of the cache, to
 // write y. Many short lines have a lane each and no tree; a long one, a thousand classes, is tiled over 64.
@@ -16,6 +16,7 @@ const LOWEST = -3.4028234e38;
 override CHANNELS: u32;
 override LENGTH: u32; // quads of a line
 override INNER: u32; // quads from one of a line to the next
+override LANES: u32; // invocations that share a line: a power of two up to 64
 override ACROSS: bool; // whether the four channels of a quad belong to one line
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
@@ -28,17 +29,10 @@ fn store(value: vec4<f32>) -> Quad {
 }
 // end storage
 
-struct Params {
-    // The number of lines.
-    lines: u32,
-    // How many invocations share a line: a power of two up to 64. Were it a constant, drivers would write out the loop that
-    // joins them, and those for processors take a tenth of a second for each barrier.
-    lanes: u32,
-}
-
 @group(0) @binding(0) var<storage, read> x: array<Quad>;
 @group(0) @binding(1) var<storage, read_write> y: array<Quad>;
-@group(0) @binding(2) var<uniform> params: Params;
+// The number of lines.
+@group(0) @binding(2) var<uniform> lines: u32;
 
 var<workgroup> tops: array<vec4<f32>, WORKGROUP>;
 var<workgroup> sums: array<vec4<f32>, WORKGROUP>;
@@ -55,18 +49,18 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     // Neighbours read neighbouring quads: of a line across channels it is its lanes that do, otherwise the owners.
-    let owners = WORKGROUP / params.lanes;
+    let owners = WORKGROUP / LANES;
     let apart = select(owners, 1u, ACROSS);
-    let lane = local / apart % params.lanes;
-    let owner = select(local % owners, local / params.lanes, ACROSS);
+    let lane = local / apart % LANES;
+    let owner = select(local % owners, local / LANES, ACROSS);
     let owned = (group.x + group.y * groups.x) * owners + owner;
     // What is past the last goes along, because all meet at the barriers, and writes nothing.
-    let line = min(owned, params.lines - 1u);
+    let line = min(owned, lines - 1u);
     let first = line / INNER * (LENGTH * INNER) + line % INNER;
 
     var top = vec4(LOWEST);
     var sum = vec4<f32>();
-    for (var i = lane; i < LENGTH; i += params.lanes) {
+    for (var i = lane; i < LENGTH; i += LANES) {
         let quad = first + i * INNER;
         let value = select(vec4(LOWEST), load(x[quad]), is_channel(quad));
         let higher = max(top, value);
@@ -77,7 +71,7 @@ fn main(
     tops[local] = top;
     sums[local] = sum;
     workgroupBarrier();
-    for (var half = params.lanes / 2u; half > 0u; half /= 2u) {
+    for (var half = LANES / 2u; half > 0u; half /= 2u) {
         if lane < half {
             let other = local + half * apart;
             let higher = max(tops[local], tops[other]);
@@ -93,12 +87,12 @@ fn main(
         sum = vec4(dot(sum, exp(top - higher)));
         top = vec4(higher);
     }
-    if owned >= params.lines {
+    if owned >= lines {
         return;
     }
     // Kept apart from top: their sum would round away what small differences are made of.
     let log_sum = log(sum);
-    for (var i = lane; i < LENGTH; i += params.lanes) {
+    for (var i = lane; i < LENGTH; i += LANES) {
         let quad = first + i * INNER;
         let value = (load(x[quad]) - top) - log_sum;
         y[quad] = store(select(vec4<f32>(), value, is_channel(quad)));

@@ -4,7 +4,7 @@
 // k / INNER · LENGTH · INNER + k % INNER on, INNER apart. Where ACROSS, a line is the channels of one pixel; otherwise it
 // runs along height or width, and each of a quad's four channels is for itself. Zero in the pad lanes of grad_x.
 //
-// A workgroup owns 64 / lanes lines side by side; lanes invocations share a line, whose quads they take in turns, once
+// A workgroup owns 64 / LANES lines side by side; LANES invocations share a line, whose quads they take in turns, once
 // for the sum, which they join as a fixed tree, and a second time, out of the cache, to write grad_x.
 
 const WORKGROUP = 64u;
@@ -13,6 +13,7 @@ const QUAD = vec4<u32>(0u, 1u, 2u, 3u);
 override CHANNELS: u32;
 override LENGTH: u32; // quads of a line
 override INNER: u32; // quads from one of a line to the next
+override LANES: u32; // invocations that share a line: a power of two up to 64
 override ACROSS: bool; // whether the four channels of a quad belong to one line
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
@@ -25,18 +26,11 @@ fn store(value: vec4<f32>) -> Quad {
 }
 // end storage
 
-struct Params {
-    // The number of lines.
-    lines: u32,
-    // How many invocations share a line: a power of two up to 64. Were it a constant, drivers would write out the loop that
-    // joins them, and those for processors take a tenth of a second for each barrier.
-    lanes: u32,
-}
-
 @group(0) @binding(0) var<storage, read> y: array<Quad>;
 @group(0) @binding(1) var<storage, read> grad_y: array<Quad>;
 @group(0) @binding(2) var<storage, read_write> grad_x: array<Quad>;
-@group(0) @binding(3) var<uniform> params: Params;
+// The number of lines.
+@group(0) @binding(3) var<uniform> lines: u32;
 
 var<workgroup> sums: array<vec4<f32>, WORKGROUP>;
 
@@ -52,24 +46,24 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     // Neighbours read neighbouring quads: of a line across channels it is its lanes that do, otherwise the owners.
-    let owners = WORKGROUP / params.lanes;
+    let owners = WORKGROUP / LANES;
     let apart = select(owners, 1u, ACROSS);
-    let lane = local / apart % params.lanes;
-    let owner = select(local % owners, local / params.lanes, ACROSS);
+    let lane = local / apart % LANES;
+    let owner = select(local % owners, local / LANES, ACROSS);
     let owned = (group.x + group.y * groups.x) * owners + owner;
     // What is past the last goes along, because all meet at the barriers, and writes nothing.
-    let line = min(owned, params.lines - 1u);
+    let line = min(owned, lines - 1u);
     let first = line / INNER * (LENGTH * INNER) + line % INNER;
 
     var sum = vec4<f32>();
-    for (var i = lane; i < LENGTH; i += params.lanes) {
+    for (var i = lane; i < LENGTH; i += LANES) {
         let quad = first + i * INNER;
         sum += load(y[quad]) * load(grad_y[quad]);
     }
 
     sums[local] = sum;
     workgroupBarrier();
-    for (var half = params.lanes / 2u; half > 0u; half /= 2u) {
+    for (var half = LANES / 2u; half > 0u; half /= 2u) {
         if lane < half {
             sums[local] += sums[local + half * apart];
         }
@@ -79,10 +73,10 @@ fn main(
     if ACROSS {
         sum = vec4(sum.x + sum.y + sum.z + sum.w);
     }
-    if owned >= params.lines {
+    if owned >= lines {
         return;
     }
-    for (var i = lane; i < LENGTH; i += params.lanes) {
+    for (var i = lane; i < LENGTH; i += LANES) {
         let quad = first + i * INNER;
         let value = load(y[quad]) * (load(grad_y[quad]) - sum);
         grad_x[quad] = store(select(vec4<f32>(), value, is_channel(quad)));

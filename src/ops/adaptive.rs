@@ -153,7 +153,8 @@ impl Windows {
     pub fn reduce(&self, layer: &str, kernel: Kernel, output: Activation, parts: usize) -> Dispatch {
         let lanes = self.lanes(output.quads());
         self.constants(Dispatch::new(layer, kernel), output.quads())
-            .uniform_sizes(&[output.batch, parts, lanes])
+            .size("LANES", lanes)
+            .uniform_sizes(&[output.batch, parts])
             .invocations(output.total_quads() * lanes, WORKGROUP_SIZE)
             .layers(parts)
             .flops(self.elements() * output.batch as u64)

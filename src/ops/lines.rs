@@ -61,15 +61,16 @@ impl Lines {
     }
 
     /// A dispatch of `kernel` over the lines of `of`, `operations` for each element. Workgroups own
-    /// `64 / lanes` lines.
+    /// `64 / LANES` lines.
     pub fn dispatch(&self, layer: &str, kernel: Kernel, of: Activation, operations: u64) -> Dispatch {
         let (lines, lanes) = (of.total_quads() / self.length.max(1), self.lanes());
         Dispatch::new(layer, kernel)
             .size("CHANNELS", of.shape.channels)
             .size("LENGTH", self.length)
             .size("INNER", self.inner)
+            .size("LANES", lanes)
             .constant("ACROSS", self.across)
-            .uniform_sizes(&[lines, lanes])
+            .uniform(lines as u32)
             .invocations(lines * lanes, WORKGROUP_SIZE)
             .flops(operations * elementwise::elements(of))
     }
