@@ -24,7 +24,7 @@
 //! | `operand` | `operand_activate`, the function that the right operand goes through: another file's `activation`, renamed |
 //! | `gradient` | `gradient`, the gradient to an activation's input, and its constants |
 //! | `storage` | `Quad`, `load` and `store`: how four channels of an activation lie in memory |
-//! | `taps` | `keep`: where a max pool keeps which tap of a window won, if it does; and its last bindings |
+//! | `taps` | `keep`: where a max pool keeps which tap of a window won, if it does; its last bindings, and their `Params` |
 //! | `matrix` | `SIZE` and the types of a device's cooperative matrices |
 //! | `result` | `Result` and `store_result`: the same of an output that may be parts of a sum, always f32 |
 //! | `plain` | `Plain` and `load_plain`: how four numbers lie that are in f32 however activations are stored |
