@@ -19,10 +19,9 @@
 
 override STEP: u32 = 4;
 override SIDE: u32 = 6;
+// Whether an invocation has half of the lines, as on a GPU, and loops count up to constants, so that several loads are under
+// way at once. A processor's driver would write such loops out, and take seconds to compile them.
 override HALVES: bool = false;
-// Whether loops count up to what the uniform says. Where a driver knows how far, it may write them out: on a GPU several
-// loads are under way at once then; a processor's driver takes seconds to compile all of them.
-override ROLLED: bool = false;
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -88,11 +87,11 @@ fn pixel(tile: Tile, y: u32, x: u32) -> vec4<f32> {
 
 // SIDE and STEP, as loops count up to them.
 fn side() -> u32 {
-    return select(SIDE, params.side, ROLLED);
+    return select(params.side, SIDE, HALVES);
 }
 
 fn step() -> u32 {
-    return select(STEP, params.step, ROLLED);
+    return select(params.step, STEP, HALVES);
 }
 
 // Column y of A: what row y of a tile adds to each of the points. Of 0 and infinity it adds to one at most, which is the

@@ -23,10 +23,9 @@
 // from a table, which such drivers copy at every reading.
 
 override SIDE: u32 = 6;
+// Whether an invocation has half of the lines, as on a GPU, and loops count up to constants, so that several loads are under
+// way at once. A processor's driver would write such loops out, and take seconds to compile them.
 override HALVES: bool = false;
-// Whether loops count up to what the uniform says. Where a driver knows how far, it may write them out: on a GPU several
-// loads are under way at once then; a processor's driver takes seconds to compile all of them.
-override ROLLED: bool = false;
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -93,7 +92,7 @@ fn pixel(tile: Tile, y: i32, x: i32) -> vec4<f32> {
 
 // SIDE, as loops count up to it.
 fn side() -> u32 {
-    return select(SIDE, params.side, ROLLED);
+    return select(params.side, SIDE, HALVES);
 }
 
 // Column y of B: what row y of a tile adds to each of the points. Of 0 and infinity it adds to one, which is the first

@@ -83,11 +83,11 @@ fn five_by_five_of_many_channels() {
     assert_eq!([points(31, 9), points(32, 3)], ["conv.input (36 points)"; 2]);
 }
 
-/// A GPU's invocations own half of the lines of 64 points.
+/// A GPU's invocations own half of the lines of points, of 36 as of 64, and loops count up to constants.
 #[test]
-fn five_by_five_as_on_a_gpu() {
-    for padding in [2, 1] {
-        let convolution = Conv2d::new(34, 5).padding(padding);
+fn as_on_a_gpu() {
+    for (kernel, padding) in [(3, 1), (3, 0), (5, 2), (5, 1)] {
+        let convolution = Conv2d::new(34, kernel).padding(padding);
         let network = Network::builder([33, 20, 21]).conv2d("conv", convolution).build().unwrap();
         for context in contexts() {
             let capabilities = Capabilities { software: false, ..context.capabilities().clone() };

@@ -289,11 +289,7 @@ impl Winograd {
         // A GPU's invocations would need too many registers for all of them; a processor keeps them in memory anyway.
         let halves = !place.capabilities.software;
         let workgroups = quads.div_ceil(WORKGROUP) * if halves { 2 } else { 1 };
-        dispatch
-            .size("SIDE", self.filtering.side())
-            .constant("HALVES", halves)
-            .constant("ROLLED", place.capabilities.software)
-            .groups(workgroups)
+        dispatch.size("SIDE", self.filtering.side()).constant("HALVES", halves).groups(workgroups)
     }
 
     /// A tensor of so many vec4 at each point, which lives as long as the pass.
