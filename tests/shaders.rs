@@ -138,17 +138,19 @@ fn validate(source: &str) -> Result<(Module, ModuleInfo), String> {
 
 /// How pixels are counted stands in every kernel that does, as each is a module by itself, and is the same in all.
 #[test]
-fn places_are_counted_alike_everywhere() {
+fn what_kernels_share_is_alike_everywhere() {
     let mut files = Vec::new();
     find(&shaders(), &mut files);
     let sources: Vec<String> = files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
-    let part = |source: &'_ String| {
-        let (_, from) = source.split_once("// section places:")?;
-        from.split_once("// end places").map(|(part, _)| part.to_owned())
-    };
-    let parts: Vec<String> = sources.iter().filter_map(part).collect();
-    assert!(parts.len() > 1, "{} kernels count places", parts.len());
-    assert!(parts.iter().all(|other| *other == parts[0]));
+    for section in ["places", "lines"] {
+        let part = |source: &'_ String| {
+            let (_, from) = source.split_once(&format!("// section {section}:"))?;
+            from.split_once(&format!("// end {section}")).map(|(part, _)| part.to_owned())
+        };
+        let parts: Vec<String> = sources.iter().filter_map(part).collect();
+        assert!(parts.len() > 1, "{} kernels have a section {section:?}", parts.len());
+        assert!(parts.iter().all(|other| *other == parts[0]), "sections {section:?} differ");
+    }
 }
 
 /// Every section of a file fits every file that has a section of that name.

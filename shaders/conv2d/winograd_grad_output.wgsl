@@ -57,18 +57,6 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> transformed: array<vec4<f32>>;
 @group(0) @binding(2) var<uniform> params: Params;
 
-// Values at the points, of which there are SIDE.
-struct Line {
-    a: vec4<f32>,
-    b: vec4<f32>,
-    c: vec4<f32>,
-    d: vec4<f32>,
-    e: vec4<f32>,
-    f: vec4<f32>,
-    g: vec4<f32>,
-    h: vec4<f32>,
-}
-
 const ROOT: f32 = 1.4142135623730951;
 
 struct Tile {
@@ -96,7 +84,7 @@ fn step() -> u32 {
 
 // Column y of A: what row y of a tile adds to each of the points. Of 0 and infinity it adds to one at most, which is the
 // first number; the others are of the positive points. Which row is the last, infinity's, depends on STEP.
-fn column_of_a(y: u32) -> vec4<f32> {
+fn column_of_matrix(y: u32) -> vec4<f32> {
     let infinity = select(0.0, 1.0, y + 1u == STEP);
     if (SIDE == 8u) {
         let even = select(vec4(1.0), vec4(0.0, 0.25, 1.0, 4.0), y == 2u);
@@ -106,33 +94,6 @@ fn column_of_a(y: u32) -> vec4<f32> {
     let even = select(vec4(1.0, 1.0, 1.0, 0.0), vec4(0.0, 0.5, 2.0, 0.0), y == 2u);
     let odd = select(vec3(0.5 * ROOT, ROOT, 0.0), vec3(0.25 * ROOT, 2.0 * ROOT, 0.0), y == 3u);
     return select(even, vec4(infinity, odd), y % 2u == 1u);
-}
-
-// What row or column y of a tile adds to the points along its axis, which begin with those of 0 and a positive point: to a negative one as
-// much as to the positive one, or the opposite where y is odd.
-struct Weights {
-    first: vec4<f32>,
-    last: vec4<f32>,
-}
-
-fn weights(y: u32) -> Weights {
-    let column = column_of_a(y);
-    let odd = y % 2u == 1u;
-    let zero = select(column.x, 0.0, odd);
-    let infinity = select(0.0, column.x, odd);
-    let negative = select(column.yzw, -column.yzw, odd);
-    let first = vec4(zero, column.y, negative.x, column.z);
-    if (SIDE == 8u) {
-        return Weights(first, vec4(negative.y, column.w, negative.z, infinity));
-    }
-    return Weights(first, vec4(negative.y, infinity, 0.0, 0.0));
-}
-
-// The weights of the lines that an invocation owns: where it has the second half of them, these come first.
-fn own_weights(y: u32, half: u32) -> Weights {
-    let all = weights(y);
-    let second = select(vec4(all.first.w, all.last.xyz), all.last, SIDE == 8u);
-    return Weights(select(all.first, second, half == 1u), all.last);
 }
 
 fn row(tile: Tile, y: u32) -> Line {
@@ -152,6 +113,47 @@ fn row(tile: Tile, y: u32) -> Line {
         );
     }
     return line;
+}
+
+// section lines: how lines of a tile become lines of points. Nothing is put here; the kernel for the gradient to the output
+// and that for the input share it.
+// Values at the points, of which there are SIDE.
+struct Line {
+    a: vec4<f32>,
+    b: vec4<f32>,
+    c: vec4<f32>,
+    d: vec4<f32>,
+    e: vec4<f32>,
+    f: vec4<f32>,
+    g: vec4<f32>,
+    h: vec4<f32>,
+}
+
+// What row or column y of a tile adds to the points along its axis, which begin with those of 0 and a positive point: to a negative one as
+// much as to the positive one, or the opposite where y is odd.
+struct Weights {
+    first: vec4<f32>,
+    last: vec4<f32>,
+}
+
+fn weights(y: u32) -> Weights {
+    let column = column_of_matrix(y);
+    let odd = y % 2u == 1u;
+    let zero = select(column.x, 0.0, odd);
+    let infinity = select(0.0, column.x, odd);
+    let negative = select(column.yzw, -column.yzw, odd);
+    let first = vec4(zero, column.y, negative.x, column.z);
+    if (SIDE == 8u) {
+        return Weights(first, vec4(negative.y, column.w, negative.z, infinity));
+    }
+    return Weights(first, vec4(negative.y, infinity, 0.0, 0.0));
+}
+
+// The weights of the lines that an invocation owns: where it has the second half of them, these come first.
+fn own_weights(y: u32, half: u32) -> Weights {
+    let all = weights(y);
+    let second = select(vec4(all.first.w, all.last.xyz), all.last, SIDE == 8u);
+    return Weights(select(all.first, second, half == 1u), all.last);
 }
 
 fn add(to: Line, weight: f32, line: Line) -> Line {
@@ -190,7 +192,7 @@ fn pick(
     return select(first, last, i > 3u);
 }
 
-// Stores a line of points: `index` counts the invocations, tiles by quads.
+// Stores a line of points: `index` counts the quads of tiles.
 fn put(index: u32, row: u32, line: Line) {
     let point = 8u * params.quads;
     let first = (index / point * SIDE + row) * SIDE * point + index % point;
@@ -205,6 +207,7 @@ fn put(index: u32, row: u32, line: Line) {
         transformed[first + 7u * point] = line.h;
     }
 }
+// end lines
 
 @compute @workgroup_size(64)
 fn main(

@@ -61,18 +61,6 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> transformed: array<vec4<f32>>;
 @group(0) @binding(2) var<uniform> params: Params;
 
-// Values at the points, of which there are SIDE.
-struct Line {
-    a: vec4<f32>,
-    b: vec4<f32>,
-    c: vec4<f32>,
-    d: vec4<f32>,
-    e: vec4<f32>,
-    f: vec4<f32>,
-    g: vec4<f32>,
-    h: vec4<f32>,
-}
-
 const ROOT: f32 = 1.4142135623730951;
 
 // Where a tile begins in the image, and the index of the image's first quad of its channels.
@@ -97,7 +85,7 @@ fn side() -> u32 {
 
 // Column y of B: what row y of a tile adds to each of the points. Of 0 and infinity it adds to one, which is the first
 // number; the others are of the positive points.
-fn column_of_b(y: u32) -> vec4<f32> {
+fn column_of_matrix(y: u32) -> vec4<f32> {
     let end = vec4(1.0, 0.0, 0.0, 0.0);
     let odd = y % 2u == 1u;
     if (SIDE == 8u) {
@@ -110,33 +98,6 @@ fn column_of_b(y: u32) -> vec4<f32> {
     let second = select(vec4(-2.5, -2.0, -0.5, 0.0), vec4(1.0, -ROOT, -0.5 * ROOT, 0.0), odd);
     let third = select(vec4(1.0, 1.0, 1.0, 0.0), vec4(-2.5, 0.5 * ROOT, ROOT, 0.0), odd);
     return select(select(end, second, (y == 1u) | (y == 2u)), third, (y == 3u) | (y == 4u));
-}
-
-// What row or column y of a tile adds to the points along its axis, which begin with those of 0 and a positive point: to a negative one as
-// much as to the positive one, or the opposite where y is odd.
-struct Weights {
-    first: vec4<f32>,
-    last: vec4<f32>,
-}
-
-fn weights(y: u32) -> Weights {
-    let column = column_of_b(y);
-    let odd = y % 2u == 1u;
-    let zero = select(column.x, 0.0, odd);
-    let infinity = select(0.0, column.x, odd);
-    let negative = select(column.yzw, -column.yzw, odd);
-    let first = vec4(zero, column.y, negative.x, column.z);
-    if (SIDE == 8u) {
-        return Weights(first, vec4(negative.y, column.w, negative.z, infinity));
-    }
-    return Weights(first, vec4(negative.y, infinity, 0.0, 0.0));
-}
-
-// The weights of the lines that an invocation owns: where it has the second half of them, these come first.
-fn own_weights(y: u32, half: u32) -> Weights {
-    let all = weights(y);
-    let second = select(vec4(all.first.w, all.last.xyz), all.last, SIDE == 8u);
-    return Weights(select(all.first, second, half == 1u), all.last);
 }
 
 fn row(tile: Tile, y: u32) -> Line {
@@ -156,6 +117,47 @@ fn row(tile: Tile, y: u32) -> Line {
         );
     }
     return line;
+}
+
+// section lines: how lines of a tile become lines of points. Nothing is put here; the kernel for the gradient to the output
+// and that for the input share it.
+// Values at the points, of which there are SIDE.
+struct Line {
+    a: vec4<f32>,
+    b: vec4<f32>,
+    c: vec4<f32>,
+    d: vec4<f32>,
+    e: vec4<f32>,
+    f: vec4<f32>,
+    g: vec4<f32>,
+    h: vec4<f32>,
+}
+
+// What row or column y of a tile adds to the points along its axis, which begin with those of 0 and a positive point: to a negative one as
+// much as to the positive one, or the opposite where y is odd.
+struct Weights {
+    first: vec4<f32>,
+    last: vec4<f32>,
+}
+
+fn weights(y: u32) -> Weights {
+    let column = column_of_matrix(y);
+    let odd = y % 2u == 1u;
+    let zero = select(column.x, 0.0, odd);
+    let infinity = select(0.0, column.x, odd);
+    let negative = select(column.yzw, -column.yzw, odd);
+    let first = vec4(zero, column.y, negative.x, column.z);
+    if (SIDE == 8u) {
+        return Weights(first, vec4(negative.y, column.w, negative.z, infinity));
+    }
+    return Weights(first, vec4(negative.y, infinity, 0.0, 0.0));
+}
+
+// The weights of the lines that an invocation owns: where it has the second half of them, these come first.
+fn own_weights(y: u32, half: u32) -> Weights {
+    let all = weights(y);
+    let second = select(vec4(all.first.w, all.last.xyz), all.last, SIDE == 8u);
+    return Weights(select(all.first, second, half == 1u), all.last);
 }
 
 fn add(to: Line, weight: f32, line: Line) -> Line {
@@ -194,7 +196,7 @@ fn pick(
     return select(first, last, i > 3u);
 }
 
-// Stores a line of points: `index` counts the invocations, eight tiles by all quads after another.
+// Stores a line of points: `index` counts the quads of tiles.
 fn put(index: u32, row: u32, line: Line) {
     let point = 8u * params.quads;
     let first = (index / point * SIDE + row) * SIDE * point + index % point;
@@ -209,6 +211,7 @@ fn put(index: u32, row: u32, line: Line) {
         transformed[first + 7u * point] = line.h;
     }
 }
+// end lines
 
 @compute @workgroup_size(64)
 fn main(

@@ -30,7 +30,8 @@
 //! | `plain` | `Plain` and `load_plain`: how four numbers lie that are in f32 however activations are stored |
 //! | `pair` | `Pair`, `low` and `high`: the same of eight numbers that are read together |
 //!
-//! `places` is never replaced: it marks what several kernels share, `Place` and how pixels are counted.
+//! `places` and `lines` are never replaced: they mark what several kernels share, how pixels are counted and how the lines of
+//! a tile become lines of points.
 
 use std::ops::Range;
 
