@@ -142,7 +142,7 @@ fn what_kernels_share_is_alike_everywhere() {
     let mut files = Vec::new();
     find(&shaders(), &mut files);
     let sources: Vec<String> = files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
-    for section in ["places", "lines"] {
+    for section in ["places", "lines", "window"] {
         let part = |source: &'_ String| {
             let (_, from) = source.split_once(&format!("// section {section}:"))?;
             from.split_once(&format!("// end {section}")).map(|(part, _)| part.to_owned())

@@ -1,36 +1,18 @@
 // conv2d with groups, gradient to the weight, where the channels of a group are whole quads on both sides.
 //
-//   grad_weight[ky][kx][c][o] = sum over n, y, x of input[n, sy, sx, g * IN_G + c] * grad_output[n, y, x, o]
-//   g = o / OUT_G; sy = y * STRIDE_H + ky * DILATION_H - PAD_TOP, sx likewise; what lies outside counts as zero
+//   grad_weight[ky][kx][c][o] = sum over n, y, x of input[n, sy, sx, g * in_group + c] * grad_output[n, y, x, o]
+//   g = o / out_group; sy = y * stride_height + ky * dilation_height - pad_top, sx likewise
+//   what lies outside counts as zero
 //
-// input        [n][IN_H][IN_W][IN_Q] vec4 over channels
-// grad_output  [n][OUT_H][OUT_W][OUT_Q] vec4 over output channels
-// partial      [split][KERNEL_H][KERNEL_W][IN_G][OUT_Q] vec4: the weight's layout, once for each split of the sum
+// input        [n][in_height][in_width][in_quads] vec4 over channels
+// grad_output  [n][out_height][out_width][out_quads] vec4 over output channels
+// partial      [split][kernel_height][kernel_width][in_group][out_quads] vec4: the weight's layout, once for each split of
+//              the sum
 //
 // An invocation owns four row quads (16 rows of the weight's matrix, a row being one channel of a group under one tap)
 // of one column quad, for the output pixels [z * span, (z + 1) * span) of the whole batch: five loads feed 64
 // multiply-adds. Neighbours own neighbouring columns and so read neighbouring gradients.
 // common/sum_partials.wgsl joins the splits.
-
-override IN_H: u32 = 1;
-override IN_W: u32 = 1;
-override IN_C: u32 = 4;
-override OUT_H: u32 = 1;
-override OUT_W: u32 = 1;
-override OUT_C: u32 = 4;
-override KERNEL_H: u32 = 1;
-override KERNEL_W: u32 = 1;
-override STRIDE_H: i32 = 1;
-override STRIDE_W: i32 = 1;
-override DILATION_H: i32 = 1;
-override DILATION_W: i32 = 1;
-override PAD_TOP: i32 = 0;
-override PAD_LEFT: i32 = 0;
-override GROUPS: u32 = 1;
-override IN_Q: u32 = (IN_C + 3u) / 4u;
-override OUT_Q: u32 = (OUT_C + 3u) / 4u;
-override IN_G: u32 = IN_C / GROUPS;
-override OUT_G: u32 = OUT_C / GROUPS;
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -47,12 +29,35 @@ struct Params {
     batch: u32,
     // How many output pixels one split sums.
     span: u32,
+    in_height: u32,
+    in_width: u32,
+    // Quads of channels of the input.
+    in_quads: u32,
+    out_height: u32,
+    out_width: u32,
+    out_channels: u32,
+    kernel_height: u32,
+    kernel_width: u32,
+    stride_height: i32,
+    stride_width: i32,
+    dilation_height: i32,
+    dilation_width: i32,
+    pad_top: i32,
+    pad_left: i32,
+    // The channels of a group on either side.
+    in_group: u32,
+    out_group: u32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<Quad>;
 @group(0) @binding(1) var<storage, read> grad_output: array<Quad>;
 @group(0) @binding(2) var<storage, read_write> partial: array<vec4<f32>>;
 @group(0) @binding(3) var<uniform> params: Params;
+
+// Quads of channels of the output.
+fn out_quads() -> u32 {
+    return (params.out_channels + 3u) / 4u;
+}
 
 const OUTSIDE: u32 = 0xffffffffu;
 
@@ -65,10 +70,10 @@ struct Row {
 }
 
 fn row_of(quad: u32, first: u32) -> Row {
-    let tap = quad / (IN_G / 4u);
-    let y = i32(tap / KERNEL_W) * DILATION_H - PAD_TOP;
-    let x = i32(tap % KERNEL_W) * DILATION_W - PAD_LEFT;
-    return Row(y, x, first + quad % (IN_G / 4u), tap < KERNEL_H * KERNEL_W);
+    let tap = quad / (params.in_group / 4u);
+    let y = i32(tap / params.kernel_width) * params.dilation_height - params.pad_top;
+    let x = i32(tap % params.kernel_width) * params.dilation_width - params.pad_left;
+    return Row(y, x, first + quad % (params.in_group / 4u), tap < params.kernel_height * params.kernel_width);
 }
 
 // What a row has of an output line: where its first quad lies, in which column, and whether in the image at all.
@@ -79,20 +84,21 @@ struct Line {
 }
 
 fn line_of(row: Row, sample: u32, y: u32) -> Line {
-    let sy = u32(i32(y) * STRIDE_H + row.y);
-    return Line(((sample * IN_H + sy) * IN_W + u32(row.x)) * IN_Q + row.quad, row.x, row.valid & (sy < IN_H));
+    let sy = u32(i32(y) * params.stride_height + row.y);
+    let pixel = (sample * params.in_height + sy) * params.in_width + u32(row.x);
+    return Line(pixel * params.in_quads + row.quad, row.x, row.valid & (sy < params.in_height));
 }
 
 // Its quad for an output pixel whose window begins in column x of the input, but for the padding.
 fn channels(line: Line, x: u32) -> vec4<f32> {
-    let inside = line.inside & (u32(i32(x) + line.x) < IN_W);
-    return select(vec4(0.0), load(input[select(0u, line.at + x * IN_Q, inside)]), inside);
+    let inside = line.inside & (u32(i32(x) + line.x) < params.in_width);
+    return select(vec4(0.0), load(input[select(0u, line.at + x * params.in_quads, inside)]), inside);
 }
 
 fn put(row: u32, column: u32, split: u32, sum: vec4<f32>) {
-    let rows = KERNEL_H * KERNEL_W * IN_G;
+    let rows = params.kernel_height * params.kernel_width * params.in_group;
     if (row < rows) {
-        partial[(split * rows + row) * OUT_Q + column] = sum;
+        partial[(split * rows + row) * out_quads() + column] = sum;
     }
 }
 
@@ -103,9 +109,9 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let i = (group.x + group.y * groups.x) * 64u + local;
-    let column = i % OUT_Q;
-    let quad = i / OUT_Q * 4u;
-    let first = 4u * column / OUT_G * (IN_G / 4u);
+    let column = i % out_quads();
+    let quad = i / out_quads() * 4u;
+    let first = 4u * column / params.out_group * (params.in_group / 4u);
     let r0 = row_of(quad, first);
     let r1 = row_of(quad + 1u, first);
     let r2 = row_of(quad + 2u, first);
@@ -130,21 +136,21 @@ fn main(
     var acc14 = vec4(0.0);
     var acc15 = vec4(0.0);
     let begin = group.z * params.span;
-    let end = min(begin + params.span, params.batch * OUT_H * OUT_W);
-    for (var line = begin / OUT_W; line * OUT_W < end; line++) {
-        let n = line / OUT_H;
-        let y = line % OUT_H;
-        let last = min(end - line * OUT_W, OUT_W);
+    let end = min(begin + params.span, params.batch * params.out_height * params.out_width);
+    for (var line = begin / params.out_width; line * params.out_width < end; line++) {
+        let n = line / params.out_height;
+        let y = line % params.out_height;
+        let last = min(end - line * params.out_width, params.out_width);
         let l0 = line_of(r0, n, y);
         let l1 = line_of(r1, n, y);
         let l2 = line_of(r2, n, y);
         let l3 = line_of(r3, n, y);
-        for (var x = max(begin, line * OUT_W) - line * OUT_W; x < last; x++) {
-            let d = load(grad_output[(line * OUT_W + x) * OUT_Q + column]);
-            let a0 = channels(l0, x * u32(STRIDE_W));
-            let a1 = channels(l1, x * u32(STRIDE_W));
-            let a2 = channels(l2, x * u32(STRIDE_W));
-            let a3 = channels(l3, x * u32(STRIDE_W));
+        for (var x = max(begin, line * params.out_width) - line * params.out_width; x < last; x++) {
+            let d = load(grad_output[(line * params.out_width + x) * out_quads() + column]);
+            let a0 = channels(l0, x * u32(params.stride_width));
+            let a1 = channels(l1, x * u32(params.stride_width));
+            let a2 = channels(l2, x * u32(params.stride_width));
+            let a3 = channels(l3, x * u32(params.stride_width));
             acc0 = fma(vec4(a0.x), d, acc0);
             acc1 = fma(vec4(a0.y), d, acc1);
             acc2 = fma(vec4(a0.z), d, acc2);

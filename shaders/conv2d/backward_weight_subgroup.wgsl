@@ -1,7 +1,7 @@
 // conv2d, gradient to the weight: a register tile whose rows are shared through a subgroup.
 //
 //   grad_weight[ky][kx][c][o] = sum over n, y, x of input[n, sy, sx, c] * grad_output[n, y, x, o]
-//   sy = y * STRIDE_H + ky * DILATION_H - PAD_TOP,   sx likewise; what lies outside counts as zero
+//   sy = y * stride_height + ky * dilation_height - pad_top,   sx likewise; what lies outside counts as zero
 //
 // input        [n][height][width][quads] vec4 over channels
 // grad_output  [n][height][width][quads] vec4 over output channels
@@ -17,18 +17,10 @@
 // to memory and back; more rows or more pixels at a time make a loop too long for its instruction cache. The span bounds
 // the loops, and gives a wide device enough workgroups; common/sum_partials.wgsl joins the splits.
 //
-// As in forward_subgroup.wgsl, the window is in overrides and the sizes of images are in the uniform.
+// As in forward_subgroup.wgsl, the window and the sizes of images are in the uniform.
 
 // Whether the output's images have one pixel.
 override FLAT: bool = false;
-override KERNEL_H: u32 = 1;
-override KERNEL_W: u32 = 1;
-override STRIDE_H: i32 = 1;
-override STRIDE_W: i32 = 1;
-override DILATION_H: i32 = 1;
-override DILATION_W: i32 = 1;
-override PAD_TOP: i32 = 0;
-override PAD_LEFT: i32 = 0;
 override LANES: u32 = 8;
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
@@ -53,6 +45,14 @@ struct Params {
     out_height: u32,
     out_width: u32,
     out_channels: u32,
+    kernel_height: u32,
+    kernel_width: u32,
+    stride_height: i32,
+    stride_width: i32,
+    dilation_height: i32,
+    dilation_width: i32,
+    pad_top: i32,
+    pad_left: i32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<Quad>;
@@ -72,9 +72,9 @@ struct Row {
 }
 
 fn row_of_tap(tap: u32, quad: u32) -> Row {
-    let y = i32(tap / KERNEL_W) * DILATION_H - PAD_TOP;
-    let x = i32(tap % KERNEL_W) * DILATION_W - PAD_LEFT;
-    return Row(y, x, quad, tap < KERNEL_H * KERNEL_W);
+    let y = i32(tap / params.kernel_width) * params.dilation_height - params.pad_top;
+    let x = i32(tap % params.kernel_width) * params.dilation_width - params.pad_left;
+    return Row(y, x, quad, tap < params.kernel_height * params.kernel_width);
 }
 
 // Quads of channels of the output.
@@ -125,8 +125,8 @@ fn next(at: Place) -> Place {
 
 // The channels of the input of a row quad under a pixel, if that counts.
 fn channels(row: Row, at: Place, counts: bool) -> vec4<f32> {
-    let sy = i32(at.line) * STRIDE_H + row.y;
-    let sx = i32(at.column) * STRIDE_W + row.x;
+    let sy = i32(at.line) * params.stride_height + row.y;
+    let sx = i32(at.column) * params.stride_width + row.x;
     let inside = counts & row.valid & (sy >= 0) & (sx >= 0)
         & (u32(sy) < params.in_height) & (u32(sx) < params.in_width);
     let source = (at.sample * params.in_height + u32(sy)) * params.in_width + u32(sx);
@@ -176,7 +176,7 @@ fn pick(block: ptr<function, Block>, row: u32) -> vec4<f32> {
 }
 
 fn row_quads() -> u32 {
-    return KERNEL_H * KERNEL_W * params.in_quads;
+    return params.kernel_height * params.kernel_width * params.in_quads;
 }
 
 fn put(split: u32, row: u32, column: u32, value: vec4<f32>) {

@@ -1,7 +1,7 @@
 // conv2d, gradient to the weight, one to three input channels: a register tile whose rows are shared through a subgroup.
 //
 //   grad_weight[ky][kx][c][o] = sum over n, y, x of input[n, sy, sx, c] * grad_output[n, y, x, o]
-//   sy = y * STRIDE_H + ky * DILATION_H - PAD_TOP,   sx likewise; what lies outside counts as zero
+//   sy = y * stride_height + ky * dilation_height - pad_top,   sx likewise; what lies outside counts as zero
 //
 // The layout of the bindings is that of backward_weight_subgroup.wgsl: the two compute the same. Here the rows of the
 // weight's matrix are taken by whole taps, and each channel that is there is loaded once.
@@ -14,20 +14,13 @@
 // instruction cache. The span bounds the loops, and gives a wide device enough workgroups; common/sum_partials.wgsl
 // joins the splits.
 //
-// As in forward_subgroup.wgsl, the window is in overrides and the sizes of images are in the uniform.
+// As in forward_subgroup.wgsl, the window and the sizes of images are in the uniform, but for what a step divides by.
 
 // The input channels: 1, 2 or 3.
 override THIN: u32 = 3;
 // Whether the output's images have one pixel.
 override FLAT: bool = false;
-override KERNEL_H: u32 = 1;
 override KERNEL_W: u32 = 1;
-override STRIDE_H: i32 = 1;
-override STRIDE_W: i32 = 1;
-override DILATION_H: i32 = 1;
-override DILATION_W: i32 = 1;
-override PAD_TOP: i32 = 0;
-override PAD_LEFT: i32 = 0;
 // As many as let the halves of all workgroups have all rows, those of padding too.
 override TAPS: u32 = 5;
 override LANES: u32 = 8;
@@ -54,6 +47,14 @@ struct Params {
     out_height: u32,
     out_width: u32,
     out_channels: u32,
+    kernel_height: u32,
+    kernel_width: u32,
+    stride_height: i32,
+    stride_width: i32,
+    dilation_height: i32,
+    dilation_width: i32,
+    pad_top: i32,
+    pad_left: i32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<Quad>;
@@ -119,8 +120,8 @@ struct Pixel {
 }
 
 fn pixel(at: Place, valid: bool) -> Pixel {
-    let y = i32(at.line) * STRIDE_H - PAD_TOP;
-    let x = i32(at.column) * STRIDE_W - PAD_LEFT;
+    let y = i32(at.line) * params.stride_height - params.pad_top;
+    let x = i32(at.column) * params.stride_width - params.pad_left;
     return Pixel(at.sample * params.in_height, y, x, valid);
 }
 
@@ -130,9 +131,9 @@ fn under(p: Pixel, first: u32, i: u32) -> vec3<f32> {
         return vec3(0.0);
     }
     let tap = first + i;
-    let sy = p.y + i32(tap / KERNEL_W) * DILATION_H;
-    let sx = p.x + i32(tap % KERNEL_W) * DILATION_W;
-    let inside = p.valid & (tap < KERNEL_H * KERNEL_W)
+    let sy = p.y + i32(tap / KERNEL_W) * params.dilation_height;
+    let sx = p.x + i32(tap % KERNEL_W) * params.dilation_width;
+    let inside = p.valid & (tap < params.kernel_height * KERNEL_W)
         & (sy >= 0) & (sx >= 0) & (u32(sy) < params.in_height) & (u32(sx) < params.in_width);
     let index = (p.sample + u32(sy)) * params.in_width + u32(sx);
     return select(vec3(0.0), load(input[select(0u, index, inside)]).xyz, inside);
@@ -234,7 +235,7 @@ fn pick(block: ptr<function, Block>, row: u32) -> vec4<f32> {
 }
 
 fn put(split: u32, row: u32, column: u32, value: vec4<f32>) {
-    let rows = (KERNEL_H * KERNEL_W * THIN + 3u) / 4u * 4u;
+    let rows = (params.kernel_height * KERNEL_W * THIN + 3u) / 4u * 4u;
     if ((row < rows) & (column < out_quads())) {
         partial[(split * rows + row) * out_quads() + column] = value;
     }

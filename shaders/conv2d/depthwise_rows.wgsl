@@ -1,37 +1,25 @@
 // depthwise conv2d of 3 x 3 taps whose columns lie side by side: each channel alone.
 //
 //   output[n, y, x, c] = bias[c] + sum over ky, kx of input[n, sy, sx, c] * weight[ky][kx][c]
-//   sy = y * STRIDE_H + ky * DILATION_H - PAD_TOP,   sx = x * STRIDE_W + kx - PAD_LEFT; what lies outside counts as zero
+//   sy = y * stride_height + ky * dilation_height - pad_top,   sx = x * STRIDE_W + kx - pad_left
+//   what lies outside counts as zero
 //
 // With FLIP = 1 the taps are taken in the opposite order: then it is the gradient to the input of a convolution of
 // stride 1, and the forward pass of conv_transpose2d.
 //
-// input   [n][IN_H][IN_W][Q] vec4 over channels
-// weight  [3][3][Q] vec4 over channels
-// bias    [Q] vec4, read where BIAS is 1
-// output  [n][OUT_H][OUT_W][Q] vec4
+// input   [n][in_height][in_width][quads] vec4 over channels
+// weight  [3][3][quads] vec4 over channels
+// bias    [quads] vec4, read where BIAS is 1
+// output  [n][out_height][out_width][quads] vec4
 //
-// What bounds it is how many quads it reads. A walker is Q invocations, one for each quad of channels, which take strips
-// of STRIP pixels of a row in turn. An invocation holds its nine taps and the three columns of the input under the
+// What bounds it is how many quads it reads. A walker is an invocation for each quad of channels. Walkers take strips
+// of strip pixels of a row in turn. An invocation holds its nine taps and the three columns of the input under the
 // window, and walks to the right: of stride 1 each step reads one column, and of three rows of the output that read a
 // quad two find it in a cache. Neighbours own neighbouring quads.
 
-override IN_H: u32 = 1;
-override IN_W: u32 = 1;
-override OUT_H: u32 = 1;
-override OUT_W: u32 = 1;
-override OUT_C: u32 = 4;
-override STRIDE_H: i32 = 1;
 override STRIDE_W: i32 = 1;
-override DILATION_H: i32 = 1;
-override PAD_TOP: i32 = 0;
-override PAD_LEFT: i32 = 0;
 override BIAS: u32 = 0;
 override FLIP: u32 = 0;
-override STRIP: u32 = 1;
-override Q: u32 = (OUT_C + 3u) / 4u;
-// The strips of a row.
-override STRIPS: u32 = (OUT_W + STRIP - 1u) / STRIP;
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -54,6 +42,19 @@ struct Params {
     batch: u32,
     // How many walkers there are.
     walkers: u32,
+    // The pixels of a strip of a row.
+    strip: u32,
+    channels: u32,
+    // Quads of channels.
+    quads: u32,
+    in_height: u32,
+    in_width: u32,
+    out_height: u32,
+    out_width: u32,
+    stride_height: i32,
+    dilation_height: i32,
+    pad_top: i32,
+    pad_left: i32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<Quad>;
@@ -83,7 +84,7 @@ struct Rows {
 
 fn tap(ky: u32, kx: u32, q: u32) -> vec4<f32> {
     let index = 3u * ky + kx;
-    return weight[select(index, 8u - index, FLIP == 1u) * Q + q];
+    return weight[select(index, 8u - index, FLIP == 1u) * params.quads + q];
 }
 
 fn taps(kx: u32, q: u32) -> Column {
@@ -92,13 +93,13 @@ fn taps(kx: u32, q: u32) -> Column {
 
 // A row of a sample. Above the image y is negative, and larger than any as a number without sign.
 fn row_at(n: u32, y: i32, q: u32) -> Row {
-    return Row((n * IN_H + u32(y)) * IN_W * Q + q, u32(y) < IN_H);
+    return Row((n * params.in_height + u32(y)) * params.in_width * params.quads + q, u32(y) < params.in_height);
 }
 
 // There is no branch: what lies outside reads something else, which is not taken.
 fn pixel(row: Row, x: i32) -> vec4<f32> {
-    let inside = row.exists & (u32(x) < IN_W);
-    return select(vec4(0.0), load(input[select(0u, row.start + u32(x) * Q, inside)]), inside);
+    let inside = row.exists & (u32(x) < params.in_width);
+    return select(vec4(0.0), load(input[select(0u, row.start + u32(x) * params.quads, inside)]), inside);
 }
 
 fn column_at(rows: Rows, x: i32) -> Column {
@@ -111,7 +112,7 @@ fn add(sum: vec4<f32>, a: Column, w: Column) -> vec4<f32> {
 
 // What is stored of a finished sum. The lanes past the last channel stay zero, which an activation of 0 need not be.
 fn finished(q: u32, sum: vec4<f32>) -> vec4<f32> {
-    return select(vec4(0.0), activate(sum), vec4(4u * q) + vec4(0u, 1u, 2u, 3u) < vec4(OUT_C));
+    return select(vec4(0.0), activate(sum), vec4(4u * q) + vec4(0u, 1u, 2u, 3u) < vec4(params.channels));
 }
 
 @compute @workgroup_size(64)
@@ -121,22 +122,25 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let i = (group.x + group.y * groups.x) * 64u + local;
-    let q = i % Q;
-    if (i / Q >= params.walkers) {
+    let q = i % params.quads;
+    if (i / params.quads >= params.walkers) {
         return;
     }
     let left_taps = taps(0u, q);
     let middle_taps = taps(1u, q);
     let right_taps = taps(2u, q);
     let start = select(vec4(0.0), bias[select(0u, q, BIAS == 1u)], BIAS == 1u);
-    for (var strip = i / Q; strip < params.batch * OUT_H * STRIPS; strip += params.walkers) {
-        let row = strip / STRIPS;
-        let n = row / OUT_H;
-        let sy = i32(row % OUT_H) * STRIDE_H - PAD_TOP;
-        let rows = Rows(row_at(n, sy, q), row_at(n, sy + DILATION_H, q), row_at(n, sy + 2 * DILATION_H, q));
-        let first = strip % STRIPS * STRIP;
-        let end = min(first + STRIP, OUT_W);
-        var sx = i32(first) * STRIDE_W - PAD_LEFT;
+    // The strips of a row.
+    let strips = (params.out_width + params.strip - 1u) / params.strip;
+    for (var strip = i / params.quads; strip < params.batch * params.out_height * strips; strip += params.walkers) {
+        let row = strip / strips;
+        let n = row / params.out_height;
+        let sy = i32(row % params.out_height) * params.stride_height - params.pad_top;
+        let down = params.dilation_height;
+        let rows = Rows(row_at(n, sy, q), row_at(n, sy + down, q), row_at(n, sy + 2 * down, q));
+        let first = strip % strips * params.strip;
+        let end = min(first + params.strip, params.out_width);
+        var sx = i32(first) * STRIDE_W - params.pad_left;
         var left = column_at(rows, sx);
         var middle = left;
         if (STRIDE_W == 1) {
@@ -148,7 +152,7 @@ fn main(
             }
             let right = column_at(rows, sx + 2);
             let sum = add(add(add(start, left, left_taps), middle, middle_taps), right, right_taps);
-            output[(row * OUT_W + x) * Q + q] = store(finished(q, sum));
+            output[(row * params.out_width + x) * params.quads + q] = store(finished(q, sum));
             sx += STRIDE_W;
             if (STRIDE_W == 1) {
                 left = middle;

@@ -1,32 +1,20 @@
 // depthwise conv2d of 3 x 3 taps whose columns lie side by side, gradient to the weight: a split sum over pixels.
 //
 //   grad_weight[ky][kx][c] = sum over n, y, x of input[n, sy, sx, c] * grad_output[n, y, x, c]
-//   sy = y * STRIDE_H + ky * DILATION_H - PAD_TOP,   sx = x * STRIDE_W + kx - PAD_LEFT; what lies outside counts as zero
+//   sy = y * stride_height + ky * dilation_height - pad_top,   sx = x * STRIDE_W + kx - pad_left
+//   what lies outside counts as zero
 //
-// input        [n][IN_H][IN_W][Q] vec4 over channels
-// grad_output  [n][OUT_H][OUT_W][Q] vec4
-// partial      [walker][12][Q] vec4: the weight's layout, once for each part of the sum; nine taps, rounded up to whole
+// input        [n][in_height][in_width][quads] vec4 over channels
+// grad_output  [n][out_height][out_width][quads] vec4
+// partial      [walker][12][quads] vec4: the weight's layout, once for each part of the sum; nine taps, rounded up to whole
 //              quads
 //
-// A walker is Q invocations, one for each quad of channels, which take strips of STRIP pixels of a row in turn. An
+// A walker is an invocation for each quad of channels. Walkers take strips of a row in turn. An
 // invocation sums all nine taps, and walks to the right with the three columns of the input under the window: a step
 // reads one quad of the gradient and, of stride 1, one column (see depthwise_rows.wgsl). common/sum_partials.wgsl joins
 // the parts.
 
-override IN_H: u32 = 1;
-override IN_W: u32 = 1;
-override OUT_H: u32 = 1;
-override OUT_W: u32 = 1;
-override OUT_C: u32 = 4;
-override STRIDE_H: i32 = 1;
 override STRIDE_W: i32 = 1;
-override DILATION_H: i32 = 1;
-override PAD_TOP: i32 = 0;
-override PAD_LEFT: i32 = 0;
-override STRIP: u32 = 1;
-override Q: u32 = (OUT_C + 3u) / 4u;
-// The strips of a row.
-override STRIPS: u32 = (OUT_W + STRIP - 1u) / STRIP;
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -43,6 +31,19 @@ struct Params {
     batch: u32,
     // How many walkers there are.
     walkers: u32,
+    // The pixels of a strip of a row.
+    strip: u32,
+    channels: u32,
+    // Quads of channels.
+    quads: u32,
+    in_height: u32,
+    in_width: u32,
+    out_height: u32,
+    out_width: u32,
+    stride_height: i32,
+    dilation_height: i32,
+    pad_top: i32,
+    pad_left: i32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<Quad>;
@@ -71,13 +72,13 @@ struct Rows {
 
 // A row of a sample. Above the image y is negative, and larger than any as a number without sign.
 fn row_at(n: u32, y: i32, q: u32) -> Row {
-    return Row((n * IN_H + u32(y)) * IN_W * Q + q, u32(y) < IN_H);
+    return Row((n * params.in_height + u32(y)) * params.in_width * params.quads + q, u32(y) < params.in_height);
 }
 
 // There is no branch: what lies outside reads something else, which is not taken.
 fn pixel(row: Row, x: i32) -> vec4<f32> {
-    let inside = row.exists & (u32(x) < IN_W);
-    return select(vec4(0.0), load(input[select(0u, row.start + u32(x) * Q, inside)]), inside);
+    let inside = row.exists & (u32(x) < params.in_width);
+    return select(vec4(0.0), load(input[select(0u, row.start + u32(x) * params.quads, inside)]), inside);
 }
 
 fn column_at(rows: Rows, x: i32) -> Column {
@@ -89,7 +90,7 @@ fn add(sum: Column, a: Column, d: vec4<f32>) -> Column {
 }
 
 fn put(walker: u32, tap: u32, q: u32, sum: vec4<f32>) {
-    partial[(walker * 12u + tap) * Q + q] = sum;
+    partial[(walker * 12u + tap) * params.quads + q] = sum;
 }
 
 @compute @workgroup_size(64)
@@ -99,8 +100,8 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let i = (group.x + group.y * groups.x) * 64u + local;
-    let q = i % Q;
-    let walker = i / Q;
+    let q = i % params.quads;
+    let walker = i / params.quads;
     if (walker >= params.walkers) {
         return;
     }
@@ -108,14 +109,17 @@ fn main(
     var left_sums = Column(zero, zero, zero);
     var middle_sums = left_sums;
     var right_sums = left_sums;
-    for (var strip = walker; strip < params.batch * OUT_H * STRIPS; strip += params.walkers) {
-        let row = strip / STRIPS;
-        let n = row / OUT_H;
-        let sy = i32(row % OUT_H) * STRIDE_H - PAD_TOP;
-        let rows = Rows(row_at(n, sy, q), row_at(n, sy + DILATION_H, q), row_at(n, sy + 2 * DILATION_H, q));
-        let first = strip % STRIPS * STRIP;
-        let end = min(first + STRIP, OUT_W);
-        var sx = i32(first) * STRIDE_W - PAD_LEFT;
+    // The strips of a row.
+    let strips = (params.out_width + params.strip - 1u) / params.strip;
+    for (var strip = walker; strip < params.batch * params.out_height * strips; strip += params.walkers) {
+        let row = strip / strips;
+        let n = row / params.out_height;
+        let sy = i32(row % params.out_height) * params.stride_height - params.pad_top;
+        let down = params.dilation_height;
+        let rows = Rows(row_at(n, sy, q), row_at(n, sy + down, q), row_at(n, sy + 2 * down, q));
+        let first = strip % strips * params.strip;
+        let end = min(first + params.strip, params.out_width);
+        var sx = i32(first) * STRIDE_W - params.pad_left;
         var left = column_at(rows, sx);
         var middle = left;
         if (STRIDE_W == 1) {
@@ -126,7 +130,7 @@ fn main(
                 middle = column_at(rows, sx + 1);
             }
             let right = column_at(rows, sx + 2);
-            let d = load(grad_output[(row * OUT_W + x) * Q + q]);
+            let d = load(grad_output[(row * params.out_width + x) * params.quads + q]);
             left_sums = add(left_sums, left, d);
             middle_sums = add(middle_sums, middle, d);
             right_sums = add(right_sums, right, d);

@@ -1,17 +1,17 @@
 // conv2d with groups of any size, forward: each output channel sees the input channels of its group.
 //
-//   output[n, y, x, o] = bias[o] + sum over ky, kx, c of input[n, sy, sx, g * IN_G + c] * weight[ky][kx][c][o]
-//   g = o / OUT_G,   IN_G = IN_C / GROUPS,   OUT_G = OUT_C / GROUPS
-//   sy = (y * STRIDE_H + ky * DILATION_H - PAD_TOP) / UP_H,   sx likewise
+//   output[n, y, x, o] = bias[o] + sum over ky, kx, c of input[n, sy, sx, g * in_group + c] * weight[ky][kx][c][o]
+//   g = o / out_group,   in_group = in_channels / groups,   out_group = out_channels / groups
+//   sy = (y * stride_height + ky * dilation_height - pad_top) / UP_H,   sx likewise
 //
 // What UP and its phases are is said in forward_subgroup.wgsl. Groups of whole quads have
 // forward_grouped_quads.wgsl, and groups of one input channel depthwise_forward.wgsl.
 //
-// input   [n][IN_H][IN_W][IN_Q] vec4 over channels
-// weight  [KERNEL_H][KERNEL_W][rows][OUT_Q] vec4 over output channels; rows = IN_G, padded to whole quads
+// input   [n][in_height][in_width][in_quads] vec4 over channels
+// weight  [kernel_height][kernel_width][rows][out_quads] vec4 over output channels; rows = in_group, padded to whole quads
 //         unless there are one to three
-// bias    [OUT_Q] vec4, read where BIAS is 1
-// output  [split][n][OUT_H][OUT_W][OUT_Q] vec4; one split is the result itself
+// bias    [out_quads] vec4, read where BIAS is 1
+// output  [split][n][out_height][out_width][out_quads] vec4; one split is the result itself
 //
 // z takes a phase of the pixels and a range of the sum; the bias goes with the first range.
 //
@@ -19,28 +19,11 @@
 // output quad of two pixels, which share the weight; neighbours own neighbouring quads. Groups that are not whole
 // quads are small, so that there is little for a tile to share.
 
-override IN_H: u32 = 1;
-override IN_W: u32 = 1;
-override IN_C: u32 = 4;
-override OUT_H: u32 = 1;
-override OUT_W: u32 = 1;
-override OUT_C: u32 = 4;
-override KERNEL_H: u32 = 1;
-override KERNEL_W: u32 = 1;
-override STRIDE_H: i32 = 1;
-override STRIDE_W: i32 = 1;
-override DILATION_H: i32 = 1;
-override DILATION_W: i32 = 1;
-override PAD_TOP: i32 = 0;
-override PAD_LEFT: i32 = 0;
-override GROUPS: u32 = 1;
 override UP_H: u32 = 1;
 override UP_W: u32 = 1;
 override BIAS: u32 = 0;
-override IN_Q: u32 = (IN_C + 3u) / 4u;
-override OUT_Q: u32 = (OUT_C + 3u) / 4u;
-override IN_G: u32 = IN_C / GROUPS;
-override OUT_G: u32 = OUT_C / GROUPS;
+// Whether a group has one output channel.
+override ALONE: bool = false;
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -70,6 +53,24 @@ struct Params {
     batch: u32,
     // How many terms of the sum (over taps and a group's channels) one split takes.
     span: u32,
+    in_height: u32,
+    in_width: u32,
+    // Quads of channels of the input.
+    in_quads: u32,
+    out_height: u32,
+    out_width: u32,
+    out_channels: u32,
+    kernel_height: u32,
+    kernel_width: u32,
+    stride_height: i32,
+    stride_width: i32,
+    dilation_height: i32,
+    dilation_width: i32,
+    pad_top: i32,
+    pad_left: i32,
+    // The channels of a group on either side.
+    in_group: u32,
+    out_group: u32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<Quad>;
@@ -77,6 +78,11 @@ struct Params {
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> output: array<Result>;
 @group(0) @binding(4) var<uniform> params: Params;
+
+// Quads of channels of the output.
+fn out_quads() -> u32 {
+    return (params.out_channels + 3u) / 4u;
+}
 
 // An output pixel: the sample, and where its first tap lies in the (dilated, unpadded) input.
 struct Pixel {
@@ -87,42 +93,60 @@ struct Pixel {
     index: u32,
 }
 
+// section window: the taps of the window, one after another. Divisions are left out where they can be counted.
+struct Tap {
+    index: u32,
+    y: u32,
+    x: u32,
+}
+fn tap_at(index: u32) -> Tap {
+    return Tap(index, index / params.kernel_width, index % params.kernel_width);
+}
+fn following(tap: Tap) -> Tap {
+    let last = tap.x + 1u == params.kernel_width;
+    return Tap(tap.index + 1u, tap.y + u32(last), select(tap.x + 1u, 0u, last));
+}
+// end window
+
 const OUTSIDE: u32 = 0xffffffffu;
 
 fn pixel(row: u32, phase: vec2<u32>) -> Pixel {
-    let phase_w = (OUT_W + UP_W - 1u) / UP_W;
-    let phase_h = (OUT_H + UP_H - 1u) / UP_H;
+    let phase_w = (params.out_width + UP_W - 1u) / UP_W;
+    let phase_h = (params.out_height + UP_H - 1u) / UP_H;
     let sample = row / (phase_h * phase_w);
     let y = (row / phase_w) % phase_h * UP_H + phase.y;
     let x = row % phase_w * UP_W + phase.x;
-    let inside = (sample < params.batch) & (y < OUT_H) & (x < OUT_W);
-    let index = select(OUTSIDE, (sample * OUT_H + y) * OUT_W + x, inside);
-    return Pixel(sample, i32(y) * STRIDE_H - PAD_TOP, i32(x) * STRIDE_W - PAD_LEFT, index);
+    let inside = (sample < params.batch) & (y < params.out_height) & (x < params.out_width);
+    let index = select(OUTSIDE, (sample * params.out_height + y) * params.out_width + x, inside);
+    let top = i32(y) * params.stride_height - params.pad_top;
+    let left = i32(x) * params.stride_width - params.pad_left;
+    return Pixel(sample, top, left, index);
 }
 
-// The index of the input pixel under a tap, or OUTSIDE.
-fn source(p: Pixel, ky: u32, kx: u32) -> u32 {
-    let y = p.y + i32(ky) * DILATION_H;
-    let x = p.x + i32(kx) * DILATION_W;
+// Where the quads of the input pixel under a tap begin, or OUTSIDE.
+fn source(p: Pixel, tap: Tap) -> u32 {
+    let y = p.y + i32(tap.y) * params.dilation_height;
+    let x = p.x + i32(tap.x) * params.dilation_width;
     let sy = u32(y / i32(UP_H));
     let sx = u32(x / i32(UP_W));
     let whole = (y % i32(UP_H) == 0) & (x % i32(UP_W) == 0);
-    let inside = whole & (p.index != OUTSIDE) & (y >= 0) & (x >= 0) & (sy < IN_H) & (sx < IN_W);
-    return select(OUTSIDE, (p.sample * IN_H + sy) * IN_W + sx, inside);
+    let inside = whole & (p.index != OUTSIDE) & (y >= 0) & (x >= 0) & (sy < params.in_height) & (sx < params.in_width);
+    let index = (p.sample * params.in_height + sy) * params.in_width + sx;
+    return select(OUTSIDE, index * params.in_quads, inside);
 }
 
-fn lane(pixel: u32, channel: u32) -> f32 {
-    return load(input[pixel * IN_Q + channel / 4u])[channel % 4u];
+fn lane(start: u32, channel: u32) -> f32 {
+    return load(input[start + channel / 4u])[channel % 4u];
 }
 
 // The channel c of the group of each lane of a quad of output channels; first is the group's first channel. Unless
 // groups have one output each, the lanes are of two groups at most. Lanes past the last output meet zeros.
-fn gathered(pixel: u32, first: vec4<u32>, c: u32) -> vec4<f32> {
-    if (OUT_G == 1u) {
+fn gathered(start: u32, first: vec4<u32>, c: u32) -> vec4<f32> {
+    if (ALONE) {
         let at = first + c;
-        return vec4(lane(pixel, at.x), lane(pixel, at.y), lane(pixel, at.z), lane(pixel, at.w));
+        return vec4(lane(start, at.x), lane(start, at.y), lane(start, at.z), lane(start, at.w));
     }
-    return select(vec4(lane(pixel, first.x + c)), vec4(lane(pixel, first.w + c)), first != vec4(first.x));
+    return select(vec4(lane(start, first.x + c)), vec4(lane(start, first.w + c)), first != vec4(first.x));
 }
 
 fn channels(source: u32, first: vec4<u32>, c: u32) -> vec4<f32> {
@@ -132,12 +156,13 @@ fn channels(source: u32, first: vec4<u32>, c: u32) -> vec4<f32> {
 
 // What is stored of a finished sum. The lanes past the last channel stay zero, which an activation of 0 need not be.
 fn finished(column: u32, sum: vec4<f32>) -> vec4<f32> {
-    return select(vec4(0.0), activate(sum), vec4(4u * column) + vec4(0u, 1u, 2u, 3u) < vec4(OUT_C));
+    return select(vec4(0.0), activate(sum), vec4(4u * column) + vec4(0u, 1u, 2u, 3u) < vec4(params.out_channels));
 }
 
 fn put(split: u32, index: u32, column: u32, sum: vec4<f32>) {
     if (index != OUTSIDE) {
-        output[(split * params.batch * OUT_H * OUT_W + index) * OUT_Q + column] = store_result(finished(column, sum));
+        let pixels = params.batch * params.out_height * params.out_width;
+        output[(split * pixels + index) * out_quads() + column] = store_result(finished(column, sum));
     }
 }
 
@@ -154,31 +179,34 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let i = (group.x + group.y * groups.x) * 64u + local;
-    let column = i % OUT_Q;
+    let columns = out_quads();
+    let column = i % columns;
     let split = group.z / (UP_H * UP_W);
     let phase = vec2(group.z % UP_W, group.z / UP_W % UP_H);
-    let p0 = pixel(i / OUT_Q * 2u, phase);
-    let p1 = pixel(i / OUT_Q * 2u + 1u, phase);
-    let rows = select((IN_G + 3u) / 4u * 4u, IN_G, IN_G < 4u);
+    let p0 = pixel(i / columns * 2u, phase);
+    let p1 = pixel(i / columns * 2u + 1u, phase);
+    let rows = select((params.in_group + 3u) / 4u * 4u, params.in_group, params.in_group < 4u);
     // The first channel of the group of each lane.
-    let first = min((vec4(4u * column) + vec4(0u, 1u, 2u, 3u)) / OUT_G, vec4(GROUPS - 1u)) * IN_G;
+    let last_group = params.out_channels / params.out_group - 1u;
+    let group_of = min((vec4(4u * column) + vec4(0u, 1u, 2u, 3u)) / params.out_group, vec4(last_group));
+    let first = group_of * params.in_group;
 
     let biased = (BIAS == 1u) & (split == 0u);
     var acc0 = select(vec4(0.0), bias[select(0u, column, biased)], biased);
     var acc1 = acc0;
     let begin = split * params.span;
-    let end = min(begin + params.span, KERNEL_H * KERNEL_W * IN_G);
-    for (var tap = begin / IN_G; tap * IN_G < end; tap++) {
-        let ky = tap / KERNEL_W;
-        let kx = tap % KERNEL_W;
-        if (!meets(phase.y, ky, DILATION_H, PAD_TOP, UP_H) || !meets(phase.x, kx, DILATION_W, PAD_LEFT, UP_W)) {
+    let end = min(begin + params.span, params.kernel_height * params.kernel_width * params.in_group);
+    for (var tap = tap_at(begin / params.in_group); tap.index * params.in_group < end; tap = following(tap)) {
+        let meets_rows = meets(phase.y, tap.y, params.dilation_height, params.pad_top, UP_H);
+        if (!meets_rows || !meets(phase.x, tap.x, params.dilation_width, params.pad_left, UP_W)) {
             continue;
         }
-        let s0 = source(p0, ky, kx);
-        let s1 = source(p1, ky, kx);
-        let last = min(end - tap * IN_G, IN_G);
-        for (var c = max(begin, tap * IN_G) - tap * IN_G; c < last; c++) {
-            let w = weight[(tap * rows + c) * OUT_Q + column];
+        let s0 = source(p0, tap);
+        let s1 = source(p1, tap);
+        let first_term = tap.index * params.in_group;
+        let last = min(end - first_term, params.in_group);
+        for (var c = max(begin, first_term) - first_term; c < last; c++) {
+            let w = weight[(tap.index * rows + c) * columns + column];
             acc0 = fma(channels(s0, first, c), w, acc0);
             acc1 = fma(channels(s1, first, c), w, acc1);
         }

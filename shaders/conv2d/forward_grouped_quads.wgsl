@@ -1,15 +1,15 @@
 // conv2d with groups, forward, where the channels of a group are whole quads on both sides.
 //
-//   output[n, y, x, o] = bias[o] + sum over ky, kx, c of input[n, sy, sx, g * IN_G + c] * weight[ky][kx][c][o]
-//   g = o / OUT_G,   IN_G = IN_C / GROUPS,   OUT_G = OUT_C / GROUPS, both multiples of four
-//   sy = (y * STRIDE_H + ky * DILATION_H - PAD_TOP) / UP_H,   sx likewise
+//   output[n, y, x, o] = bias[o] + sum over ky, kx, c of input[n, sy, sx, g * in_group + c] * weight[ky][kx][c][o]
+//   g = o / out_group,   in_group = in_channels / groups,   out_group = out_channels / groups, both multiples of four
+//   sy = (y * stride_height + ky * dilation_height - pad_top) / UP_H,   sx likewise
 //
 // What UP and its phases are is said in forward_subgroup.wgsl.
 //
-// input   [n][IN_H][IN_W][IN_Q] vec4 over channels
-// weight  [KERNEL_H][KERNEL_W][IN_G][OUT_Q] vec4 over output channels
-// bias    [OUT_Q] vec4, read where BIAS is 1
-// output  [split][n][OUT_H][OUT_W][OUT_Q] vec4; one split is the result itself
+// input   [n][in_height][in_width][in_quads] vec4 over channels
+// weight  [kernel_height][kernel_width][in_group][out_quads] vec4 over output channels
+// bias    [out_quads] vec4, read where BIAS is 1
+// output  [split][n][out_height][out_width][out_quads] vec4; one split is the result itself
 //
 // z takes a phase of the pixels and a range of the sum; the bias goes with the first range.
 //
@@ -17,28 +17,9 @@
 // multiply-adds. Neighbours own neighbouring quads, and so mostly read one group's inputs, which are few: a tile
 // of workgroup memory would be filled as often as it is read.
 
-override IN_H: u32 = 1;
-override IN_W: u32 = 1;
-override IN_C: u32 = 4;
-override OUT_H: u32 = 1;
-override OUT_W: u32 = 1;
-override OUT_C: u32 = 4;
-override KERNEL_H: u32 = 1;
-override KERNEL_W: u32 = 1;
-override STRIDE_H: i32 = 1;
-override STRIDE_W: i32 = 1;
-override DILATION_H: i32 = 1;
-override DILATION_W: i32 = 1;
-override PAD_TOP: i32 = 0;
-override PAD_LEFT: i32 = 0;
-override GROUPS: u32 = 1;
 override UP_H: u32 = 1;
 override UP_W: u32 = 1;
 override BIAS: u32 = 0;
-override IN_Q: u32 = (IN_C + 3u) / 4u;
-override OUT_Q: u32 = (OUT_C + 3u) / 4u;
-override IN_G: u32 = IN_C / GROUPS;
-override OUT_G: u32 = OUT_C / GROUPS;
 
 // section storage: how an activation lies in memory. Another is put here where it is stored in half precision.
 alias Quad = vec4<f32>;
@@ -68,6 +49,24 @@ struct Params {
     batch: u32,
     // How many quads of the sum (over taps and a group's channels) one split takes.
     span: u32,
+    in_height: u32,
+    in_width: u32,
+    // Quads of channels of the input.
+    in_quads: u32,
+    out_height: u32,
+    out_width: u32,
+    out_channels: u32,
+    kernel_height: u32,
+    kernel_width: u32,
+    stride_height: i32,
+    stride_width: i32,
+    dilation_height: i32,
+    dilation_width: i32,
+    pad_top: i32,
+    pad_left: i32,
+    // The channels of a group on either side.
+    in_group: u32,
+    out_group: u32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<Quad>;
@@ -75,6 +74,11 @@ struct Params {
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> output: array<Result>;
 @group(0) @binding(4) var<uniform> params: Params;
+
+// Quads of channels of the output.
+fn out_quads() -> u32 {
+    return (params.out_channels + 3u) / 4u;
+}
 
 // An output pixel: the sample, and where its first tap lies in the (dilated, unpadded) input.
 struct Pixel {
@@ -85,34 +89,56 @@ struct Pixel {
     index: u32,
 }
 
+// section window: the taps of the window, one after another. Divisions are left out where they can be counted.
+struct Tap {
+    index: u32,
+    y: u32,
+    x: u32,
+}
+fn tap_at(index: u32) -> Tap {
+    return Tap(index, index / params.kernel_width, index % params.kernel_width);
+}
+fn following(tap: Tap) -> Tap {
+    let last = tap.x + 1u == params.kernel_width;
+    return Tap(tap.index + 1u, tap.y + u32(last), select(tap.x + 1u, 0u, last));
+}
+// end window
+
 const OUTSIDE: u32 = 0xffffffffu;
 
 fn pixel(row: u32, phase: vec2<u32>) -> Pixel {
-    let phase_w = (OUT_W + UP_W - 1u) / UP_W;
-    let phase_h = (OUT_H + UP_H - 1u) / UP_H;
+    let phase_w = (params.out_width + UP_W - 1u) / UP_W;
+    let phase_h = (params.out_height + UP_H - 1u) / UP_H;
     let sample = row / (phase_h * phase_w);
     let y = (row / phase_w) % phase_h * UP_H + phase.y;
     let x = row % phase_w * UP_W + phase.x;
-    let inside = (sample < params.batch) & (y < OUT_H) & (x < OUT_W);
-    let index = select(OUTSIDE, (sample * OUT_H + y) * OUT_W + x, inside);
-    return Pixel(sample, i32(y) * STRIDE_H - PAD_TOP, i32(x) * STRIDE_W - PAD_LEFT, index);
+    let inside = (sample < params.batch) & (y < params.out_height) & (x < params.out_width);
+    let index = select(OUTSIDE, (sample * params.out_height + y) * params.out_width + x, inside);
+    let top = i32(y) * params.stride_height - params.pad_top;
+    let left = i32(x) * params.stride_width - params.pad_left;
+    return Pixel(sample, top, left, index);
 }
 
-// The index of the input pixel under a tap, or OUTSIDE.
-fn source(p: Pixel, ky: u32, kx: u32) -> u32 {
-    let y = p.y + i32(ky) * DILATION_H;
-    let x = p.x + i32(kx) * DILATION_W;
+// What a pixel has under a tap: where its quads begin, and whether it is one of the input's.
+struct Source {
+    start: u32,
+    inside: bool,
+}
+
+fn source(p: Pixel, tap: Tap) -> Source {
+    let y = p.y + i32(tap.y) * params.dilation_height;
+    let x = p.x + i32(tap.x) * params.dilation_width;
     let sy = u32(y / i32(UP_H));
     let sx = u32(x / i32(UP_W));
     let whole = (y % i32(UP_H) == 0) & (x % i32(UP_W) == 0);
-    let inside = whole & (p.index != OUTSIDE) & (y >= 0) & (x >= 0) & (sy < IN_H) & (sx < IN_W);
-    return select(OUTSIDE, (p.sample * IN_H + sy) * IN_W + sx, inside);
+    let inside = whole & (p.index != OUTSIDE) & (y >= 0) & (x >= 0) & (sy < params.in_height) & (sx < params.in_width);
+    let index = (p.sample * params.in_height + sy) * params.in_width + sx;
+    return Source(select(0u, index * params.in_quads, inside), inside);
 }
 
 // A quad of channels under a tap.
-fn channels(source: u32, quad: u32) -> vec4<f32> {
-    let inside = source != OUTSIDE;
-    return select(vec4(0.0), load(input[select(0u, source * IN_Q + quad, inside)]), inside);
+fn channels(source: Source, quad: u32) -> vec4<f32> {
+    return select(vec4(0.0), load(input[source.start + quad]), source.inside);
 }
 
 // acc + the product of one pixel's quad with the four weight rows.
@@ -122,12 +148,13 @@ fn madd(acc: vec4<f32>, a: vec4<f32>, b0: vec4<f32>, b1: vec4<f32>, b2: vec4<f32
 
 // What is stored of a finished sum. The lanes past the last channel stay zero, which an activation of 0 need not be.
 fn finished(column: u32, sum: vec4<f32>) -> vec4<f32> {
-    return select(vec4(0.0), activate(sum), vec4(4u * column) + vec4(0u, 1u, 2u, 3u) < vec4(OUT_C));
+    return select(vec4(0.0), activate(sum), vec4(4u * column) + vec4(0u, 1u, 2u, 3u) < vec4(params.out_channels));
 }
 
 fn put(split: u32, index: u32, column: u32, sum: vec4<f32>) {
     if (index != OUTSIDE) {
-        output[(split * params.batch * OUT_H * OUT_W + index) * OUT_Q + column] = store_result(finished(column, sum));
+        let pixels = params.batch * params.out_height * params.out_width;
+        output[(split * pixels + index) * out_quads() + column] = store_result(finished(column, sum));
     }
 }
 
@@ -144,16 +171,17 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let i = (group.x + group.y * groups.x) * 64u + local;
-    let column = i % OUT_Q;
+    let columns = out_quads();
+    let column = i % columns;
     let split = group.z / (UP_H * UP_W);
     let phase = vec2(group.z % UP_W, group.z / UP_W % UP_H);
-    let p0 = pixel(i / OUT_Q * 4u, phase);
-    let p1 = pixel(i / OUT_Q * 4u + 1u, phase);
-    let p2 = pixel(i / OUT_Q * 4u + 2u, phase);
-    let p3 = pixel(i / OUT_Q * 4u + 3u, phase);
+    let p0 = pixel(i / columns * 4u, phase);
+    let p1 = pixel(i / columns * 4u + 1u, phase);
+    let p2 = pixel(i / columns * 4u + 2u, phase);
+    let p3 = pixel(i / columns * 4u + 3u, phase);
     // The quads of a group's inputs, and the first of this group.
-    let quads = IN_G / 4u;
-    let first = 4u * column / OUT_G * quads;
+    let quads = params.in_group / 4u;
+    let first = 4u * column / params.out_group * quads;
 
     let biased = (BIAS == 1u) & (split == 0u);
     var acc0 = select(vec4(0.0), bias[select(0u, column, biased)], biased);
@@ -161,28 +189,29 @@ fn main(
     var acc2 = acc0;
     var acc3 = acc0;
     let begin = split * params.span;
-    let end = min(begin + params.span, KERNEL_H * KERNEL_W * quads);
-    for (var tap = begin / quads; tap * quads < end; tap++) {
-        let ky = tap / KERNEL_W;
-        let kx = tap % KERNEL_W;
-        if (!meets(phase.y, ky, DILATION_H, PAD_TOP, UP_H) || !meets(phase.x, kx, DILATION_W, PAD_LEFT, UP_W)) {
+    let end = min(begin + params.span, params.kernel_height * params.kernel_width * quads);
+    for (var tap = tap_at(begin / quads); tap.index * quads < end; tap = following(tap)) {
+        let meets_rows = meets(phase.y, tap.y, params.dilation_height, params.pad_top, UP_H);
+        if (!meets_rows || !meets(phase.x, tap.x, params.dilation_width, params.pad_left, UP_W)) {
             continue;
         }
-        let s0 = source(p0, ky, kx);
-        let s1 = source(p1, ky, kx);
-        let s2 = source(p2, ky, kx);
-        let s3 = source(p3, ky, kx);
-        let last = min(end - tap * quads, quads);
-        for (var q = max(begin, tap * quads) - tap * quads; q < last; q++) {
-            let w = 4u * (tap * quads + q) * OUT_Q + column;
+        let s0 = source(p0, tap);
+        let s1 = source(p1, tap);
+        let s2 = source(p2, tap);
+        let s3 = source(p3, tap);
+        let first_quad = tap.index * quads;
+        let last = min(end - first_quad, quads);
+        var w = 4u * max(begin, first_quad) * columns + column;
+        for (var q = max(begin, first_quad) - first_quad; q < last; q++) {
             let b0 = weight[w];
-            let b1 = weight[w + OUT_Q];
-            let b2 = weight[w + 2u * OUT_Q];
-            let b3 = weight[w + 3u * OUT_Q];
+            let b1 = weight[w + columns];
+            let b2 = weight[w + 2u * columns];
+            let b3 = weight[w + 3u * columns];
             acc0 = madd(acc0, channels(s0, first + q), b0, b1, b2, b3);
             acc1 = madd(acc1, channels(s1, first + q), b0, b1, b2, b3);
             acc2 = madd(acc2, channels(s2, first + q), b0, b1, b2, b3);
             acc3 = madd(acc3, channels(s3, first + q), b0, b1, b2, b3);
+            w += 4u * columns;
         }
     }
     put(split, p0.index, column, acc0);

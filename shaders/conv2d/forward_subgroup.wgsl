@@ -1,7 +1,7 @@
 // conv2d, forward: a register tile whose rows are shared through a subgroup.
 //
 //   output[n, y, x, o] = bias[o] + sum over ky, kx, c of input[n, sy, sx, c] * weight[ky][kx][c][o]
-//   sy = (y * STRIDE_H + ky * DILATION_H - PAD_TOP) / UP_H,   sx likewise
+//   sy = (y * stride_height + ky * dilation_height - pad_top) / UP_H,   sx likewise
 //
 // A tap whose (sy, sx) is not whole or lies outside the input counts as zero. UP is 1 in a convolution. The
 // gradient to the input of a convolution with stride UP is this same sum over the output's gradient, with the
@@ -9,10 +9,10 @@
 // pixels are taken in UP_H * UP_W phases: all pixels of a phase use the same taps, and skip the others.
 //
 // input   [n][height][width][quads] vec4 over channels
-// weight  [KERNEL_H][KERNEL_W][rows][quads] vec4 over output channels; rows = the input channels, padded to
+// weight  [kernel_height][kernel_width][rows][quads] vec4 over output channels; rows = the input channels, padded to
 //         whole quads: one to three of them are for forward_thin_subgroup.wgsl, unless there is only one tap.
 //         Where TURNED is 1, the weight of the convolution whose gradient this is, as its own forward pass reads it:
-//         [KERNEL_H][KERNEL_W][output channels][quads] vec4 over input channels, the taps in the other order. There
+//         [kernel_height][kernel_width][output channels][quads] vec4 over input channels, the taps in the other order. There
 //         must be four input channels or more
 // bias    [quads] vec4 over output channels, read where BIAS is 1
 // output  [split][n][height][width][quads] vec4; one split is the result itself
@@ -28,19 +28,11 @@
 // against the bounds. The four quads of the weight are loaded for all rows, so that more rows are better, until the
 // loop outgrows the instruction cache.
 //
-// The window is in overrides. The sizes of images are in the uniform, so that layers of several sizes share a pipeline,
-// which some drivers take long to make; the pixels of a tile are counted on, not divided out.
+// The window and the sizes of images are in the uniform, so that all layers share a pipeline, which some drivers take long
+// to make; the pixels of a tile and the taps are counted on, not divided out.
 
 // Whether the output's images have one pixel.
 override FLAT: bool = false;
-override KERNEL_H: u32 = 1;
-override KERNEL_W: u32 = 1;
-override STRIDE_H: i32 = 1;
-override STRIDE_W: i32 = 1;
-override DILATION_H: i32 = 1;
-override DILATION_W: i32 = 1;
-override PAD_TOP: i32 = 0;
-override PAD_LEFT: i32 = 0;
 override UP_H: u32 = 1;
 override UP_W: u32 = 1;
 override TURNED: u32 = 0;
@@ -91,6 +83,14 @@ struct Params {
     out_height: u32,
     out_width: u32,
     out_channels: u32,
+    kernel_height: u32,
+    kernel_width: u32,
+    stride_height: i32,
+    stride_width: i32,
+    dilation_height: i32,
+    dilation_width: i32,
+    pad_top: i32,
+    pad_left: i32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<Quad>;
@@ -156,31 +156,49 @@ fn next(at: Place) -> Place {
 }
 // end places
 
+// section window: the taps of the window, one after another. Divisions are left out where they can be counted.
+struct Tap {
+    index: u32,
+    y: u32,
+    x: u32,
+}
+fn tap_at(index: u32) -> Tap {
+    return Tap(index, index / params.kernel_width, index % params.kernel_width);
+}
+fn following(tap: Tap) -> Tap {
+    let last = tap.x + 1u == params.kernel_width;
+    return Tap(tap.index + 1u, tap.y + u32(last), select(tap.x + 1u, 0u, last));
+}
+// end window
+
 fn pixel(at: Place, phase: vec2<u32>) -> Pixel {
     let sample = at.sample;
     let y = at.line * UP_H + phase.y;
     let x = at.column * UP_W + phase.x;
     let inside = (sample < params.batch) & (y < params.out_height) & (x < params.out_width);
     let index = select(OUTSIDE, (sample * params.out_height + y) * params.out_width + x, inside);
-    return Pixel(sample, i32(y) * STRIDE_H - PAD_TOP, i32(x) * STRIDE_W - PAD_LEFT, index);
+    let top = i32(y) * params.stride_height - params.pad_top;
+    let left = i32(x) * params.stride_width - params.pad_left;
+    return Pixel(sample, top, left, index);
 }
 
-// The index of the input pixel under a tap, or OUTSIDE.
-fn source(p: Pixel, ky: u32, kx: u32) -> u32 {
-    let y = p.y + i32(ky) * DILATION_H;
-    let x = p.x + i32(kx) * DILATION_W;
+// Where the quads of the input pixel under a tap begin, or OUTSIDE.
+fn source(p: Pixel, tap: Tap) -> u32 {
+    let y = p.y + i32(tap.y) * params.dilation_height;
+    let x = p.x + i32(tap.x) * params.dilation_width;
     let sy = u32(y / i32(UP_H));
     let sx = u32(x / i32(UP_W));
     let whole = (y % i32(UP_H) == 0) & (x % i32(UP_W) == 0);
     let inside = whole & (p.index != OUTSIDE) & (y >= 0) & (x >= 0)
         & (sy < params.in_height) & (sx < params.in_width);
-    return select(OUTSIDE, (p.sample * params.in_height + sy) * params.in_width + sx, inside);
+    let index = (p.sample * params.in_height + sy) * params.in_width + sx;
+    return select(OUTSIDE, index * params.in_quads, inside);
 }
 
 // Channels 4q .. 4q+3 under a tap.
 fn channels(source: u32, q: u32) -> vec4<f32> {
     let inside = source != OUTSIDE;
-    return select(vec4(0.0), load(input[select(0u, source * params.in_quads + q, inside)]), inside);
+    return select(vec4(0.0), load(input[select(0u, source + q, inside)]), inside);
 }
 
 // Four rows of the weight: those of one quad of the sum.
@@ -197,9 +215,9 @@ fn weights(column: u32, tap: u32, q: u32) -> Weights {
     if (TURNED == 1u) {
         // Each is a quad of input channels for one output channel: the transposed of what is wanted.
         let rows = select(4u * out_q, params.out_channels, params.out_channels < 4u);
-        let w = ((KERNEL_H * KERNEL_W - 1u - tap) * rows + 4u * column) * in_q + q;
+        let w = ((params.kernel_height * params.kernel_width - 1u - tap) * rows + 4u * column) * in_q + q;
         // Fewer than four output channels are not padded; what is read past the last is not stored.
-        let last = (KERNEL_H * KERNEL_W * rows - 1u) * in_q + q;
+        let last = (params.kernel_height * params.kernel_width * rows - 1u) * in_q + q;
         let a = load_plain(weight[w]);
         let b = load_plain(weight[min(w + in_q, last)]);
         let c = load_plain(weight[min(w + 2u * in_q, last)]);
@@ -337,20 +355,20 @@ fn main(
     var block3 = block0;
     let begin = split * params.span;
     let quads = params.in_quads;
-    let end = min(begin + params.span, KERNEL_H * KERNEL_W * quads);
-    for (var tap = begin / quads; tap * quads < end; tap++) {
-        let ky = tap / KERNEL_W;
-        let kx = tap % KERNEL_W;
-        if (!meets(phase.y, ky, DILATION_H, PAD_TOP, UP_H) || !meets(phase.x, kx, DILATION_W, PAD_LEFT, UP_W)) {
+    let end = min(begin + params.span, params.kernel_height * params.kernel_width * quads);
+    for (var tap = tap_at(begin / quads); tap.index * quads < end; tap = following(tap)) {
+        let meets_rows = meets(phase.y, tap.y, params.dilation_height, params.pad_top, UP_H);
+        if (!meets_rows || !meets(phase.x, tap.x, params.dilation_width, params.pad_left, UP_W)) {
             continue;
         }
-        let source0 = source(pixel0, ky, kx);
-        let source1 = source(pixel1, ky, kx);
-        let source2 = source(pixel2, ky, kx);
-        let source3 = source(pixel3, ky, kx);
-        let last = min(end - tap * quads, quads);
-        for (var q = max(begin, tap * quads) - tap * quads; q < last; q++) {
-            let b = weights(safe_column, tap, q);
+        let source0 = source(pixel0, tap);
+        let source1 = source(pixel1, tap);
+        let source2 = source(pixel2, tap);
+        let source3 = source(pixel3, tap);
+        let first_quad = tap.index * quads;
+        let last = min(end - first_quad, quads);
+        for (var q = max(begin, first_quad) - first_quad; q < last; q++) {
+            let b = weights(safe_column, tap.index, q);
             let a = Quads(
                 channels(source0, q),
                 channels(source1, q),

@@ -1,7 +1,7 @@
 // conv2d, forward, one to three input channels: a register tile whose rows are shared through a subgroup.
 //
 //   output[n, y, x, o] = bias[o] + sum over ky, kx, c of input[n, sy, sx, c] * weight[ky][kx][c][o]
-//   sy = (y * STRIDE_H + ky * DILATION_H - PAD_TOP) / UP_H,   sx likewise
+//   sy = (y * stride_height + ky * dilation_height - pad_top) / UP_H,   sx likewise
 //
 // What UP and its phases are, what z takes, and the layout of the bindings, is said in forward_subgroup.wgsl: the two
 // compute the same. There a step takes four channels of a tap; here it takes what makes about as many products: the
@@ -13,20 +13,12 @@
 // with 32 rows a step has one such load for 16 multiply-adds. More rows would not fit in its instruction cache.
 // Lanes past the eighth load what an earlier lane loads too; any subgroup of eight or more is right.
 //
-// As in forward_subgroup.wgsl, the window is in overrides and the sizes of images are in the uniform.
+// As in forward_subgroup.wgsl, the window and the sizes of images are in the uniform.
 
 // The input channels: 1, 2 or 3.
 override THIN: u32 = 3;
 // Whether the output's images have one pixel.
 override FLAT: bool = false;
-override KERNEL_H: u32 = 1;
-override KERNEL_W: u32 = 1;
-override STRIDE_H: i32 = 1;
-override STRIDE_W: i32 = 1;
-override DILATION_H: i32 = 1;
-override DILATION_W: i32 = 1;
-override PAD_TOP: i32 = 0;
-override PAD_LEFT: i32 = 0;
 override UP_H: u32 = 1;
 override UP_W: u32 = 1;
 override BIAS: u32 = 0;
@@ -76,6 +68,14 @@ struct Params {
     out_height: u32,
     out_width: u32,
     out_channels: u32,
+    kernel_height: u32,
+    kernel_width: u32,
+    stride_height: i32,
+    stride_width: i32,
+    dilation_height: i32,
+    dilation_width: i32,
+    pad_top: i32,
+    pad_left: i32,
 }
 
 @group(0) @binding(0) var<storage, read> input: array<Quad>;
@@ -141,41 +141,78 @@ fn next(at: Place) -> Place {
 }
 // end places
 
+// section window: the taps of the window, one after another. Divisions are left out where they can be counted.
+struct Tap {
+    index: u32,
+    y: u32,
+    x: u32,
+}
+fn tap_at(index: u32) -> Tap {
+    return Tap(index, index / params.kernel_width, index % params.kernel_width);
+}
+fn following(tap: Tap) -> Tap {
+    let last = tap.x + 1u == params.kernel_width;
+    return Tap(tap.index + 1u, tap.y + u32(last), select(tap.x + 1u, 0u, last));
+}
+// end window
+
 fn pixel(at: Place, phase: vec2<u32>) -> Pixel {
     let sample = at.sample;
     let y = at.line * UP_H + phase.y;
     let x = at.column * UP_W + phase.x;
     let inside = (sample < params.batch) & (y < params.out_height) & (x < params.out_width);
     let index = select(OUTSIDE, (sample * params.out_height + y) * params.out_width + x, inside);
-    return Pixel(sample * params.in_height, i32(y) * STRIDE_H - PAD_TOP, i32(x) * STRIDE_W - PAD_LEFT, index);
+    let top = i32(y) * params.stride_height - params.pad_top;
+    let left = i32(x) * params.stride_width - params.pad_left;
+    return Pixel(sample * params.in_height, top, left, index);
 }
 
 // The channels under a tap, zero outside the input, past the last tap and past the last pixel.
-fn under(p: Pixel, tap: u32) -> vec4<f32> {
-    let y = p.y + i32(tap / KERNEL_W) * DILATION_H;
-    let x = p.x + i32(tap % KERNEL_W) * DILATION_W;
+fn under(p: Pixel, tap: Tap) -> vec4<f32> {
+    let y = p.y + i32(tap.y) * params.dilation_height;
+    let x = p.x + i32(tap.x) * params.dilation_width;
     let sy = u32(y / i32(UP_H));
     let sx = u32(x / i32(UP_W));
     let whole = (y % i32(UP_H) == 0) & (x % i32(UP_W) == 0);
-    let inside = whole & (p.index != OUTSIDE) & (tap < KERNEL_H * KERNEL_W) & (y >= 0) & (x >= 0)
+    let inside = whole & (p.index != OUTSIDE) & (tap.y < params.kernel_height) & (y >= 0) & (x >= 0)
         & (sy < params.in_height) & (sx < params.in_width);
     return select(vec4(0.0), load(input[select(0u, (p.sample + sy) * params.in_width + sx, inside)]), inside);
 }
 
-// How many taps a step takes.
-fn taps() -> u32 {
-    return select(4u / THIN, 1u, THIN == 3u);
+// The taps of a step: one of three channels, two of two, four of one.
+struct Taps {
+    first: Tap,
+    second: Tap,
+    third: Tap,
+    fourth: Tap,
+}
+
+fn taps_from(first: Tap) -> Taps {
+    let second = following(first);
+    let third = following(second);
+    return Taps(first, second, third, following(third));
+}
+
+// The first tap of the step after.
+fn following_step(taps: Taps) -> Tap {
+    if (THIN == 1u) {
+        return following(taps.fourth);
+    }
+    if (THIN == 2u) {
+        return taps.third;
+    }
+    return taps.second;
 }
 
 // A step's inputs of a pixel.
-fn inputs(p: Pixel, tap: u32) -> vec4<f32> {
+fn inputs(p: Pixel, taps: Taps) -> vec4<f32> {
     if (THIN == 1u) {
-        return vec4(under(p, tap).x, under(p, tap + 1u).x, under(p, tap + 2u).x, under(p, tap + 3u).x);
+        return vec4(under(p, taps.first).x, under(p, taps.second).x, under(p, taps.third).x, under(p, taps.fourth).x);
     }
     if (THIN == 2u) {
-        return vec4(under(p, tap).xy, under(p, tap + 1u).xy);
+        return vec4(under(p, taps.first).xy, under(p, taps.second).xy);
     }
-    return under(p, tap);
+    return under(p, taps.first);
 }
 
 // A step's rows of the weight; three of them where there are three channels.
@@ -279,14 +316,16 @@ fn main(
     var block2 = block0;
     var block3 = block0;
     let begin = split * params.span;
-    let end = min(begin + params.span, KERNEL_H * KERNEL_W);
-    for (var tap = begin; tap < end; tap += taps()) {
+    let end = min(begin + params.span, params.kernel_height * params.kernel_width);
+    for (var tap = tap_at(begin); tap.index < end;) {
         // All loads come before: so fewer values have to wait in memory meanwhile.
-        let b = weights(safe_column, tap);
-        let a0 = inputs(pixel0, tap);
-        let a1 = inputs(pixel1, tap);
-        let a2 = inputs(pixel2, tap);
-        let a3 = inputs(pixel3, tap);
+        let taps = taps_from(tap);
+        let b = weights(safe_column, tap.index);
+        let a0 = inputs(pixel0, taps);
+        let a1 = inputs(pixel1, taps);
+        let a2 = inputs(pixel2, taps);
+        let a3 = inputs(pixel3, taps);
+        tap = following_step(taps);
         multiply(&block0, a0, b);
         multiply(&block1, a1, b);
         multiply(&block2, a2, b);

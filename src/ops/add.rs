@@ -67,7 +67,7 @@ impl Operator for Add {
         let (function, [left, right]) = elementwise::operands(pass.operand, [left, right]);
         pass.program.push(if left.shape == right.shape {
             sum(pass.layer, left.tensor, right.tensor, output.tensor, output.total_quads())
-                .size("CHANNELS", output.shape.channels)
+                .channels(output.shape.channels)
                 .operand(function)
                 .activation(pass.activation)
         } else {

@@ -125,7 +125,7 @@ pub(crate) fn forward(pass: Forward<'_>, function: &Pointwise) {
     } else {
         over_quads(pass.layer, function.forward.kernels[0], quads).read(input.tensor).write(output.tensor)
     };
-    let dispatch = dispatch.borrow("activation", &whole).size("CHANNELS", output.shape.channels);
+    let dispatch = dispatch.borrow("activation", &whole).channels(output.shape.channels);
     pass.program.push(dispatch.flops(elements(output)));
 }
 

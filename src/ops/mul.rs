@@ -81,7 +81,7 @@ fn product(
 ) -> Dispatch {
     if left.shape == right.shape {
         elementwise::over_quads(layer, kernel!("mul/forward"), output.total_quads())
-            .size("CHANNELS", output.shape.channels)
+            .channels(output.shape.channels)
             .constant("SAME", left.tensor == right.tensor)
             .activation(activation)
             .read(left.tensor)

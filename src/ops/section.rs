@@ -30,8 +30,8 @@
 //! | `plain` | `Plain` and `load_plain`: how four numbers lie that are in f32 however activations are stored |
 //! | `pair` | `Pair`, `low` and `high`: the same of eight numbers that are read together |
 //!
-//! `places` and `lines` are never replaced: they mark what several kernels share, how pixels are counted and how the lines of
-//! a tile become lines of points.
+//! `places`, `window` and `lines` are never replaced: they mark what several kernels share, how pixels are counted, how taps are
+//! and how the lines of a tile become lines of points.
 
 use std::ops::Range;
 

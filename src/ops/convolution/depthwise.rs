@@ -44,15 +44,21 @@ fn strips(len: usize, apart: usize) -> usize {
     len.div_ceil(STRIP * apart) * apart.min(len)
 }
 
+/// A dispatch of `kernel` over these images, whose uniform begins with these words.
 fn dispatch(
     place: &Place<'_>,
     kernel: Kernel,
     convolution: &Convolution,
     steps: Steps,
     [under, positions]: [Activation; 2],
+    words: &[usize],
 ) -> Dispatch {
-    Slide::new(&convolution.geometry, Direction::Forward)
-        .constants(Dispatch::new(place.layer, kernel), under.shape, positions.shape)
+    let slide = Slide::new(&convolution.geometry, Direction::Forward);
+    slide
+        .words(Dispatch::new(place.layer, kernel).uniform_sizes(words), under.shape, positions.shape)
+        .size("KERNEL_H", slide.kernel[0])
+        .size("KERNEL_W", slide.kernel[1])
+        .size("MULTIPLIER", convolution.outputs / convolution.inputs)
         .size("PERIOD", steps.period)
         .size("SPACING", steps.spacing)
         .flops(under.batch as u64 * convolution.flops())
@@ -63,15 +69,23 @@ fn dispatch(
 pub(super) fn image(place: &mut Place<'_>, problem: &Problem, steps: Steps, image: Image<'_>) {
     let Image { input, weight, bias, activation, output } = image;
     let convolution = &problem.convolution;
-    let (kernel, images, apart) = match problem.way() {
-        Direction::Forward => (kernel!("conv2d/depthwise_forward"), [input, output], steps.spacing),
+    let words = [output.batch];
+    let (dispatch, apart) = match problem.way() {
+        Direction::Forward => {
+            let kernel = kernel!("conv2d/depthwise_forward");
+            (dispatch(place, kernel, convolution, steps, [input, output], &words), steps.spacing)
+        }
         Direction::Transposed => {
-            let apart = steps.spacing * convolution.geometry.stride[1];
-            (kernel!("conv2d/depthwise_backward_input"), [output, input], apart)
+            let kernel = kernel!("conv2d/depthwise_backward_input");
+            let [height, width] = convolution.geometry.stride;
+            let dispatch = dispatch(place, kernel, convolution, steps, [output, input], &words)
+                .size("STRIDE_H", height)
+                .size("STRIDE_W", width);
+            (dispatch, steps.spacing * width)
         }
     };
     let rows = output.batch * output.shape.height;
-    let dispatch = dispatch(place, kernel, convolution, steps, images)
+    let dispatch = dispatch
         .size("BIAS", bias.is_some().into())
         .read(input.tensor)
         .read(weight)
@@ -79,7 +93,6 @@ pub(super) fn image(place: &mut Place<'_>, problem: &Problem, steps: Steps, imag
         .read(bias.unwrap_or(weight))
         .write(output.tensor)
         .activation(activation)
-        .uniform(output.batch as u32)
         .invocations(rows * strips(output.shape.width, apart) * output.quads(), WORKGROUP);
     place.program.push(dispatch);
 }
@@ -102,11 +115,10 @@ pub(super) fn weight(place: &mut Place<'_>, problem: &Problem, steps: Steps, gra
     let (splits, span) = pixel_splits(positions, 64, workgroups, place.capabilities.workgroups_wanted());
     let parts = Parts::new(place.program, place.layer, grad_weight, splits, rows * columns);
     let kernel = kernel!("conv2d/depthwise_backward_weight");
-    let dispatch = dispatch(place, kernel, convolution, steps, images)
+    let dispatch = dispatch(place, kernel, convolution, steps, images, &[under.batch, span])
         .read(under.tensor)
         .read(positions.tensor)
         .write(parts.tensor)
-        .uniform_sizes(&[under.batch, span])
         .invocations(invocations, WORKGROUP)
         .layers(splits);
     place.program.push(dispatch);

@@ -44,18 +44,14 @@ impl Walk {
         [under, positions]: [Activation; 2],
     ) -> Dispatch {
         Dispatch::new(place.layer, kernel)
-            .size("IN_H", under.shape.height)
-            .size("IN_W", under.shape.width)
-            .size("OUT_H", positions.shape.height)
-            .size("OUT_W", positions.shape.width)
-            .size("OUT_C", positions.shape.channels)
-            .size("STRIDE_H", slide.stride[0])
             .size("STRIDE_W", slide.stride[1])
-            .size("DILATION_H", slide.dilation[0])
-            .constant("PAD_TOP", slide.pad[0] as f64)
-            .constant("PAD_LEFT", slide.pad[1] as f64)
-            .size("STRIP", self.strip)
-            .uniform_sizes(&[positions.batch, self.walkers])
+            .uniform_sizes(&[positions.batch, self.walkers, self.strip])
+            .uniform_sizes(&[positions.shape.channels, positions.quads()])
+            .uniform_sizes(&[under.shape.height, under.shape.width])
+            .uniform_sizes(&[positions.shape.height, positions.shape.width])
+            .uniform_sizes(&[slide.stride[0], slide.dilation[0]])
+            .uniform(slide.pad[0] as i32 as u32)
+            .uniform(slide.pad[1] as i32 as u32)
             .invocations(self.walkers * positions.quads(), WORKGROUP)
     }
 }

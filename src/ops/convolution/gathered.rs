@@ -147,8 +147,10 @@ fn gather(place: &mut Place<'_>, problem: &Problem, image: Image<'_>, products: 
         Activation { tensor: products, shape: Shape::new(columns(problem), height, width), ..input };
     let phase = output.shape.height.div_ceil(slide.up[0]) * output.shape.width.div_ceil(slide.up[1]);
     let Place { program, layer, .. } = place;
+    let dispatch = Dispatch::new(layer, kernel!("conv2d/gather_taps")).uniform(output.batch as u32);
     let dispatch = slide
-        .constants(Dispatch::new(layer, kernel!("conv2d/gather_taps")), products.shape, output.shape)
+        .words(dispatch, products.shape, output.shape)
+        .size("LANES", output.shape.channels.min(4))
         .size("UP_H", slide.up[0])
         .size("UP_W", slide.up[1])
         .size("BIAS", bias.is_some().into())
@@ -157,7 +159,6 @@ fn gather(place: &mut Place<'_>, problem: &Problem, image: Image<'_>, products: 
         // Something must be bound; without a bias it is not read.
         .read(bias.unwrap_or(weight))
         .write(output.tensor)
-        .uniform(output.batch as u32)
         .invocations(output.batch * phase * output.quads(), WORKGROUP)
         .layers(slide.up[0] * slide.up[1])
         .flops((input.pixels() * products.shape.channels) as u64);

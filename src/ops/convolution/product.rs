@@ -104,7 +104,7 @@ impl Product {
             Self::GroupedQuads => kernel!("conv2d/forward_grouped_quads"),
             Self::Grouped => kernel!("conv2d/forward_grouped"),
         };
-        Dispatch::new(layer, kernel).size("GROUPS", problem.convolution.groups)
+        Dispatch::new(layer, kernel)
     }
 
     /// How many workgroups own `pixels` pixels of `columns` quads.
@@ -155,23 +155,39 @@ impl Product {
             Self::Thin(tile) => {
                 let kernel = kernel!("conv2d/backward_weight_thin_subgroup");
                 let (_, taps) = thin_tiles(convolution);
-                return Dispatch::new(layer, kernel).size("LANES", tile.lanes).size("TAPS", taps);
+                return Dispatch::new(layer, kernel)
+                    .size("LANES", tile.lanes)
+                    .size("TAPS", taps)
+                    .size("KERNEL_W", convolution.geometry.kernel[1]);
             }
             Self::Cooperative(units) => return units.backward_weight(layer),
             Self::GroupedQuads => kernel!("conv2d/backward_weight_grouped_quads"),
             Self::Grouped => kernel!("conv2d/backward_weight_grouped"),
         };
-        Dispatch::new(layer, kernel).size("GROUPS", convolution.groups)
+        Dispatch::new(layer, kernel)
     }
 
-    /// Tells a dispatch of its kernels the window and the images: [`Slide::images`], or all in constants.
-    fn images(self, dispatch: Dispatch, slide: &Slide, input: Shape, output: Shape) -> Dispatch {
+    /// Tells a dispatch of its kernels the window and the images, and the channels of a group.
+    fn images(
+        self,
+        dispatch: Dispatch,
+        slide: &Slide,
+        groups: usize,
+        [input, output]: [Shape; 2],
+    ) -> Dispatch {
+        let [in_group, out_group] = [input.channels / groups, output.channels / groups];
         match self {
             Self::Dense(tiling) => tiling.images(dispatch, slide, input, output),
-            Self::Thin(_) => slide.images(dispatch, input, output).size("THIN", input.channels),
-            Self::Cooperative(_) | Self::GroupedQuads | Self::Grouped => {
-                slide.constants(dispatch, input, output)
-            }
+            Self::Thin(_) => slide
+                .words(dispatch, input, output)
+                .constant("FLAT", output.pixels() == 1)
+                .size("THIN", input.channels),
+            Self::Cooperative(_) => slide.constants(dispatch, input, output),
+            Self::GroupedQuads => slide.words(dispatch, input, output).uniform_sizes(&[in_group, out_group]),
+            Self::Grouped => slide
+                .words(dispatch, input, output)
+                .uniform_sizes(&[in_group, out_group])
+                .constant("ALONE", out_group == 1),
         }
     }
 
@@ -235,7 +251,7 @@ pub(super) fn image(place: &mut Place<'_>, problem: &Problem, product: Product, 
         .read(bias.unwrap_or(weight));
     let dispatch = parts.written_by(dispatch).uniform_sizes(&[output.batch, span]);
     let dispatch = product
-        .images(dispatch, &slide, input.shape, output.shape)
+        .images(dispatch, &slide, groups, [input.shape, output.shape])
         .groups(tiles)
         .layers(phases * splits)
         .flops(output.batch as u64 * convolution.flops());
@@ -286,7 +302,7 @@ fn slide_weight(
         .uniform_sizes(&[under.batch, span]);
     let slide = Slide::new(&convolution.geometry, Direction::Forward);
     let dispatch = product
-        .images(dispatch, &slide, under.shape, positions.shape)
+        .images(dispatch, &slide, groups, [under.shape, positions.shape])
         .groups(tiles)
         .layers(splits)
         .flops(under.batch as u64 * convolution.flops());

@@ -57,10 +57,16 @@ impl Slide {
 
     /// Tells a dispatch the window, in constants, and the sizes of the images, which are the last words of its uniform.
     pub fn images(&self, dispatch: Dispatch, input: Shape, output: Shape) -> Dispatch {
-        self.window(dispatch)
-            .constant("FLAT", output.pixels() == 1)
-            .uniform_sizes(&[input.height, input.width, quads(input.channels)])
-            .uniform_sizes(&[output.height, output.width, output.channels])
+        image_words(self.window(dispatch).constant("FLAT", output.pixels() == 1), input, output)
+    }
+
+    /// Tells a dispatch the sizes of the images and the window, all in the last words of its uniform.
+    pub fn words(&self, dispatch: Dispatch, input: Shape, output: Shape) -> Dispatch {
+        let dispatch = image_words(dispatch, input, output)
+            .uniform_sizes(&self.kernel)
+            .uniform_sizes(&self.stride)
+            .uniform_sizes(&self.dilation);
+        self.pad.iter().fold(dispatch, |dispatch, pad| dispatch.uniform(*pad as i32 as u32))
     }
 
     fn window(&self, dispatch: Dispatch) -> Dispatch {
@@ -95,4 +101,12 @@ impl Slide {
             self.pad[axis] > 0 || self.up[axis] > 1 || span - self.pad[axis] >= input[axis]
         })
     }
+}
+
+fn image_words(dispatch: Dispatch, input: Shape, output: Shape) -> Dispatch {
+    dispatch.uniform_sizes(&[input.height, input.width, quads(input.channels)]).uniform_sizes(&[
+        output.height,
+        output.width,
+        output.channels,
+    ])
 }

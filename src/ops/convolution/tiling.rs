@@ -48,10 +48,10 @@ impl Tiling {
         }
     }
 
-    /// Tells a dispatch of its kernels the window and the images: [`Slide::images`].
+    /// Tells a dispatch of its kernels the window and the images: [`Slide::words`] or [`Slide::images`].
     pub fn images(self, dispatch: Dispatch, slide: &Slide, input: Shape, output: Shape) -> Dispatch {
         match self {
-            Self::Subgroup(_) => slide.images(dispatch, input, output),
+            Self::Subgroup(_) => slide.words(dispatch, input, output).constant("FLAT", output.pixels() == 1),
             Self::Tiled(_) => tile::images(dispatch, slide, input, output),
         }
     }

@@ -201,6 +201,12 @@ impl Dispatch {
         self.constant(name, value as f64)
     }
 
+    /// Tells a kernel that keeps the lanes past the last of `CHANNELS` channels zero how many there are. Where a pixel has no
+    /// such lane any number of quads will do: layers of all widths share a pipeline.
+    pub fn channels(self, channels: usize) -> Self {
+        self.size("CHANNELS", if channels.is_multiple_of(4) { 4 } else { channels })
+    }
+
     /// Binds a tensor that is only read.
     pub fn read(mut self, tensor: TensorId) -> Self {
         self.bindings.push(Binding { tensor, access: Access::Read });
