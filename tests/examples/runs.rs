@@ -1,5 +1,8 @@
 //! Short runs that succeed.
 
+use std::fs::File;
+use std::io::BufReader;
+
 use wgcnn::data;
 
 use crate::run::{Run, argument, folder, run};
@@ -19,8 +22,11 @@ fn digits_learn_and_leave_pictures_and_a_network() {
     assert_eq!(first.code, Some(0), "{}", first.stderr);
     assert!(accuracy(&first) > 50.0, "{}", first.stdout);
     for picture in ["predictions.png", "filters.png", "curves.png"] {
-        let picture = image::open(output.join(picture)).unwrap().into_rgb8();
-        assert!(picture.pixels().any(|pixel| pixel != picture.get_pixel(0, 0)));
+        let file = BufReader::new(File::open(output.join(picture)).unwrap());
+        let mut picture = png::Decoder::new(file).read_info().unwrap();
+        let mut bytes = vec![0; picture.output_buffer_size().unwrap()];
+        picture.next_frame(&mut bytes).unwrap();
+        assert!(bytes.iter().any(|byte| *byte != bytes[0]));
     }
     let saved = std::fs::read(output.join("network.safetensors")).unwrap();
 

@@ -1,9 +1,10 @@
 //! What all pictures are drawn with.
 
+use std::fs::File;
+use std::io::BufWriter;
 use std::path::Path;
 use std::sync::Once;
 
-use image::{ImageFormat, RgbImage, imageops};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::register_font;
@@ -51,15 +52,35 @@ pub fn save(
     });
     let (width, height) = (width.unsigned_abs(), height.unsigned_abs());
     let detailed = (width * DETAIL as u32, height * DETAIL as u32);
-    let mut picture = RgbImage::new(detailed.0, detailed.1);
+    let mut picture = vec![0; 3 * (detailed.0 * detailed.1) as usize];
     let canvas = BitMapBackend::with_buffer(&mut picture, detailed).into_drawing_area();
     canvas.fill(&WHITE)?;
     draw(&canvas)?;
     canvas.present()?;
     drop(canvas);
-    imageops::thumbnail(&picture, width, height)
-        .save_with_format(path, ImageFormat::Png)
-        .map_err(|error| format!("{}: {error}", path.display()).into())
+    let picture = reduced(&picture, width as usize, height as usize);
+    write(path, width, height, &picture).map_err(|error| format!("{}: {error}", path.display()).into())
+}
+
+/// The means of squares of [`DETAIL`] by [`DETAIL`] pixels, three bytes each: a picture of this size.
+fn reduced(picture: &[u8], width: usize, height: usize) -> Vec<u8> {
+    let side = DETAIL as usize;
+    let mean = |i: usize| {
+        let (y, x, channel) = (i / (3 * width), i / 3 % width, i % 3);
+        let rows = picture.chunks_exact(3 * side * width).skip(side * y).take(side);
+        let square = rows.flat_map(|row| row.iter().skip(3 * side * x + channel).step_by(3).take(side));
+        let sum: usize = square.map(|byte| usize::from(*byte)).sum();
+        ((sum + side * side / 2) / (side * side)) as u8
+    };
+    (0..3 * width * height).map(mean).collect()
+}
+
+fn write(path: &Path, width: u32, height: u32, picture: &[u8]) -> Result<()> {
+    let mut encoder = png::Encoder::new(BufWriter::new(File::create(path)?), width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(picture)?;
+    Ok(writer.finish()?)
 }
 
 /// Writes a line of text whose letters stand on `y`.
