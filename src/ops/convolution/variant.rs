@@ -125,3 +125,70 @@ impl Variant {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::super::problem::Pass;
+    use super::super::{Convolution, Direction};
+    use super::*;
+    use crate::ops::choice::Problem as _;
+    use crate::ops::program::Storage;
+    use crate::shape::{Padding, Window};
+
+    /// What the pipelines of each variant of a layer's passes are made of: kernels, sections and constants.
+    fn pipelines(
+        window: &Window,
+        [size, inputs, outputs, groups]: [usize; 4],
+        capabilities: &Capabilities,
+    ) -> BTreeMap<String, BTreeSet<String>> {
+        let geometry = window.over([size; 2]).unwrap();
+        let convolution = Convolution { geometry, groups, inputs, outputs };
+        let passes = [Pass::Forward, Pass::BackwardInput, Pass::BackwardWeight];
+        let problems =
+            passes.map(|pass| Problem::new(&convolution, Direction::Forward, pass, 8, Storage::F32));
+        let each = problems.iter().flat_map(|problem| {
+            problem.candidates(capabilities).into_iter().enumerate().map(move |(candidate, name)| {
+                let mut program = Program::new(capabilities);
+                problem.trial(&mut program, capabilities, candidate);
+                let made = program.dispatches.iter();
+                let made = made.map(|dispatch| format!("{} {:?}", dispatch.variant(), dispatch.constants));
+                (format!("{:?} {name}", problem.pass), made.collect())
+            })
+        });
+        each.collect()
+    }
+
+    fn same(kernel: usize) -> Window {
+        Window { padding: Padding::Same, ..Window::new(kernel) }
+    }
+
+    /// Those of a variant whose name ends so.
+    fn of<'a>(pipelines: &'a BTreeMap<String, BTreeSet<String>>, name: &str) -> Vec<&'a BTreeSet<String>> {
+        pipelines.iter().filter(|(variant, _)| variant.ends_with(name)).map(|(_, made)| made).collect()
+    }
+
+    #[test]
+    fn layers_of_several_sizes_share_pipelines() {
+        let gpu = Capabilities::webgpu();
+        for (kernel, small, large) in [
+            (3, [28, 64, 64, 64], [56, 128, 128, 128]),
+            (5, [28, 64, 64, 64], [56, 128, 128, 128]),
+            (3, [28, 64, 64, 2], [56, 128, 256, 4]),
+            (3, [28, 6, 9, 3], [56, 10, 15, 5]),
+        ] {
+            let made = pipelines(&same(kernel), small, &gpu);
+            assert_eq!(made, pipelines(&same(kernel), large, &gpu), "{kernel}: {small:?} and {large:?}");
+        }
+    }
+
+    #[test]
+    fn kernels_of_processors_are_the_same_for_all_windows() {
+        let processor = Capabilities { subgroup_size: Some(8), software: true, ..Capabilities::webgpu() };
+        let of_kernel = |kernel| pipelines(&same(kernel), [56, 64, 64, 1], &processor);
+        let (three, seven) = (of_kernel(3), of_kernel(7));
+        let (three, seven) = (of(&three, " subgroup"), of(&seven, " subgroup"));
+        assert_eq!((three.len(), &three), (3, &seven));
+    }
+}
