@@ -136,13 +136,14 @@ fn validate(source: &str) -> Result<(Module, ModuleInfo), String> {
     Ok((module, info))
 }
 
-/// How pixels are counted stands in every kernel that does, as each is a module by itself, and is the same in all.
+/// What several kernels share stands in each of them, as each is a module by itself, and is the same in all: how pixels and
+/// taps are counted, how lines become points, and the words that the host tells them in one order.
 #[test]
 fn what_kernels_share_is_alike_everywhere() {
     let mut files = Vec::new();
     find(&shaders(), &mut files);
     let sources: Vec<String> = files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
-    for section in ["places", "lines", "window"] {
+    for section in ["places", "lines", "window", "sizes"] {
         let part = |source: &'_ String| {
             let (_, from) = source.split_once(&format!("// section {section}:"))?;
             from.split_once(&format!("// end {section}")).map(|(part, _)| part.to_owned())

@@ -29,6 +29,7 @@ struct Params {
     batch: u32,
     // How many output pixels one split sums.
     span: u32,
+    // section sizes: the images and the window, in the same words in every kernel that takes both from its uniform.
     in_height: u32,
     in_width: u32,
     // Quads of channels of the input.
@@ -44,6 +45,7 @@ struct Params {
     dilation_width: i32,
     pad_top: i32,
     pad_left: i32,
+    // end sizes
     // The channels of a group on either side.
     in_group: u32,
     out_group: u32,

@@ -42,6 +42,7 @@ fn activate(x: vec4<f32>) -> vec4<f32> {
 struct Params {
     // The number of samples.
     batch: u32,
+    // section sizes: the images and the window, in the same words in every kernel that takes both from its uniform.
     in_height: u32,
     in_width: u32,
     // Quads of channels of the input.
@@ -57,6 +58,7 @@ struct Params {
     dilation_width: i32,
     pad_top: i32,
     pad_left: i32,
+    // end sizes
 }
 
 @group(0) @binding(0) var<storage, read> input: array<Quad>;

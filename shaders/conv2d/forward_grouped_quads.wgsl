@@ -49,6 +49,7 @@ struct Params {
     batch: u32,
     // How many quads of the sum (over taps and a group's channels) one split takes.
     span: u32,
+    // section sizes: the images and the window, in the same words in every kernel that takes both from its uniform.
     in_height: u32,
     in_width: u32,
     // Quads of channels of the input.
@@ -64,6 +65,7 @@ struct Params {
     dilation_width: i32,
     pad_top: i32,
     pad_left: i32,
+    // end sizes
     // The channels of a group on either side.
     in_group: u32,
     out_group: u32,

@@ -61,6 +61,7 @@ struct Params {
     batch: u32,
     // How many taps one split takes, whole steps.
     span: u32,
+    // section sizes: the images and the window, in the same words in every kernel that takes both from its uniform.
     in_height: u32,
     in_width: u32,
     // Quads of channels of the input.
@@ -76,6 +77,7 @@ struct Params {
     dilation_width: i32,
     pad_top: i32,
     pad_left: i32,
+    // end sizes
 }
 
 @group(0) @binding(0) var<storage, read> input: array<Quad>;

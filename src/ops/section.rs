@@ -30,8 +30,8 @@
 //! | `plain` | `Plain` and `load_plain`: how four numbers lie that are in f32 however activations are stored |
 //! | `pair` | `Pair`, `low` and `high`: the same of eight numbers that are read together |
 //!
-//! `places`, `window` and `lines` are never replaced: they mark what several kernels share, how pixels are counted, how taps are
-//! and how the lines of a tile become lines of points.
+//! `places`, `window`, `sizes` and `lines` are never replaced: they mark what several kernels share, how pixels and taps are
+//! counted, the words of the uniform that say the images and the window, and how the lines of a tile become lines of points.
 
 use std::ops::Range;
 

@@ -60,7 +60,8 @@ impl Slide {
         image_words(self.window(dispatch).constant("FLAT", output.pixels() == 1), input, output)
     }
 
-    /// Tells a dispatch the sizes of the images and the window, all in the last words of its uniform.
+    /// Tells a dispatch the sizes of the images and the window, all in the next words of its uniform: the kernels' section
+    /// `sizes`.
     pub fn words(&self, dispatch: Dispatch, input: Shape, output: Shape) -> Dispatch {
         let dispatch = image_words(dispatch, input, output)
             .uniform_sizes(&self.kernel)
@@ -104,9 +105,7 @@ impl Slide {
 }
 
 fn image_words(dispatch: Dispatch, input: Shape, output: Shape) -> Dispatch {
-    dispatch.uniform_sizes(&[input.height, input.width, quads(input.channels)]).uniform_sizes(&[
-        output.height,
-        output.width,
-        output.channels,
-    ])
+    let [from, to] = [input, output].map(|image| [image.height, image.width]);
+    let dispatch = dispatch.uniform_sizes(&from).uniform_sizes(&[quads(input.channels)]);
+    dispatch.uniform_sizes(&to).uniform_sizes(&[output.channels])
 }
